@@ -1,0 +1,248 @@
+/**
+ * Every error that a caller can meet, as a class with a stable `code` and the one fact that a caller
+ * needs in order to retry safely: whether the write may have happened.
+ *
+ * @module
+ */
+import type { ServerAddress, ServerId } from "./configuration.ts";
+import type { Index } from "./numbers.ts";
+
+/**
+ * Whether a write that ended with an error may have happened.
+ *
+ * - `not-written`: it was never appended to any log. Retry as you like.
+ * - `unknown`: it was appended and may still commit, or may be lost. Retry only what may happen twice.
+ * - `failed`: it was appended and is certain never to take effect.
+ */
+export type Outcome = "not-written" | "unknown" | "failed";
+
+/** Names every error for good: programs compare codes, people read messages. */
+export type RaftErrorCode =
+  | "not-leader"
+  | "leadership-lost"
+  | "shutdown"
+  | "enqueue-timeout"
+  | "commit-timeout"
+  | "aborted"
+  | "overloaded"
+  | "command-too-large"
+  | "cannot-bootstrap"
+  | "invalid-configuration"
+  | "invalid-config"
+  | "storage"
+  | "store-locked"
+  | "fsm-failed"
+  | "transport";
+
+/** What all errors of Coracle have in common. */
+export abstract class RaftError extends Error {
+  /** Made by the subclasses only. */
+  constructor(
+    /** Stable name of this kind of error. */
+    readonly code: RaftErrorCode,
+    /** Whether the write that ended with this error may have happened. */
+    readonly outcome: Outcome,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** The class's name, as it is printed. */
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Where the leader is, as far as the node that refused knows. */
+export interface LeaderHint {
+  /** The leader's name. */
+  readonly id: ServerId;
+  /** The leader's address, in the transport's notation. */
+  readonly address: ServerAddress;
+}
+
+/** The node is not the leader; nothing was appended. hashicorp/raft: `ErrNotLeader`. */
+export class NotLeaderError extends RaftError {
+  /** `leader`: the leader that the node follows, or `undefined` if it knows none. */
+  constructor(
+    /** The leader that the node follows, or `undefined` if it knows none. */
+    readonly leader: LeaderHint | undefined,
+  ) {
+    super(
+      "not-leader",
+      "not-written",
+      leader === undefined
+        ? "node is not the leader, and knows of none"
+        : `node is not the leader; that is ${leader.id} at ${leader.address}`,
+    );
+  }
+}
+
+/** Leadership was lost while the entry was on its way: it may still commit. hashicorp/raft: `ErrLeadershipLost`. */
+export class LeadershipLostError extends RaftError {
+  /** `outcome`: `unknown` for a write, `not-written` for a question such as `verifyLeader`. */
+  constructor(outcome: Outcome = "unknown") {
+    super(
+      "leadership-lost",
+      outcome,
+      outcome === "unknown"
+        ? "leadership lost while committing; the entry may still commit"
+        : "leadership lost",
+    );
+  }
+}
+
+/** The node is shut down, or was while the call was under way. hashicorp/raft: `ErrRaftShutdown`. */
+export class ShutdownError extends RaftError {
+  /** `outcome`: `unknown` if the entry had been appended. `cause`: what stopped the node, if it was not asked to stop. */
+  constructor(outcome: Outcome, cause?: unknown) {
+    super(
+      "shutdown",
+      outcome,
+      "raft is already shut down",
+      cause === undefined ? undefined : { cause },
+    );
+  }
+}
+
+/** The deadline passed before the entry was appended. hashicorp/raft: `ErrEnqueueTimeout`. */
+export class EnqueueTimeoutError extends RaftError {
+  /** `timeoutMs`: what the caller allowed. */
+  constructor(timeoutMs: number) {
+    super(
+      "enqueue-timeout",
+      "not-written",
+      `timed out after ${timeoutMs} ms before the entry was appended`,
+    );
+  }
+}
+
+/** The deadline passed after the entry was appended: it may still commit. */
+export class CommitTimeoutError extends RaftError {
+  /** `timeoutMs`: what the caller allowed; `outcome`: `not-written` for a question such as `verifyLeader`. */
+  constructor(timeoutMs: number, outcome: Outcome = "unknown") {
+    super(
+      "commit-timeout",
+      outcome,
+      outcome === "unknown"
+        ? `timed out after ${timeoutMs} ms while committing; the entry may still commit`
+        : `timed out after ${timeoutMs} ms`,
+    );
+  }
+}
+
+/** The caller's `AbortSignal` fired; `cause` is its reason. */
+export class AbortedError extends RaftError {
+  /** `outcome`: whether the entry may have been appended; `cause`: the signal's reason. */
+  constructor(outcome: Outcome, cause: unknown) {
+    super("aborted", outcome, "the caller aborted the call", { cause });
+  }
+}
+
+/** A bound is reached: more is waiting than this node takes. Try again when some of it has gone. */
+export class OverloadedError extends RaftError {
+  /** `field`: the configuration field whose bound is reached; `limit`: the bound. */
+  constructor(
+    /** The configuration field whose bound is reached. */
+    readonly field: string,
+    /** The bound. */
+    readonly limit: number,
+  ) {
+    super("overloaded", "not-written", `the limit ${field} of ${limit} is reached`);
+  }
+}
+
+/** A command is larger than the configured limit. Splitting it helps, retrying does not. */
+export class CommandTooLargeError extends RaftError {
+  /** `sizeBytes`: of command and extensions; `limitBytes`: what is allowed. */
+  constructor(
+    /** Size of command and extensions, in bytes. */
+    readonly sizeBytes: number,
+    /** What is allowed, in bytes. */
+    readonly limitBytes: number,
+  ) {
+    super(
+      "command-too-large",
+      "not-written",
+      `a command of ${sizeBytes} bytes is larger than the limit of ${limitBytes} bytes`,
+    );
+  }
+}
+
+/** Bootstrap works only on a node that holds nothing yet. hashicorp/raft: `ErrCantBootstrap`. */
+export class CannotBootstrapError extends RaftError {
+  /** `lastIndex`, `term`: what the node already holds. */
+  constructor(lastIndex: Index, term: number) {
+    super(
+      "cannot-bootstrap",
+      "not-written",
+      `bootstrap only works on new clusters; this node is in term ${term} with a log up to ${lastIndex}`,
+    );
+  }
+}
+
+/** A cluster configuration that cannot be: no voter, or an id or address that is empty, too long or used twice. */
+export class InvalidConfigurationError extends RaftError {
+  /** `problem`: what is wrong, in words. */
+  constructor(problem: string) {
+    super("invalid-configuration", "not-written", problem);
+  }
+}
+
+/** A node's settings that cannot be: the message names the field, what was given and what is allowed. */
+export class InvalidConfigError extends RaftError {
+  /** `field`: whose value is wrong; `given`: that value; `allowed`: what would be right, in words. */
+  constructor(
+    /** The field whose value is wrong. */
+    readonly field: string,
+    given: unknown,
+    allowed: string,
+  ) {
+    super("invalid-config", "not-written", `${field} is ${String(given)}; allowed is ${allowed}`);
+  }
+}
+
+/** Storage failed or holds damage. The message names the file and, for damage, the offset. */
+export class StorageError extends RaftError {
+  /** `message`: what failed and where. `cause`: the operating system's error, if there was one. */
+  constructor(message: string, options?: ErrorOptions) {
+    super("storage", "unknown", message, options);
+  }
+}
+
+/** Another process holds the store. */
+export class StoreLockedError extends RaftError {
+  /** `directory`: the store's directory. */
+  constructor(
+    /** The store's directory. */
+    readonly directory: string,
+  ) {
+    super("store-locked", "not-written", `another process holds the store in ${directory}`);
+  }
+}
+
+/** The state machine threw: the node has stopped. `cause` is what it threw. */
+export class FsmFailedError extends RaftError {
+  /** `index`: of the entry whose command it was. */
+  constructor(
+    /** Index of the entry whose command it was. */
+    readonly index: Index,
+    cause: unknown,
+  ) {
+    super(
+      "fsm-failed",
+      "unknown",
+      `the state machine threw while applying entry ${index}; the node has stopped`,
+      { cause },
+    );
+  }
+}
+
+/** The transport cannot do what it was asked, such as to listen on an address. */
+export class TransportError extends RaftError {
+  /** `message`: what failed, with the address. `cause`: the operating system's error, if there was one. */
+  constructor(message: string, options?: ErrorOptions) {
+    super("transport", "not-written", message, options);
+  }
+}

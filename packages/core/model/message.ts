@@ -1,0 +1,115 @@
+/**
+ * The messages that nodes send each other. Each is one-way, may be lost, repeated and reordered, and
+ * can be understood without the message that it answers.
+ *
+ * @module
+ */
+import type { EntryRun } from "./entry_run.ts";
+import type { Index, Term } from "./numbers.ts";
+
+/** "Would you vote for me?", asked before the term is raised, so that a node that cannot win disturbs nobody (thesis 9.6). */
+export interface PreVote {
+  /** Which message this is. */
+  readonly type: "preVote";
+  /** The term in which the sender would stand for election: its own plus one. */
+  readonly term: Term;
+  /** Index of the last entry in the sender's log. */
+  readonly lastLogIndex: Index;
+  /** Term of the last entry in the sender's log. */
+  readonly lastLogTerm: Term;
+}
+
+/** The answer to a {@linkcode PreVote}. It promises nothing. */
+export interface PreVoteResult {
+  /** Which message this is. */
+  readonly type: "preVoteResult";
+  /** The sender's own term. */
+  readonly term: Term;
+  /** The term that was asked about. */
+  readonly proposedTerm: Term;
+  /** Whether the sender would vote for the candidate. */
+  readonly granted: boolean;
+}
+
+/** A candidate asks for a vote (Raft paper, figure 2, RequestVote). Sent once the candidate's own vote is durable. */
+export interface Vote {
+  /** Which message this is. */
+  readonly type: "vote";
+  /** The candidate's term. */
+  readonly term: Term;
+  /** Index of the last entry in the candidate's log. */
+  readonly lastLogIndex: Index;
+  /** Term of the last entry in the candidate's log. */
+  readonly lastLogTerm: Term;
+  /** Whether the leader itself asked the candidate to stand, so that voters need not protect it (thesis 3.10). */
+  readonly leadershipTransfer: boolean;
+}
+
+/** The answer to a {@linkcode Vote}. A granted vote is sent once it is durable. */
+export interface VoteResult {
+  /** Which message this is. */
+  readonly type: "voteResult";
+  /** The sender's own term. */
+  readonly term: Term;
+  /** Whether the sender voted for the candidate in this term. */
+  readonly granted: boolean;
+}
+
+/** A leader's entries, or without entries its heartbeat (Raft paper, figure 2, AppendEntries). */
+export interface Append {
+  /** Which message this is. */
+  readonly type: "append";
+  /** The leader's term. */
+  readonly term: Term;
+  /** Index of the entry before the first one sent. */
+  readonly prevLogIndex: Index;
+  /** Term of the entry at `prevLogIndex`. */
+  readonly prevLogTerm: Term;
+  /** The entries, or `undefined` for a heartbeat. */
+  readonly entries: EntryRun | undefined;
+  /** The leader's commit index. */
+  readonly leaderCommit: Index;
+  /** The confirmation round this message belongs to; the answer repeats it. Counts up within the leader's term. */
+  readonly round: number;
+}
+
+/** A follower has what the leader sent, on its own disk. */
+export interface AppendAccepted {
+  /** Which message this is. */
+  readonly type: "appendAccepted";
+  /** The follower's term. */
+  readonly term: Term;
+  /** The follower's log agrees with the leader's up to this index, durably. */
+  readonly matchIndex: Index;
+  /** The round of the {@linkcode Append} that is answered. */
+  readonly round: number;
+}
+
+/** A follower does not have the entry before those sent, or is in a later term. */
+export interface AppendRejected {
+  /** Which message this is. */
+  readonly type: "appendRejected";
+  /** The follower's term. If it is later than the leader's, the leader steps down. */
+  readonly term: Term;
+  /** `prevLogIndex` of the {@linkcode Append} that is answered. */
+  readonly rejectedIndex: Index;
+  /**
+   * The last index at which the logs can agree, as far as the follower can tell: its last entry at or
+   * before `rejectedIndex` whose term is not later than the leader's there (Raft paper, end of 5.3).
+   */
+  readonly hintIndex: Index;
+  /** Term of the follower's entry at `hintIndex`. */
+  readonly hintTerm: Term;
+  /** The round of the {@linkcode Append} that is answered. */
+  readonly round: number;
+}
+
+/** Everything that one node says to another. */
+export type Message =
+  | PreVote
+  | PreVoteResult
+  | Vote
+  | VoteResult
+  | Append
+  | AppendAccepted
+  | AppendRejected;

@@ -1,0 +1,13 @@
+/**
+ * What everything else speaks of: indexes, terms, entries, configurations, messages and errors.
+ *
+ * @module
+ */
+export * from "./assert.ts";
+export * from "./configuration.ts";
+export * from "./entry.ts";
+export * from "./entry_codec.ts";
+export * from "./entry_run.ts";
+export * from "./errors.ts";
+export * from "./message.ts";
+export * from "./numbers.ts";

@@ -1,0 +1,10 @@
+/**
+ * What core needs of the world, as interfaces.
+ *
+ * @module
+ */
+export * from "./clock.ts";
+export * from "./fsm.ts";
+export * from "./log_store.ts";
+export * from "./logger.ts";
+export * from "./transport.ts";

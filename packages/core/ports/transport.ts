@@ -1,0 +1,43 @@
+/**
+ * The port to other nodes: messages out, messages in, and the news that a connection is gone.
+ *
+ * @module
+ */
+import type { ServerAddress, ServerId } from "../model/configuration.ts";
+import type { Message } from "../model/message.ts";
+
+/** A node that messages can be sent to. */
+export interface Peer {
+  /** Its name. */
+  readonly id: ServerId;
+  /** Where it listens. */
+  readonly address: ServerAddress;
+}
+
+/** What a transport tells its node. Calls are synchronous, never re-entrant into `send`'s caller, and must not throw. */
+export interface TransportHandler {
+  /** `messages` (at least one) arrived from `from`, in this order. Those that arrive together are handed over together. */
+  receive(from: ServerId, messages: readonly Message[]): void;
+  /** The connection from or to `peer` is gone, so that messages to or from it may be lost. */
+  disconnected(peer: ServerId): void;
+}
+
+/** Carries messages between nodes. It may lose, repeat and reorder them; it never alters them. */
+export interface Transport {
+  /** Where this node listens, as its peers should know it. */
+  readonly localAddress: ServerAddress;
+  /** Starts handing over what arrives. Called once. */
+  start(handler: TransportHandler): void;
+  /**
+   * The nodes to stay connected with: all others are disconnected and forgotten. Called whenever the
+   * configuration changes. Messages are also taken for and from nodes that are not in it.
+   */
+  setPeers(peers: readonly Peer[]): void;
+  /**
+   * Takes `message` for `peer` and returns at once. What is sent in one turn of the event loop may leave in one
+   * packet. If the outbox is full or the peer cannot be reached, the message is dropped: consensus repeats what matters.
+   */
+  send(peer: Peer, message: Message): void;
+  /** Closes every connection and stops listening. Idempotent. */
+  close(): Promise<void>;
+}
