@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./assert.ts";
+export * from "./config.ts";
 export * from "./configuration.ts";
 export * from "./entry.ts";
 export * from "./entry_codec.ts";

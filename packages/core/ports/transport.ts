@@ -29,15 +29,17 @@ export interface Transport {
   /** Starts handing over what arrives. Called once. */
   start(handler: TransportHandler): void;
   /**
-   * The nodes to stay connected with: all others are disconnected and forgotten. Called whenever the
-   * configuration changes. Messages are also taken for and from nodes that are not in it.
+   * The other members, to stay connected with; connections to all others may be given up. Called whenever the
+   * configuration changes. Messages are taken from any node that introduces itself, member or not.
    */
   setPeers(peers: readonly Peer[]): void;
   /**
-   * Takes `message` for `peer` and returns at once. What is sent in one turn of the event loop may leave in one
-   * packet. If the outbox is full or the peer cannot be reached, the message is dropped: consensus repeats what matters.
+   * Takes `message` for the node `to` and returns at once. What is sent in one turn of the event loop may leave in one
+   * packet. A node that is not among the peers is reached at the address with which it introduced itself: a new node
+   * must be able to answer a leader before it knows any configuration. If the outbox is full, or the node cannot be
+   * reached or its address is not known, the message is dropped: consensus repeats what matters.
    */
-  send(peer: Peer, message: Message): void;
+  send(to: ServerId, message: Message): void;
   /** Closes every connection and stops listening. Idempotent. */
   close(): Promise<void>;
 }

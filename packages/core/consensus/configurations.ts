@@ -1,0 +1,50 @@
+/**
+ * The configurations that the log contains from the last committed one on. The latest is in force
+ * whether committed or not (thesis 4.1); when its entry is truncated, the one before it is again.
+ *
+ * @module
+ */
+import { decodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
+import type { EntryRun } from "../model/entry_run.ts";
+import type { Index } from "../model/numbers.ts";
+
+/** See the module's description. */
+export class Configurations {
+  /** In the order of the log; the first is committed or initial, later ones may be neither. */
+  #history: IndexedConfiguration[];
+
+  /** `history`: every configuration of the log, in order; the first may be the empty one at index 0. */
+  constructor(history: readonly IndexedConfiguration[]) {
+    this.#history = [...history];
+  }
+
+  /** The configuration in force. */
+  get latest(): IndexedConfiguration {
+    return this.#history[this.#history.length - 1]!;
+  }
+
+  /** The last configuration that is committed, as of the last call of {@linkcode committed}. */
+  get settled(): IndexedConfiguration {
+    return this.#history[0]!;
+  }
+
+  /** Takes up the configurations of entries that were appended. Returns whether there were any. */
+  appended(run: EntryRun): boolean {
+    for (const index of run.configurations) {
+      this.#history.push({ index, configuration: decodeConfiguration(run.entry(index).data) });
+    }
+    return run.configurations.length > 0;
+  }
+
+  /** Forgets the configurations of entries that were dropped, from `from` on. Returns whether there were any. */
+  truncated(from: Index): boolean {
+    const before = this.#history.length;
+    this.#history = this.#history.filter((one) => one.index < from);
+    return this.#history.length < before;
+  }
+
+  /** Entries up to `index` are committed: configurations before the last of them will never be needed again. */
+  committed(index: Index): void {
+    while (this.#history.length > 1 && this.#history[1]!.index <= index) this.#history.shift();
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Elections: asking for votes and giving them (Raft paper, 5.2 and 5.4.1), behind a pre-vote that raises
+ * no term unless the election can be won (thesis 9.6).
+ *
+ * @module
+ */
+import { findServer, type ServerId, voterIds } from "../model/configuration.ts";
+import type { PreVote, PreVoteResult, Vote, VoteResult } from "../model/message.ts";
+import { isUpToDate, type Term, toTerm } from "../model/numbers.ts";
+import { becomeLeader } from "./leader.ts";
+import { lastWrite, send, setHardState, type Step } from "./outcome.ts";
+import { quorumSize } from "./quorum.ts";
+import { becomeFollower, nextElectionAtMs } from "./roles.ts";
+import {
+  canCampaign,
+  type Candidate,
+  configurationOf,
+  isDiskStalled,
+  type NodeState,
+} from "./state.ts";
+
+/** Time to stand for election, if this node may. A node whose disk has stalled could not even vote for itself. */
+export function electionTimeout(step: Step): void {
+  const { state, nowMs } = step;
+  if (canCampaign(state) && !isDiskStalled(state, nowMs)) startPreVote(step);
+  else if (state.role.type !== "leader") state.role.electionAtMs = nextElectionAtMs(step);
+}
+
+/** Asks every voter whether it would vote for this node. */
+function startPreVote(step: Step): void {
+  const { state, nowMs } = step;
+  const { electionTimeoutMs } = state.config;
+  const candidate: Candidate = {
+    type: "candidate",
+    phase: "preVote",
+    granted: new Set([state.id]),
+    ownVote: undefined,
+    // It disturbs nobody, so it may be repeated sooner than an election.
+    electionAtMs: nowMs + state.random.between(electionTimeoutMs / 4, electionTimeoutMs / 2),
+  };
+  state.reason = state.role.type === "follower" ? "heard no leader" : "was not elected in time";
+  state.role = candidate;
+  if (hasMajority(state, candidate)) {
+    startElection(step);
+    return;
+  }
+  askVoters(step, (lastLog) => ({ type: "preVote", term: toTerm(state.term + 1), ...lastLog }));
+}
+
+/** Votes for itself in a new term and asks for the other votes, once its own is durable. */
+function startElection(step: Step): void {
+  const { state, nowMs } = step;
+  const { electionTimeoutMs } = state.config;
+  setHardState(step, toTerm(state.term + 1), state.id);
+  const ownVote = lastWrite(step);
+  state.role = {
+    type: "candidate",
+    phase: "vote",
+    granted: new Set(),
+    ownVote,
+    electionAtMs: nowMs + state.random.between(electionTimeoutMs, 2 * electionTimeoutMs),
+  };
+  state.reason = "would get a majority of votes";
+  askVoters(step, (lastLog) => ({
+    type: "vote",
+    term: state.term,
+    ...lastLog,
+    leadershipTransfer: false,
+  }), ownVote);
+}
+
+/** The candidate's own vote counts when it is durable, like every other. */
+export function ownVotePersisted(step: Step, candidate: Candidate): void {
+  candidate.granted.add(step.state.id);
+  if (hasMajority(step.state, candidate)) becomeLeader(step);
+}
+
+/** Counts an answer to a pre-vote of this candidacy. */
+export function preVoteResult(step: Step, from: ServerId, message: PreVoteResult): void {
+  const { state } = step;
+  if (message.term > state.term && !message.granted) {
+    becomeFollower(step, message.term, undefined, `${from} is in a later term`);
+    return;
+  }
+  const { role } = state;
+  if (role.type !== "candidate" || role.phase !== "preVote") return;
+  if (!message.granted || message.proposedTerm !== state.term + 1) return;
+  role.granted.add(from);
+  if (hasMajority(state, role)) startElection(step);
+}
+
+/** Counts a vote of this candidacy. */
+export function voteResult(step: Step, from: ServerId, message: VoteResult): void {
+  const { state } = step;
+  if (message.term > state.term) {
+    becomeFollower(step, message.term, undefined, `${from} is in a later term`);
+    return;
+  }
+  const { role } = state;
+  if (role.type !== "candidate" || role.phase !== "vote") return;
+  if (!message.granted || message.term !== state.term) return;
+  role.granted.add(from);
+  if (hasMajority(state, role)) becomeLeader(step);
+}
+
+/** Says whether this node would vote for `from`. Promises and changes nothing, not even the election timer. */
+export function answerPreVote(step: Step, from: ServerId, message: PreVote): void {
+  const { state } = step;
+  const granted = message.term > state.term && !hearsLeader(step) &&
+    mayLead(state, from) && isCandidateUpToDate(state, message);
+  send(step, from, {
+    type: "preVoteResult",
+    term: state.term,
+    proposedTerm: message.term,
+    granted,
+  });
+}
+
+/** Votes for `from`, or not. A vote is sent when it is durable. */
+export function answerVote(step: Step, from: ServerId, message: Vote): void {
+  const { state } = step;
+  // A node that hears its leader does not let itself be disturbed, not even its term (thesis 4.2.3).
+  const disturbed = hearsLeader(step) && !message.leadershipTransfer;
+  if (disturbed || !isKnown(state, from) || message.term < state.term) {
+    refuse(step, from);
+    return;
+  }
+  if (message.term > state.term) {
+    becomeFollower(step, message.term, undefined, `${from} stands for election in a later term`);
+  }
+  const free = state.votedFor === undefined || state.votedFor === from;
+  const { role } = state;
+  if (
+    role.type !== "follower" || !free || !mayLead(state, from) ||
+    !isCandidateUpToDate(state, message)
+  ) {
+    refuse(step, from);
+    return;
+  }
+  if (state.votedFor === undefined) setHardState(step, state.term, from);
+  role.electionAtMs = nextElectionAtMs(step);
+  send(step, from, { type: "voteResult", term: state.term, granted: true }, lastWrite(step));
+}
+
+function refuse(step: Step, from: ServerId): void {
+  send(step, from, { type: "voteResult", term: step.state.term, granted: false });
+}
+
+/** Whether a leader has been heard so recently that no other is needed. A leader hears itself until it steps down. */
+function hearsLeader({ state, nowMs }: Step): boolean {
+  if (state.role.type === "leader") return true;
+  return state.role.type === "follower" &&
+    nowMs - state.role.leaderContactMs < state.config.heartbeatTimeoutMs;
+}
+
+/** Whether `id` is a member; a node that knows no members yet takes everybody for one. */
+function isKnown(state: NodeState, id: ServerId): boolean {
+  const configuration = configurationOf(state);
+  return configuration.servers.length === 0 || findServer(configuration, id) !== undefined;
+}
+
+/** Whether `id` is a voter; a node that knows no members yet takes everybody for one. */
+function mayLead(state: NodeState, id: ServerId): boolean {
+  const configuration = configurationOf(state);
+  return configuration.servers.length === 0 || findServer(configuration, id)?.suffrage === "voter";
+}
+
+function isCandidateUpToDate(state: NodeState, message: PreVote | Vote): boolean {
+  const { log } = state;
+  return isUpToDate(message.lastLogTerm, message.lastLogIndex, log.lastTerm, log.lastIndex);
+}
+
+function hasMajority(state: NodeState, candidate: Candidate): boolean {
+  const voters = voterIds(configurationOf(state));
+  const votes = voters.filter((id) => candidate.granted.has(id)).length;
+  return votes >= quorumSize(voters.length);
+}
+
+function askVoters(
+  step: Step,
+  question: (
+    lastLog: { lastLogIndex: Vote["lastLogIndex"]; lastLogTerm: Term },
+  ) => PreVote | Vote,
+  after?: number,
+): void {
+  const { state } = step;
+  const { log } = state;
+  const message = question({ lastLogIndex: log.lastIndex, lastLogTerm: log.lastTerm });
+  for (const id of voterIds(configurationOf(state))) {
+    if (id !== state.id) send(step, id, message, after);
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The leader: appends what is proposed, sends it while its own disk writes it, and commits what a
+ * majority has on disk (Raft paper, 5.3 and 5.4.2).
+ *
+ * @module
+ */
+import { invariant } from "../model/assert.ts";
+import { voterIds } from "../model/configuration.ts";
+import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
+import { EntryRun } from "../model/entry_run.ts";
+import { type Index, nextIndex, previousIndex } from "../model/numbers.ts";
+import type { Propose } from "./input.ts";
+import { appendRun, type Step } from "./outcome.ts";
+import { Progress } from "./progress.ts";
+import { reachedByQuorum } from "./quorum.ts";
+import { broadcastHeartbeat, replicate } from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
+
+const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
+
+/**
+ * Begins a term of leadership: with an empty entry, so that something of the own term can commit and carry with it
+ * what earlier leaders left (thesis 6.4, Raft paper 5.4.2).
+ */
+export function becomeLeader(step: Step): void {
+  const { state, nowMs } = step;
+  const { config, log } = state;
+  const noopIndex = nextIndex(log.lastIndex);
+  const leader: Leader = {
+    type: "leader",
+    noopIndex,
+    progress: new Map(),
+    round: 1,
+    confirmations: [],
+    uncommitted: [],
+    uncommittedSizeBytes: 0,
+    heartbeatAtMs: nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs),
+    quorumCheckAtMs: nowMs + config.leaderLeaseTimeoutMs,
+    commitBroadcastAtMs: Infinity,
+  };
+  for (const { id } of configurationOf(state).servers) {
+    if (id !== state.id) leader.progress.set(id, new Progress(noopIndex, nowMs));
+  }
+  state.role = leader;
+  state.reason = "won the election";
+  // The wall clock was not given to this step; the entry is nobody's command and its time is not needed.
+  appendRun(step, EntryRun.encode(noopIndex, state.term, 0, [NOOP]));
+  for (const [id, progress] of leader.progress) replicate(step, leader, id, progress);
+}
+
+/** Heartbeats are sent ten times in the time after which a follower misses them. */
+export function heartbeatIntervalMs(heartbeatTimeoutMs: number): number {
+  return heartbeatTimeoutMs / 10;
+}
+
+/** Appends what callers want, as far as the bound on uncommitted bytes allows, and sends it. */
+export function propose(step: Step, leader: Leader, input: Propose): void {
+  const { state, effects } = step;
+  const { uncommittedSizeMaxBytes } = state.config;
+  const firstIndex = nextIndex(state.log.lastIndex);
+  let count = 0;
+  let sizeBytes = 0;
+  for (const proposal of input.proposals) {
+    const total = leader.uncommittedSizeBytes + sizeBytes;
+    const more = encodedSizeBytes(proposal);
+    // A single proposal always goes through when nothing is on its way, however small the bound.
+    if (total > 0 && total + more > uncommittedSizeMaxBytes) break;
+    sizeBytes += more;
+    count += 1;
+  }
+  const refusal = count < input.proposals.length ? "uncommitted-size" as const : undefined;
+  effects.push({ type: "proposed", firstIndex, count, refusal });
+  if (count === 0) return;
+  const accepted = refusal === undefined ? input.proposals : input.proposals.slice(0, count);
+  const run = EntryRun.encode(firstIndex, state.term, input.appendedAtMs, accepted);
+  leader.uncommitted.push({ lastIndex: run.lastIndex, sizeBytes });
+  leader.uncommittedSizeBytes += sizeBytes;
+  appendRun(step, run);
+  for (const [id, progress] of leader.progress) replicate(step, leader, id, progress);
+}
+
+/**
+ * Commits what a majority of voters has on disk, this node included only as far as its own disk is. Only an entry
+ * of the own term is committed by counting; what is before it commits with it (Raft paper, figure 8).
+ */
+export function advanceCommit(step: Step, leader: Leader): void {
+  const { state } = step;
+  const { log } = state;
+  const matches = voterIds(configurationOf(state)).map((id) =>
+    id === state.id ? log.durableIndex : leader.progress.get(id)!.matchIndex
+  );
+  const reached = reachedByQuorum(matches) as Index;
+  if (reached <= state.commitIndex || log.term(reached) !== state.term) return;
+  commitUpTo(step, reached);
+  let committed = 0;
+  for (const { lastIndex, sizeBytes } of leader.uncommitted) {
+    if (lastIndex > reached) break;
+    leader.uncommittedSizeBytes -= sizeBytes;
+    committed += 1;
+  }
+  leader.uncommitted.splice(0, committed);
+  if (leader.commitBroadcastAtMs === Infinity && leader.progress.size > 0) {
+    leader.commitBroadcastAtMs = step.nowMs + state.config.commitTimeoutMs;
+  }
+}
+
+/** Entries up to `index` are committed. */
+export function commitUpTo({ state }: Step, index: Index): void {
+  invariant(index <= state.log.lastIndex, `commit ${index} is beyond the log`);
+  state.commitIndex = index;
+  state.configurations.committed(index);
+}
+
+/** Answers the questions whose round a majority of voters has answered. */
+export function settleConfirmations(step: Step, leader: Leader): void {
+  if (leader.confirmations.length === 0) return;
+  const { state, effects } = step;
+  const rounds = voterIds(configurationOf(state)).map((id) =>
+    id === state.id ? leader.round : leader.progress.get(id)!.confirmedRound
+  );
+  const reached = reachedByQuorum(rounds);
+  while (leader.confirmations.length > 0 && leader.confirmations[0]!.round <= reached) {
+    effects.push({ type: "verified", id: leader.confirmations.shift()!.id, confirmed: true });
+  }
+}
+
+/** Opens a new round for a question, so that answers to older messages do not count. */
+export function verify(step: Step, leader: Leader, id: number): void {
+  leader.round += 1;
+  leader.confirmations.push({ id, round: leader.round });
+  broadcastHeartbeat(step, leader);
+  settleConfirmations(step, leader);
+}
+
+/** What a leader does as time passes: heartbeats, commit news, and giving up when it cannot lead. */
+export function tickLeader(step: Step, leader: Leader): void {
+  const { state, nowMs } = step;
+  const { config } = state;
+  if (isDiskStalled(state, nowMs)) {
+    becomeFollower(step, state.term, undefined, "its disk has stalled");
+    return;
+  }
+  if (nowMs >= leader.quorumCheckAtMs) {
+    const contacts = voterIds(configurationOf(state)).map((id) =>
+      id === state.id ? nowMs : leader.progress.get(id)!.lastContactMs
+    );
+    leader.quorumCheckAtMs = reachedByQuorum(contacts) + config.leaderLeaseTimeoutMs;
+    if (nowMs >= leader.quorumCheckAtMs) {
+      becomeFollower(step, state.term, undefined, "it has lost touch with a majority");
+      return;
+    }
+  }
+  if (nowMs >= leader.heartbeatAtMs) {
+    leader.heartbeatAtMs = nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs);
+    leader.round += 1;
+    broadcastHeartbeat(step, leader);
+  }
+  if (nowMs >= leader.commitBroadcastAtMs) {
+    leader.commitBroadcastAtMs = Infinity;
+    broadcastHeartbeat(step, leader, (progress) => progress.sentCommit < state.commitIndex);
+  }
+}
+
+/** When a leader has to be called again. */
+export function leaderDeadline(
+  leader: Leader,
+  oldestWriteSinceMs: number,
+  stallMs: number,
+): number {
+  return Math.min(
+    leader.heartbeatAtMs,
+    leader.quorumCheckAtMs,
+    leader.commitBroadcastAtMs,
+    oldestWriteSinceMs + stallMs,
+  );
+}
+
+/** A follower's log agrees up to `matchIndex`; more may be sent, and something may have committed. */
+export function accepted(
+  step: Step,
+  leader: Leader,
+  from: string,
+  progress: Progress,
+  matchIndex: Index,
+): void {
+  invariant(
+    matchIndex <= step.state.log.lastIndex,
+    `${from} claims entries up to ${matchIndex}, beyond the leader's own log`,
+  );
+  progress.accepted(matchIndex);
+  advanceCommit(step, leader);
+  replicate(step, leader, from, progress);
+}
+
+/** A follower has not got what comes before what it was sent: look for the place where the logs agree. */
+export function rejected(
+  step: Step,
+  leader: Leader,
+  from: string,
+  progress: Progress,
+  message: { readonly rejectedIndex: Index; readonly hintIndex: Index; readonly hintTerm: number },
+): void {
+  const { rejectedIndex, hintIndex } = message;
+  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that
+  // is acknowledged can be refused any more.
+  const stale = progress.mode === "probe"
+    ? rejectedIndex !== previousIndex(progress.nextIndex)
+    : rejectedIndex <= progress.matchIndex;
+  if (stale) return;
+  const { log } = step.state;
+  const agreed = log.lastIndexOfTermAtMost(
+    Math.min(hintIndex, log.lastIndex) as Index,
+    message.hintTerm as typeof step.state.term,
+  );
+  progress.probe(nextIndex(agreed));
+  replicate(step, leader, from, progress);
+}

@@ -1,0 +1,195 @@
+/**
+ * The log as the consensus sees it: what is durable, read through the port, under what is on its way
+ * to the disk. It also knows, for each write on its way, up to where the log will be durable when it
+ * completes; so the late completion of a write whose entries were overwritten meanwhile acknowledges
+ * nothing.
+ *
+ * ```text
+ *            port (durable)              pending (on its way)
+ *   1 ........................ 7   8 ......... 12   13 ... 15
+ *                              ^   ^ pendingFrom             ^ lastIndex
+ *                              durableIndex
+ * ```
+ *
+ * @module
+ */
+import { invariant } from "../model/assert.ts";
+import { EntryRun } from "../model/entry_run.ts";
+import type { Index, Term } from "../model/numbers.ts";
+import type { LogReader } from "../ports/log_store.ts";
+import type { PersistId } from "./effect.ts";
+
+/** A write on its way. */
+interface Outstanding {
+  readonly id: PersistId;
+  /** The log is durable at least up to here when it completes. */
+  lastIndex: Index;
+  /** When it was handed out. */
+  readonly sinceMs: number;
+}
+
+/** See the module's description. */
+export class LogView {
+  readonly #durable: LogReader;
+  /** Entries on their way, consecutive, the first at `#pendingFrom`; the port's view of these indexes does not count. */
+  #pending: EntryRun[] = [];
+  #pendingFrom: Index;
+  #outstanding: Outstanding[] = [];
+  #durableIndex: Index;
+
+  /** `durable`: the store's read port. */
+  constructor(durable: LogReader) {
+    this.#durable = durable;
+    this.#pendingFrom = (durable.lastIndex + 1) as Index;
+    this.#durableIndex = durable.lastIndex;
+  }
+
+  /** Index of the first entry that can be read. */
+  get firstIndex(): Index {
+    return this.#durable.firstIndex;
+  }
+
+  /** Index of the last entry, durable or not. */
+  get lastIndex(): Index {
+    const last = this.#pending[this.#pending.length - 1];
+    return last === undefined ? (this.#pendingFrom - 1) as Index : last.lastIndex;
+  }
+
+  /** Term of the last entry, durable or not. */
+  get lastTerm(): Term {
+    const term = this.term(this.lastIndex);
+    invariant(term !== undefined, "the term of the last entry is always known");
+    return term;
+  }
+
+  /** Up to here the log, as it is now, would survive a crash. */
+  get durableIndex(): Index {
+    return this.#durableIndex;
+  }
+
+  /** When the oldest write on its way was handed out, or `undefined` if there is none. */
+  get oldestWriteSinceMs(): number | undefined {
+    return this.#outstanding[0]?.sinceMs;
+  }
+
+  /** The first write after which the log is durable up to `index`, or `undefined` if it is already. */
+  writeCovering(index: Index): PersistId | undefined {
+    if (index <= this.#durableIndex) return undefined;
+    const write = this.#outstanding.find((one) => one.lastIndex >= index);
+    invariant(write !== undefined, `no write on its way contains index ${index}`);
+    return write.id;
+  }
+
+  /** Term of the entry at `index`, or `undefined` if the log does not reach there. */
+  term(index: Index): Term | undefined {
+    if (index < this.#pendingFrom) return this.#durable.term(index);
+    return this.#pendingRun(index)?.term(index);
+  }
+
+  /** The last index from `from` downwards whose term is at most `term`; at least `firstIndex - 1`. Terms never decrease, so halving finds it. */
+  lastIndexOfTermAtMost(from: Index, term: Term): Index {
+    let low = this.firstIndex - 1;
+    let high = Math.max(low, from);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.term(middle as Index)! <= term) low = middle;
+      else high = middle - 1;
+    }
+    return low as Index;
+  }
+
+  /** Entries from `from` on, at most `maxBytes` of them but at least one; `undefined` beyond the ends. May return fewer than there are. */
+  read(from: Index, maxBytes: number): EntryRun | undefined {
+    if (from < this.#pendingFrom) {
+      const run = this.#durable.read(from, maxBytes);
+      if (run === undefined || run.lastIndex < this.#pendingFrom) return run;
+      return run.slice(from, (this.#pendingFrom - 1) as Index);
+    }
+    const at = this.#pendingRunAt(from);
+    const first = this.#pending[at];
+    if (first === undefined) return undefined;
+    const runs = [first.slice(from).limit(maxBytes)];
+    let size = runs[0]!.bytes.length;
+    if (runs[0]!.lastIndex < first.lastIndex) return runs[0];
+    for (let next = at + 1; next < this.#pending.length; next += 1) {
+      const run = this.#pending[next]!;
+      size += run.bytes.length;
+      if (size > maxBytes) break;
+      runs.push(run);
+    }
+    return EntryRun.concat(runs);
+  }
+
+  /** Appends entries that follow the last one. They are pending until a write that contains them completes. */
+  append(run: EntryRun): void {
+    invariant(
+      run.firstIndex === this.lastIndex + 1,
+      `entries from ${run.firstIndex} do not follow the last one, ${this.lastIndex}`,
+    );
+    invariant(run.firstTerm >= this.lastTerm, "terms never decrease along the log");
+    this.#pending.push(run);
+  }
+
+  /** Drops all entries from `from` on. */
+  truncate(from: Index): void {
+    invariant(from <= this.lastIndex, `nothing to truncate from ${from} on`);
+    const keep = (from - 1) as Index;
+    if (from <= this.#pendingFrom) {
+      this.#pending = [];
+      this.#pendingFrom = from;
+    } else {
+      const kept = this.#pending.filter((run) => run.firstIndex < from);
+      const last = kept.pop()!;
+      kept.push(last.lastIndex > keep ? last.slice(last.firstIndex, keep) : last);
+      this.#pending = kept;
+    }
+    if (this.#durableIndex > keep) this.#durableIndex = keep;
+    for (const write of this.#outstanding) {
+      if (write.lastIndex > keep) write.lastIndex = keep;
+    }
+  }
+
+  /** A write with everything that is pending has been handed out. */
+  written(id: PersistId, nowMs: number): void {
+    this.#outstanding.push({ id, lastIndex: this.lastIndex, sinceMs: nowMs });
+  }
+
+  /** Every write up to and including `id` is durable. Returns whether any of them was on its way. */
+  persisted(id: PersistId): boolean {
+    let completed = 0;
+    for (const write of this.#outstanding) {
+      if (write.id > id) break;
+      completed += 1;
+      if (write.lastIndex > this.#durableIndex) this.#durableIndex = write.lastIndex;
+    }
+    if (completed === 0) return false;
+    this.#outstanding.splice(0, completed);
+    // While a later write truncates what this one wrote, the port still shows the dropped entries:
+    // only what nothing on its way contradicts is read from there.
+    const readable = (this.#durableIndex + 1) as Index;
+    if (readable > this.#pendingFrom) {
+      while (this.#pending.length > 0 && this.#pending[0]!.lastIndex < readable) {
+        this.#pending.shift();
+      }
+      const first = this.#pending[0];
+      if (first !== undefined && first.firstIndex < readable) {
+        this.#pending[0] = first.slice(readable);
+      }
+      this.#pendingFrom = readable;
+    }
+    return true;
+  }
+
+  #pendingRun(index: Index): EntryRun | undefined {
+    return this.#pending[this.#pendingRunAt(index)];
+  }
+
+  #pendingRunAt(index: Index): number {
+    // Nearly always asked for one of the newest runs.
+    for (let at = this.#pending.length - 1; at >= 0; at -= 1) {
+      const run = this.#pending[at]!;
+      if (run.firstIndex <= index) return run.lastIndex >= index ? at : -1;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * How decisions leave a step: the list of effects that is being made, and the few ways to add to it.
+ *
+ * @module
+ */
+import type { ServerId } from "../model/configuration.ts";
+import { EntryRun } from "../model/entry_run.ts";
+import type { Message } from "../model/message.ts";
+import type { Index, Term } from "../model/numbers.ts";
+import type { Effect, PersistId } from "./effect.ts";
+import { leaderOf, type NodeState } from "./state.ts";
+
+/** A step under way. */
+export interface Step {
+  /** The node. */
+  readonly state: NodeState;
+  /** The time that was given. */
+  readonly nowMs: number;
+  /** What has been decided so far. */
+  readonly effects: Effect[];
+}
+
+/** Sends `message`, which promises nothing, or nothing that `after` does not cover. */
+export function send(step: Step, to: ServerId, message: Message, after?: PersistId): void {
+  step.effects.push({ type: "send", to, message, after });
+}
+
+/** Sets term and vote. */
+export function setHardState(step: Step, term: Term, votedFor: ServerId | undefined): void {
+  const { state } = step;
+  state.term = term;
+  state.votedFor = votedFor;
+  state.unsaved.hardState = true;
+}
+
+/** Appends entries that follow the last one; a configuration among them is in force at once. */
+export function appendRun(step: Step, run: EntryRun): void {
+  const { log, unsaved, configurations } = step.state;
+  log.append(run);
+  unsaved.entries = unsaved.entries === undefined ? run : EntryRun.concat([unsaved.entries, run]);
+  if (configurations.appended(run)) announceConfiguration(step);
+}
+
+/** Drops entries from `from` on; a configuration among them is no longer in force. */
+export function truncateFrom(step: Step, from: Index): void {
+  const { log, unsaved, configurations } = step.state;
+  flushUnsaved(step);
+  log.truncate(from);
+  unsaved.truncateFrom = from;
+  if (configurations.truncated(from)) announceConfiguration(step);
+}
+
+/** The write after which the log is durable up to `index`; `undefined` if it is already. */
+export function writeCovering(step: Step, index: Index): PersistId | undefined {
+  const { log, unsaved, nextPersistId } = step.state;
+  if (index <= log.durableIndex) return undefined;
+  return unsaved.entries !== undefined ? nextPersistId : log.writeCovering(index);
+}
+
+/** The write after which everything decided so far is durable, term and vote included; `undefined` if it is already. */
+export function lastWrite(step: Step): PersistId | undefined {
+  const { log, unsaved, nextPersistId } = step.state;
+  if (unsaved.hardState || unsaved.entries !== undefined || unsaved.truncateFrom !== undefined) {
+    return nextPersistId;
+  }
+  return log.oldestWriteSinceMs === undefined ? undefined : nextPersistId - 1;
+}
+
+/** Hands out what the step has changed of the durable state, as one write. */
+export function flushUnsaved(step: Step): void {
+  const { state } = step;
+  const { unsaved, log } = state;
+  if (!unsaved.hardState && unsaved.truncateFrom === undefined && unsaved.entries === undefined) {
+    return;
+  }
+  const id = state.nextPersistId++;
+  log.written(id, step.nowMs);
+  step.effects.push({
+    type: "persist",
+    id,
+    hardState: unsaved.hardState ? { term: state.term, votedFor: state.votedFor } : undefined,
+    truncateFrom: unsaved.truncateFrom,
+    entries: unsaved.entries,
+  });
+  unsaved.hardState = false;
+  unsaved.truncateFrom = undefined;
+  unsaved.entries = undefined;
+}
+
+/** Tells what has changed for those who apply entries and those who watch the role. */
+export function announce(step: Step): void {
+  const { state, effects } = step;
+  const { announced, log } = state;
+  // A node applies only what its own disk holds: after a crash it never finds that it had applied
+  // more than it remembers.
+  const applicable = Math.min(state.commitIndex, log.durableIndex) as Index;
+  if (applicable > announced.commitIndex) {
+    announced.commitIndex = applicable;
+    effects.push({ type: "commit", index: applicable });
+  }
+  const leader = leaderOf(state);
+  if (
+    announced.role !== state.role.type || announced.term !== state.term ||
+    announced.leader !== leader
+  ) {
+    announced.role = state.role.type;
+    announced.term = state.term;
+    announced.leader = leader;
+    effects.push({
+      type: "roleChanged",
+      role: state.role.type,
+      term: state.term,
+      leader,
+      reason: state.reason,
+    });
+  }
+}
+
+function announceConfiguration(step: Step): void {
+  const { index, configuration } = step.state.configurations.latest;
+  step.effects.push({ type: "configurationChanged", index, configuration });
+}

@@ -1,0 +1,88 @@
+/**
+ * What a leader knows of one follower, and how much it may send it (thesis 10.2.1, pipelining).
+ *
+ * `probe`: the leader is looking for the place where the logs agree; one message at a time.
+ * `replicate`: the place is known; messages follow each other without waiting, within the limits of
+ * bytes and messages in flight.
+ *
+ * @module
+ */
+import type { Index } from "../model/numbers.ts";
+
+/** Entries that were sent and are not acknowledged yet. */
+interface Flight {
+  readonly lastIndex: Index;
+  readonly sizeBytes: number;
+}
+
+/** How the leader sends to a follower. */
+export type ProgressMode = "probe" | "replicate";
+
+/** See the module's description. */
+export class Progress {
+  /** How the leader sends at present. */
+  mode: ProgressMode = "probe";
+  /** The logs agree durably up to here; never decreases while the leader leads. */
+  matchIndex: Index;
+  /** The next entry to send. */
+  nextIndex: Index;
+  /** In `probe`: a message is on its way and nothing more is sent before its answer or the next heartbeat. */
+  paused = false;
+  /** When the follower's last answer arrived. */
+  lastContactMs: number;
+  /** The latest round that the follower has answered. */
+  confirmedRound = 0;
+  /** The commit index that was last sent. */
+  sentCommit: Index;
+  #flights: Flight[] = [];
+  #inflightSizeBytes = 0;
+
+  /** A follower of which nothing is known, except that it has to be told of `nextIndex`. */
+  constructor(nextIndex: Index, nowMs: number) {
+    this.matchIndex = 0 as Index;
+    this.nextIndex = nextIndex;
+    this.lastContactMs = nowMs;
+    this.sentCommit = 0 as Index;
+  }
+
+  /** Bytes of entries on their way. */
+  get inflightSizeBytes(): number {
+    return this.#inflightSizeBytes;
+  }
+
+  /** Messages with entries on their way. */
+  get inflightMessages(): number {
+    return this.#flights.length;
+  }
+
+  /** Entries up to `lastIndex` were sent. */
+  sent(lastIndex: Index, sizeBytes: number): void {
+    this.#flights.push({ lastIndex, sizeBytes });
+    this.#inflightSizeBytes += sizeBytes;
+    this.nextIndex = (lastIndex + 1) as Index;
+    if (this.mode === "probe") this.paused = true;
+  }
+
+  /** The follower agrees up to `matchIndex`. From now on it is sent to without waiting. */
+  accepted(matchIndex: Index): void {
+    if (matchIndex > this.matchIndex) this.matchIndex = matchIndex;
+    if (this.nextIndex <= this.matchIndex) this.nextIndex = (this.matchIndex + 1) as Index;
+    let landed = 0;
+    while (landed < this.#flights.length && this.#flights[landed]!.lastIndex <= this.matchIndex) {
+      this.#inflightSizeBytes -= this.#flights[landed]!.sizeBytes;
+      landed += 1;
+    }
+    if (landed > 0) this.#flights.splice(0, landed);
+    this.mode = "replicate";
+    this.paused = false;
+  }
+
+  /** What was sent may be lost: look again for the place where the logs agree, at `nextIndex`. */
+  probe(nextIndex: Index): void {
+    this.mode = "probe";
+    this.nextIndex = Math.max(nextIndex, this.matchIndex + 1) as Index;
+    this.paused = false;
+    this.#flights = [];
+    this.#inflightSizeBytes = 0;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What a leader sends to one follower: entries, as many as the limits allow, or a heartbeat.
+ *
+ * @module
+ */
+import { invariant } from "../model/assert.ts";
+import type { ServerId } from "../model/configuration.ts";
+import type { EntryRun } from "../model/entry_run.ts";
+import { previousIndex } from "../model/numbers.ts";
+import { send, type Step } from "./outcome.ts";
+import type { Progress } from "./progress.ts";
+import type { Leader } from "./state.ts";
+
+/** Sends the entries that the follower has not been sent yet, as far as the limits in flight allow. */
+export function replicate(step: Step, leader: Leader, to: ServerId, progress: Progress): void {
+  const { config, log } = step.state;
+  while (!progress.paused && progress.nextIndex <= log.lastIndex) {
+    // At least one message may always be on its way, however small the limits.
+    if (
+      progress.inflightMessages > 0 &&
+      (progress.inflightMessages >= config.inflightMessagesMax ||
+        progress.inflightSizeBytes >= config.inflightSizeMaxBytes)
+    ) return;
+    const run = log.read(progress.nextIndex, config.appendSizeMaxBytes);
+    invariant(run !== undefined, `entry ${progress.nextIndex} is in the log and cannot be read`);
+    sendAppend(step, leader, to, progress, run);
+    progress.sent(run.lastIndex, run.bytes.length);
+  }
+}
+
+/** Sends every follower (or those that `which` chooses) a message without entries: it confirms leadership and carries the commit index. */
+export function broadcastHeartbeat(
+  step: Step,
+  leader: Leader,
+  which: (progress: Progress) => boolean = () => true,
+): void {
+  for (const [id, progress] of leader.progress) {
+    if (!which(progress)) continue;
+    if (progress.mode === "probe" && progress.nextIndex <= step.state.log.lastIndex) {
+      // The probe or its answer may be lost: this repeats it.
+      progress.probe(progress.nextIndex);
+      replicate(step, leader, id, progress);
+    } else {
+      sendAppend(step, leader, id, progress, undefined);
+    }
+  }
+}
+
+function sendAppend(
+  step: Step,
+  leader: Leader,
+  to: ServerId,
+  progress: Progress,
+  entries: EntryRun | undefined,
+): void {
+  const { state } = step;
+  const prevLogIndex = previousIndex(progress.nextIndex);
+  const prevLogTerm = state.log.term(prevLogIndex);
+  invariant(prevLogTerm !== undefined, `the term of entry ${prevLogIndex} is not known any more`);
+  progress.sentCommit = state.commitIndex;
+  send(step, to, {
+    type: "append",
+    term: state.term,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    leaderCommit: state.commitIndex,
+    round: leader.round,
+  });
+}

@@ -1,0 +1,228 @@
+/**
+ * The state of a node. What only one role knows lives inside that role, so that it cannot be read in
+ * another.
+ *
+ * @module
+ */
+import {
+  type Configuration,
+  EMPTY_CONFIGURATION,
+  findServer,
+  type IndexedConfiguration,
+  type ServerId,
+  voterIds,
+} from "../model/configuration.ts";
+import type { RaftConfig } from "../model/config.ts";
+import type { EntryRun } from "../model/entry_run.ts";
+import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
+import type { HardState, LogReader } from "../ports/log_store.ts";
+import { Configurations } from "./configurations.ts";
+import type { PersistId } from "./effect.ts";
+import { LogView } from "./log_view.ts";
+import type { Progress } from "./progress.ts";
+import { Random } from "./random.ts";
+
+/** Follows a leader, or waits for one. */
+export interface Follower {
+  /** Which role this is. */
+  readonly type: "follower";
+  /** The leader of this term, once it has been heard. */
+  leader: ServerId | undefined;
+  /** When the leader was last heard; votes are refused for a while after (thesis 4.2.3). `-Infinity` if never, or if its connection is lost. */
+  leaderContactMs: number;
+  /** When it stands for election. */
+  electionAtMs: number;
+}
+
+/** Asks for votes: first whether it would get them (`preVote`), then for them (`vote`). */
+export interface Candidate {
+  /** Which role this is. */
+  readonly type: "candidate";
+  /** What is being asked. */
+  readonly phase: "preVote" | "vote";
+  /** Who said yes, itself included once that is durable. */
+  readonly granted: Set<ServerId>;
+  /** In `vote`: the write that makes its own vote durable. */
+  readonly ownVote: PersistId | undefined;
+  /** When it tries again. */
+  electionAtMs: number;
+}
+
+/** A question whether this node is still the leader, and the round that answers it. */
+export interface Confirmation {
+  /** Names the question. */
+  readonly id: number;
+  /** It is answered when a majority of voters has answered this round or a later one. */
+  readonly round: number;
+}
+
+/** Entries that are appended and not committed. */
+export interface Uncommitted {
+  /** The last of them. */
+  readonly lastIndex: Index;
+  /** Their size. */
+  readonly sizeBytes: number;
+}
+
+/** Leads. */
+export interface Leader {
+  /** Which role this is. */
+  readonly type: "leader";
+  /** Index of the entry with which the term began; nothing counts as committed by this leader before it is. */
+  readonly noopIndex: Index;
+  /** Every other member. */
+  readonly progress: Map<ServerId, Progress>;
+  /** The confirmation round that messages carry now. */
+  round: number;
+  /** Questions waiting for their round, in order. */
+  confirmations: Confirmation[];
+  /** Proposals on their way, in order. */
+  uncommitted: Uncommitted[];
+  /** Their size together. */
+  uncommittedSizeBytes: number;
+  /** When heartbeats are due. */
+  heartbeatAtMs: number;
+  /** When it must have heard of a majority. */
+  quorumCheckAtMs: number;
+  /** When followers must hear of the commit index, or `Infinity`. */
+  commitBroadcastAtMs: number;
+}
+
+/** What a node is at the moment. */
+export type Role = Follower | Candidate | Leader;
+
+/** Changes of the durable state that this step has made and not handed out yet. */
+export interface Unsaved {
+  /** Term or vote changed. */
+  hardState: boolean;
+  /** Entries were dropped from here on. */
+  truncateFrom: Index | undefined;
+  /** Entries were appended, after the truncation. */
+  entries: EntryRun | undefined;
+}
+
+/** What was last told to the world, so that only changes are told. */
+export interface Announced {
+  /** Role. */
+  role: Role["type"];
+  /** Term. */
+  term: Term;
+  /** Leader. */
+  leader: ServerId | undefined;
+  /** Up to where entries may be applied. */
+  commitIndex: Index;
+}
+
+/** Everything that a node's decisions depend on. Changed only by `step`. */
+export interface NodeState {
+  /** This node's name. */
+  readonly id: ServerId;
+  /** Its settings. */
+  readonly config: RaftConfig;
+  /** Its random numbers. */
+  readonly random: Random;
+  /** The latest term it has seen. */
+  term: Term;
+  /** Whom it voted for in that term. */
+  votedFor: ServerId | undefined;
+  /** Its log. */
+  readonly log: LogView;
+  /** The last entry that it knows to be committed. */
+  commitIndex: Index;
+  /** The configurations of the log. */
+  readonly configurations: Configurations;
+  /** What it is at the moment. */
+  role: Role;
+  /** The name of the next write. */
+  nextPersistId: PersistId;
+  /** See {@linkcode Unsaved}. */
+  readonly unsaved: Unsaved;
+  /** See {@linkcode Announced}. */
+  readonly announced: Announced;
+  /** Why the role changed last, in words. */
+  reason: string;
+}
+
+/** What a node is started with: its settings and what its disk holds. */
+export interface NodeOptions {
+  /** Its name. */
+  readonly id: ServerId;
+  /** Its settings, complete and checked. */
+  readonly config: RaftConfig;
+  /** Any number; all random choices follow from it. */
+  readonly seed: number;
+  /** Term and vote, as they are durable. */
+  readonly hardState: HardState;
+  /** The durable log. */
+  readonly log: LogReader;
+  /** The configurations that the log contains, in order. */
+  readonly configurations: readonly IndexedConfiguration[];
+}
+
+/**
+ * The state in which a node starts: a follower that knows of no leader. It stands for election within one timeout,
+ * sooner than a follower that loses its leader: pre-vote sees to it that this disturbs no leader that is there.
+ */
+export function createState(options: NodeOptions, nowMs: number): NodeState {
+  const { id, config, hardState } = options;
+  const random = new Random(options.seed);
+  const initial = { index: NO_INDEX, configuration: EMPTY_CONFIGURATION };
+  const commitIndex = (options.log.firstIndex - 1) as Index;
+  const state: NodeState = {
+    id,
+    config,
+    random,
+    term: hardState.term,
+    votedFor: hardState.votedFor,
+    log: new LogView(options.log),
+    commitIndex,
+    configurations: new Configurations([initial, ...options.configurations]),
+    role: {
+      type: "follower",
+      leader: undefined,
+      leaderContactMs: -Infinity,
+      electionAtMs: nowMs +
+        random.between(config.heartbeatTimeoutMs / 4, config.heartbeatTimeoutMs),
+    },
+    nextPersistId: 1,
+    unsaved: { hardState: false, truncateFrom: undefined, entries: undefined },
+    announced: { role: "follower", term: hardState.term, leader: undefined, commitIndex },
+    reason: "started",
+  };
+  if (isSoleVoter(state)) (state.role as Follower).electionAtMs = nowMs;
+  return state;
+}
+
+/** The configuration in force. */
+export function configurationOf(state: NodeState): Configuration {
+  return state.configurations.latest.configuration;
+}
+
+/** The leader that the node knows of, itself included. */
+export function leaderOf(state: NodeState): ServerId | undefined {
+  switch (state.role.type) {
+    case "leader":
+      return state.id;
+    case "follower":
+      return state.role.leader;
+    case "candidate":
+      return undefined;
+  }
+}
+
+/** Whether the node may stand for election: a voter, as far as it knows. */
+export function canCampaign(state: NodeState): boolean {
+  return findServer(configurationOf(state), state.id)?.suffrage === "voter";
+}
+
+/** Whether the node needs nobody's vote but its own. */
+export function isSoleVoter(state: NodeState): boolean {
+  const voters = voterIds(configurationOf(state));
+  return voters.length === 1 && voters[0] === state.id;
+}
+
+/** Whether the disk has kept a write waiting for longer than is tolerated. */
+export function isDiskStalled(state: NodeState, nowMs: number): boolean {
+  const since = state.log.oldestWriteSinceMs;
+  return since !== undefined && nowMs - since >= state.config.diskStallTimeoutMs;
+}

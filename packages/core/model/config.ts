@@ -1,0 +1,90 @@
+/**
+ * A node's settings: their meaning, defaults and limits in one place.
+ *
+ * @module
+ */
+import { ENTRY_HEADER_SIZE_BYTES, ENTRY_SIZE_MAX_BYTES } from "./entry.ts";
+import { InvalidConfigError } from "./errors.ts";
+
+/** Settings of a node. Times are in milliseconds, sizes in bytes. */
+export interface RaftConfig {
+  /** A follower that hears nothing from a leader for this long, and up to twice as long at random, stands for election. At least 5. Heartbeats are sent ten times as often. Default 1000. */
+  readonly heartbeatTimeoutMs: number;
+  /** A candidate that is not elected within this time, and up to twice as long at random, tries again. At least `heartbeatTimeoutMs`. Default 1000. */
+  readonly electionTimeoutMs: number;
+  /** A leader that reaches no majority for this long steps down. From 5 to `heartbeatTimeoutMs`. Default 500. */
+  readonly leaderLeaseTimeoutMs: number;
+  /** A leader with nothing else to send tells followers of a new commit index after this long. From 1. Default 50. */
+  readonly commitTimeoutMs: number;
+  /** A leader whose disk has not completed a write for this long steps down; a node in this state does not stand for election. From 5. Default 2000. */
+  readonly diskStallTimeoutMs: number;
+  /** Largest command with its extensions. From 1 to 16 MiB less an entry's header. Default 1 MiB. */
+  readonly commandSizeMaxBytes: number;
+  /** Most bytes of entries in one message; an entry that is larger travels alone. From 1. Default 1 MiB. */
+  readonly appendSizeMaxBytes: number;
+  /** Most bytes of entries on their way to one follower, not yet acknowledged. From 1. Default 8 MiB. */
+  readonly inflightSizeMaxBytes: number;
+  /** Most messages with entries on their way to one follower, not yet acknowledged. From 1. Default 256. */
+  readonly inflightMessagesMax: number;
+  /** Most bytes of entries that a leader has appended and not yet committed; beyond it, `apply` is refused at once. From 1. Default 64 MiB. */
+  readonly uncommittedSizeMaxBytes: number;
+  /** Most calls of `apply` that wait to be appended or applied; beyond it, further ones are refused at once. From 1. Default 65536. */
+  readonly pendingAppliesMax: number;
+}
+
+/** The defaults: hashicorp/raft's where it has the setting. */
+export const DEFAULT_CONFIG: RaftConfig = {
+  heartbeatTimeoutMs: 1000,
+  electionTimeoutMs: 1000,
+  leaderLeaseTimeoutMs: 500,
+  commitTimeoutMs: 50,
+  diskStallTimeoutMs: 2000,
+  commandSizeMaxBytes: 1024 * 1024,
+  appendSizeMaxBytes: 1024 * 1024,
+  inflightSizeMaxBytes: 8 * 1024 * 1024,
+  inflightMessagesMax: 256,
+  uncommittedSizeMaxBytes: 64 * 1024 * 1024,
+  pendingAppliesMax: 65536,
+};
+
+/** Longest time setting: a day. */
+const TIME_MAX_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * `given` completed with the defaults. Throws {@linkcode InvalidConfigError} for the first field that is
+ * unknown or out of its range.
+ */
+export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
+  for (const field of Object.keys(given)) {
+    if (!(field in DEFAULT_CONFIG)) {
+      throw new InvalidConfigError(field, "given", Object.keys(DEFAULT_CONFIG).join(", "));
+    }
+  }
+  const config: RaftConfig = { ...DEFAULT_CONFIG, ...given };
+  const size = Number.MAX_SAFE_INTEGER;
+  const within = (field: keyof RaftConfig, least: number, most: number, because = "") => {
+    const value = config[field];
+    if (!Number.isFinite(value) || value < least || value > most) {
+      throw new InvalidConfigError(field, value, `${least} to ${most}${because}`);
+    }
+  };
+  const whole = (field: keyof RaftConfig, least: number, most: number) => {
+    within(field, least, most);
+    if (!Number.isInteger(config[field])) {
+      throw new InvalidConfigError(field, config[field], `a whole number from ${least} to ${most}`);
+    }
+  };
+  within("heartbeatTimeoutMs", 5, TIME_MAX_MS);
+  const { heartbeatTimeoutMs } = config;
+  within("electionTimeoutMs", heartbeatTimeoutMs, TIME_MAX_MS, " (not below heartbeatTimeoutMs)");
+  within("leaderLeaseTimeoutMs", 5, heartbeatTimeoutMs, " (not above heartbeatTimeoutMs)");
+  within("commitTimeoutMs", 1, TIME_MAX_MS);
+  within("diskStallTimeoutMs", 5, TIME_MAX_MS);
+  whole("commandSizeMaxBytes", 1, ENTRY_SIZE_MAX_BYTES - ENTRY_HEADER_SIZE_BYTES);
+  whole("appendSizeMaxBytes", 1, ENTRY_SIZE_MAX_BYTES);
+  whole("inflightSizeMaxBytes", 1, size);
+  whole("inflightMessagesMax", 1, size);
+  whole("uncommittedSizeMaxBytes", 1, size);
+  whole("pendingAppliesMax", 1, size);
+  return config;
+}
