@@ -1,0 +1,98 @@
+/**
+ * Which part of the repository may import what. ARCHITECTURE.md draws these edges; here they are
+ * data that tools/edges.ts holds the files to.
+ *
+ * @module
+ */
+
+/** What the files of one part may import. */
+export interface Part {
+  /** Folder that the part covers, from the root; the longest that fits a file counts. */
+  folder: string;
+  /** Packages of the workspace, by name, imported through their public entries. */
+  packages: string[];
+  /** Packages from outside, by name. `node:` built-ins are part of the platform and always allowed. */
+  external: string[];
+  /** Other parts of the same package whose files may be imported by path. */
+  parts?: string[];
+  /** Parts of the same package of which only types may be imported. */
+  types?: string[];
+}
+
+const CORE = "@coracle/core";
+const PACKAGES = [
+  CORE,
+  "@coracle/store-fs",
+  "@coracle/transport-tcp",
+  "@coracle/fsm-words",
+  "@coracle/testing",
+  "@coracle/node",
+];
+const STD = ["@std/assert", "@std/async", "@std/streams"];
+
+/** What tests may import besides what their part may. */
+export const FOR_TESTS = {
+  packages: ["@coracle/testing"],
+  external: [...STD, "fast-check"],
+};
+
+/** All parts. A TypeScript file that is in none of them is an error. */
+export const PARTS: Part[] = [
+  {
+    // The package's entries: they put its layers together.
+    folder: "packages/core",
+    packages: [],
+    external: ["@std/async"],
+    parts: [
+      "packages/core/model",
+      "packages/core/ports",
+      "packages/core/consensus",
+      "packages/core/driver",
+    ],
+  },
+  { folder: "packages/core/model", packages: [], external: [] },
+  {
+    folder: "packages/core/ports",
+    packages: [],
+    external: [],
+    parts: ["packages/core/model"],
+  },
+  {
+    folder: "packages/core/consensus",
+    packages: [],
+    external: [],
+    parts: ["packages/core/model"],
+    types: ["packages/core/ports"],
+  },
+  {
+    folder: "packages/core/driver",
+    packages: [],
+    external: ["@std/async"],
+    parts: ["packages/core/model", "packages/core/ports", "packages/core/consensus"],
+  },
+  { folder: "packages/store-fs", packages: [CORE], external: ["@std/async"] },
+  { folder: "packages/transport-tcp", packages: [CORE], external: ["@std/async"] },
+  { folder: "packages/fsm-words", packages: [CORE], external: [] },
+  {
+    // Suites that other authors run against their own stores and transports: assertions are its trade.
+    folder: "packages/testing",
+    packages: [CORE, "@coracle/store-fs"],
+    external: ["@std/assert", "@std/async", "fast-check"],
+  },
+  {
+    folder: "apps/node",
+    packages: [CORE, "@coracle/store-fs", "@coracle/transport-tcp", "@coracle/fsm-words"],
+    external: [
+      ...STD,
+      "@bufbuild/protobuf",
+      "@grpc/grpc-js",
+      "@logtape/logtape",
+      "commander",
+      "zod",
+    ],
+  },
+  { folder: "tests", packages: PACKAGES, external: [...STD, "@grpc/grpc-js", "fast-check"] },
+  { folder: "bench", packages: PACKAGES, external: STD },
+  { folder: "docs", packages: PACKAGES, external: STD },
+  { folder: "tools", packages: [], external: STD },
+];
