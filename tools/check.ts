@@ -1,0 +1,93 @@
+/**
+ * Everything that can be said of the sources without running them: `deno task check`.
+ *
+ * All steps run, also after one fails, so that one run shows everything that is wrong.
+ *
+ * @module
+ */
+
+import { join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readConfig } from "./config.ts";
+
+interface Step {
+  name: string;
+  /** Arguments for deno. */
+  args: string[];
+  /** Folder to run in, from the root. */
+  folder?: string;
+}
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** A package that is published: its folder, and its entries, from the root. */
+interface Package {
+  folder: string;
+  entries: string[];
+}
+
+/** The packages of the workspace, as the deno.json files say. */
+async function packages(): Promise<Package[]> {
+  const { workspace } = await readConfig("deno.json") as { workspace: string[] };
+  return await Promise.all(workspace.map(async (member) => {
+    const folder = normalize(member);
+    const { exports } = await readConfig(`${folder}/deno.json`) as {
+      exports: string | Record<string, string>;
+    };
+    const entries = typeof exports === "string" ? [exports] : Object.values(exports);
+    return { folder, entries: entries.map((entry) => join(folder, entry)) };
+  }));
+}
+
+async function steps(): Promise<Step[]> {
+  const published = await packages();
+  return [
+    { name: "format", args: ["fmt", "--check"] },
+    { name: "lint", args: ["lint"] },
+    { name: "types, also of examples in documentation", args: ["check", "--quiet", "--doc"] },
+    {
+      name: "edges between packages",
+      args: ["run", "--quiet", "--allow-run", "--allow-read", "--allow-write", "tools/edges.ts"],
+    },
+    {
+      // All at once: a type of core that store-fs names is public only where core is seen as well.
+      name: "documentation of all packages",
+      args: ["doc", "--quiet", "--lint", ...published.flatMap(({ entries }) => entries)],
+    },
+    // --allow-dirty: what is being worked on is checked as well.
+    ...published.map(({ folder }): Step => ({
+      name: `publishing of ${folder}`,
+      args: ["publish", "--quiet", "--dry-run", "--allow-dirty"],
+      folder,
+    })),
+  ];
+}
+
+/** Runs a step; what it printed is shown only if it fails. */
+async function run({ name, args, folder = "." }: Step): Promise<boolean> {
+  const start = performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: `${ROOT}/${folder}`,
+    env: Deno.stderr.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${success ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
+  if (!success) {
+    for (const output of [stdout, stderr]) console.error(new TextDecoder().decode(output));
+  }
+  return success;
+}
+
+if (import.meta.main) {
+  const failed: string[] = [];
+  for (const step of await steps()) {
+    if (!await run(step)) failed.push(step.name);
+  }
+  if (failed.length > 0) {
+    console.error(`check failed: ${failed.join(", ")}`);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Runs the tests: `deno task test [--config=FILE] [options of deno test] [paths]`.
+ *
+ * Tests run in groups, each with the permissions that it needs and no more: what needs none thereby
+ * shows that it touches nothing. The last line is `N passed, N failed`; the exit code is that of
+ * the first group that fails.
+ *
+ * @module
+ */
+
+import { dirname, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Counts, countsOf, formatCounts, sum } from "./test_summary.ts";
+
+/** Tests that run in one process with one set of permissions. */
+interface Group {
+  /** Heading in the output. */
+  name: string;
+  /** Files and folders, from the root. */
+  paths: string[];
+  /** Permission flags and others. */
+  flags: string[];
+}
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** What a test of files, sockets or processes needs; it writes below the temporary folder only. */
+function systemFlags(): string[] {
+  const temporary = Deno.makeTempDirSync();
+  Deno.removeSync(temporary);
+  return [
+    "--allow-read",
+    `--allow-write=${dirname(temporary)}`,
+    "--allow-net=127.0.0.1,localhost,[::1]",
+    "--allow-env",
+    "--allow-sys",
+    `--allow-run=${Deno.execPath()}`,
+  ];
+}
+
+function groups(): Group[] {
+  return [
+    {
+      name: "without any permission",
+      paths: ["packages/core", "packages/fsm-words"],
+      flags: ["--parallel"],
+    },
+    {
+      name: "with files, sockets and processes on this machine",
+      paths: [
+        "packages/testing",
+        "packages/store-fs",
+        "packages/transport-tcp",
+        "apps/node",
+        "tools",
+      ],
+      flags: ["--parallel", ...systemFlags()],
+    },
+    {
+      // One after the other: a cluster whose elections compete for the processor proves less.
+      name: "whole clusters",
+      paths: ["tests"],
+      flags: systemFlags(),
+    },
+  ];
+}
+
+/** The group with only those of its paths that `wanted` names or lies in; all if nothing is wanted. */
+function narrowed(group: Group, wanted: string[]): Group {
+  if (wanted.length === 0) return { ...group, paths: group.paths.filter(exists) };
+  const within = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`);
+  const paths = wanted.flatMap((path) =>
+    group.paths.some((folder) => within(path, folder))
+      ? [path]
+      : group.paths.filter((folder) => within(folder, path))
+  );
+  return { ...group, paths };
+}
+
+/** Runs one group, shows its output as it comes, and counts. */
+async function run(group: Group, options: string[]): Promise<{ counts: Counts; code: number }> {
+  const args = ["test", "--no-prompt", "--permit-no-files", ...group.flags, ...options];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args, ...group.paths],
+    cwd: ROOT,
+    // The output passes through here, so `deno test` cannot see the terminal itself.
+    env: Deno.stdout.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
+    stdout: "piped",
+  }).spawn();
+  let output = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    await writeAll(chunk);
+    output += decoder.decode(chunk, { stream: true });
+  }
+  const { success, code } = await child.status;
+  return { counts: countsOf(output, success), code };
+}
+
+async function writeAll(bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await Deno.stdout.write(rest));
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(resolve(ROOT, path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Runs all groups that have something to run; returns the exit code. */
+async function main(args: string[]): Promise<number> {
+  const options = args.filter((arg) => arg.startsWith("-"));
+  const wanted = args.filter((arg) => !arg.startsWith("-"))
+    .map((path) => relative(ROOT, resolve(path)).replaceAll(sep, "/"));
+  let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  let exitCode = 0;
+  for (const group of groups().map((group) => narrowed(group, wanted))) {
+    if (group.paths.length === 0) continue;
+    console.log(`Tests ${group.name}: ${group.paths.join(" ")}`);
+    const { counts, code } = await run(group, options);
+    total = sum(total, counts);
+    exitCode ||= code;
+  }
+  console.log(formatCounts(total));
+  return exitCode;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
