@@ -1,0 +1,75 @@
+/**
+ * The configuration of a node, complete: defaults that depend on other fields are worked out here.
+ *
+ * @module
+ */
+import type { Configuration, RaftConfig } from "@coracle/core";
+import { type Address, formatAddress, parseAddress } from "./address.ts";
+import type { NodeSettings, PeerSettings } from "./schema.ts";
+
+/** What a node is started with. */
+export interface NodeConfig {
+  /** This node's id. */
+  readonly id: string;
+  /** The cluster's name. */
+  readonly clusterId: string;
+  /** Directory of the store. */
+  readonly dataDir: string;
+  /** Where to listen for other members. */
+  readonly raftListen: Address;
+  /** Where other members reach this node; `undefined` for the address it turns out to listen on. */
+  readonly raftAdvertise: string | undefined;
+  /** Where to listen for clients. */
+  readonly grpcListen: Address;
+  /** Initial members, this node among them; none for a cluster of one. */
+  readonly peers: readonly PeerSettings[];
+  /** Whether to found the cluster if the store is empty. */
+  readonly bootstrap: boolean;
+  /** How long a call may take without a deadline of its own. */
+  readonly requestTimeoutMs: number;
+  /** The settings of the consensus. */
+  readonly raft: RaftConfig;
+  /** What is logged, and how. */
+  readonly log: Pick<NodeSettings, "logLevel" | "logFormat">;
+}
+
+const RAFT_LISTEN = "127.0.0.1:7001";
+
+/** The configuration that `settings` mean. They must have passed the schema. */
+export function completeSettings(settings: NodeSettings): NodeConfig {
+  const { id, clusterId, dataDir, peers, requestTimeoutMs, logLevel, logFormat } = settings;
+  const own = peers.find((peer) => peer.id === id)?.raft;
+  const listen = parseAddress(settings.raftListen ?? own ?? RAFT_LISTEN)!;
+  return {
+    id,
+    clusterId,
+    dataDir,
+    raftListen: listen,
+    raftAdvertise: settings.raftAdvertise ?? own ??
+      (listen.port === 0 ? undefined : formatAddress(listen)),
+    grpcListen: parseAddress(settings.grpcListen)!,
+    peers,
+    bootstrap: settings.bootstrap ?? peers.length === 0,
+    requestTimeoutMs,
+    raft: {
+      heartbeatTimeoutMs: settings.heartbeatTimeoutMs,
+      electionTimeoutMs: settings.electionTimeoutMs,
+      leaderLeaseTimeoutMs: settings.leaderLeaseTimeoutMs,
+      commitTimeoutMs: settings.commitTimeoutMs,
+      diskStallTimeoutMs: settings.diskStallTimeoutMs,
+      commandSizeMaxBytes: settings.commandSizeMaxBytes,
+      appendSizeMaxBytes: settings.appendSizeMaxBytes,
+      inflightSizeMaxBytes: settings.inflightSizeMaxBytes,
+      inflightMessagesMax: settings.inflightMessagesMax,
+      uncommittedSizeMaxBytes: settings.uncommittedSizeMaxBytes,
+      pendingAppliesMax: settings.pendingAppliesMax,
+    },
+    log: { logLevel, logFormat },
+  };
+}
+
+/** The members that a cluster is founded with; `address` is where this node turned out to be. */
+export function initialMembers(config: NodeConfig, address: string): Configuration {
+  const members = config.peers.length === 0 ? [{ id: config.id, raft: address }] : config.peers;
+  return { servers: members.map(({ id, raft }) => ({ id, address: raft, suffrage: "voter" })) };
+}

@@ -1,0 +1,55 @@
+/**
+ * Where a configuration comes from: a JSON file, and flags, which win over it.
+ *
+ * @module
+ */
+import { completeSettings, type NodeConfig } from "./config.ts";
+import { ConfigError, describeProblems } from "./problems.ts";
+import { flagName } from "./flags.ts";
+import { schema } from "./schema.ts";
+
+/** Values of fields, not yet checked. */
+export type GivenFields = Readonly<Record<string, unknown>>;
+
+/**
+ * The configuration in the file at `path`, if one is given, with `flags` over it. Throws
+ * {@linkcode ConfigError}.
+ */
+export function loadConfig(path: string | undefined, flags: GivenFields): NodeConfig {
+  const file = path === undefined ? {} : readFields(path);
+  const parsed = schema.safeParse({ ...file, ...flags }, { reportInput: true });
+  if (!parsed.success) {
+    const origin = (field: string) => {
+      if (Object.hasOwn(flags, field)) return ` (flag --${flagName(field)})`;
+      return Object.hasOwn(file, field) ? ` (in ${path})` : "";
+    };
+    throw new ConfigError(describeProblems(parsed.error, origin));
+  }
+  return completeSettings(parsed.data);
+}
+
+function readFields(path: string): GivenFields {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.IsADirectory)) {
+      throw error;
+    }
+    throw new ConfigError([`--config is ${JSON.stringify(path)}; allowed is a file that exists`]);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError([
+      `${path} is not JSON: ${(error as Error).message}; allowed is an object of fields`,
+    ]);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigError([
+      `${path} holds ${JSON.stringify(value).slice(0, 80)}; allowed is an object of fields`,
+    ]);
+  }
+  return value as GivenFields;
+}

@@ -1,0 +1,257 @@
+/**
+ * A node's configuration: every field with its meaning, default and limits, in this one place. The
+ * help of `start`, the flags and the error messages are all made from it.
+ *
+ * @module
+ */
+import { DEFAULT_CONFIG, type RaftConfig } from "@coracle/core";
+import { z } from "zod";
+import { isUnspecified, parseAddress } from "./address.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const ENTRY_DATA_MAX_BYTES = 16 * 1024 * 1024 - 32;
+
+/** What a field's schema says of itself beside what Zod checks. */
+interface FieldMeta {
+  /** What the field means, in a sentence. */
+  readonly description: string;
+  /** What may be given, in words; ends the sentence "… is X; allowed is". */
+  readonly allowed: string;
+  /** The default, where it depends on other fields. */
+  readonly otherwise?: string;
+}
+
+function name(meta: Omit<FieldMeta, "allowed">) {
+  return z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/).meta({
+    ...meta,
+    allowed:
+      "1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
+  });
+}
+
+function address(portLeast: 0 | 1, meta: Omit<FieldMeta, "allowed">) {
+  const fits = (text: string) => {
+    const parsed = parseAddress(text);
+    return parsed !== undefined && parsed.port >= portLeast;
+  };
+  return z.string().refine(fits).meta({
+    ...meta,
+    allowed: `host:port with a port from ${portLeast} to 65535, such as 127.0.0.1:7001`,
+  });
+}
+
+function whole(least: number, most: number, unit: string, description: string) {
+  return z.int().min(least).max(most).meta({
+    description,
+    allowed: `a whole number of ${unit} from ${least} to ${most}`,
+  });
+}
+
+function ms(field: keyof RaftConfig, least: number, description: string) {
+  return whole(least, DAY_MS, "milliseconds", description).default(DEFAULT_CONFIG[field]);
+}
+
+function bytes(field: keyof RaftConfig, most: number, description: string) {
+  return whole(1, most, "bytes", description).default(DEFAULT_CONFIG[field]);
+}
+
+function count(field: keyof RaftConfig, description: string) {
+  return whole(1, Number.MAX_SAFE_INTEGER, "them", description).default(DEFAULT_CONFIG[field]);
+}
+
+const peer = z.strictObject({
+  id: name({ description: "The member's id." }),
+  raft: address(1, { description: "Where the other members reach it." }),
+  grpc: address(1, { description: "Where clients reach it, if they should be told." }).optional(),
+}).meta({
+  description: "An initial member of the cluster.",
+  allowed: '{"id", "raft"} and perhaps "grpc"; as a flag id=host:port[,host:port]',
+});
+
+/** The fields, before anything is said about how they go together. */
+export const fields = z.strictObject({
+  id: name({ description: "This node's name in the cluster. Never give it to another disk." })
+    .default("n1"),
+  clusterId: name({
+    description: "The cluster's name. Nodes of different clusters refuse each other.",
+  }).default("coracle"),
+  dataDir: z.string().min(1).meta({
+    description: "Directory of the log, term and vote. Made if it is missing.",
+    allowed: "a path that is not empty",
+  }).default("./coracle-data"),
+
+  raftListen: address(0, {
+    description: "Where to listen for the other members. Port 0 takes any free one.",
+    otherwise: "this node's address in peers, or 127.0.0.1:7001",
+  }).optional(),
+  raftAdvertise: address(1, {
+    description: "Where the other members reach this node.",
+    otherwise: "this node's address in peers, or raftListen",
+  }).optional(),
+  grpcListen: address(0, {
+    description: "Where to listen for clients. Port 0 takes any free one.",
+  }).default("127.0.0.1:50051"),
+
+  peers: z.array(peer).meta({
+    description: "All initial members, this node among them; none for a cluster of one.",
+    allowed: 'a list such as [{"id": "n1", "raft": "127.0.0.1:7001", "grpc": "127.0.0.1:50051"}]',
+  }).default([]),
+  bootstrap: z.boolean().meta({
+    description: "Whether to found the cluster if this node holds nothing yet. Tell it to one " +
+      "node, once: a node that lost its disk must not found another cluster of the same name.",
+    allowed: "true or false",
+    otherwise: "true without peers, false with them",
+  }).optional(),
+
+  heartbeatTimeoutMs: ms(
+    "heartbeatTimeoutMs",
+    5,
+    "A follower that hears nothing from a leader for this long, and up to twice as long at random, stands for election.",
+  ),
+  electionTimeoutMs: ms(
+    "electionTimeoutMs",
+    5,
+    "A candidate that is not elected within this time, and up to twice as long at random, tries again. Not below heartbeatTimeoutMs.",
+  ),
+  leaderLeaseTimeoutMs: ms(
+    "leaderLeaseTimeoutMs",
+    5,
+    "A leader that reaches no majority for this long steps down. Not above heartbeatTimeoutMs.",
+  ),
+  commitTimeoutMs: ms(
+    "commitTimeoutMs",
+    1,
+    "A leader with nothing else to send tells followers of a new commit index after this long.",
+  ),
+  diskStallTimeoutMs: ms(
+    "diskStallTimeoutMs",
+    5,
+    "A leader whose disk has not completed a write for this long steps down.",
+  ),
+  requestTimeoutMs: whole(
+    1,
+    DAY_MS,
+    "milliseconds",
+    "How long a client's call may take if it gives no deadline of its own.",
+  ).default(10_000),
+
+  commandSizeMaxBytes: bytes(
+    "commandSizeMaxBytes",
+    ENTRY_DATA_MAX_BYTES,
+    "Largest command, and so the longest word.",
+  ),
+  appendSizeMaxBytes: bytes(
+    "appendSizeMaxBytes",
+    16 * 1024 * 1024,
+    "Most bytes of entries in one message to another member.",
+  ),
+  inflightSizeMaxBytes: bytes(
+    "inflightSizeMaxBytes",
+    Number.MAX_SAFE_INTEGER,
+    "Most bytes of entries on their way to one member, not yet acknowledged.",
+  ),
+  inflightMessagesMax: count(
+    "inflightMessagesMax",
+    "Most messages with entries on their way to one member, not yet acknowledged.",
+  ),
+  uncommittedSizeMaxBytes: bytes(
+    "uncommittedSizeMaxBytes",
+    Number.MAX_SAFE_INTEGER,
+    "Most bytes of entries not yet committed; beyond it, writes are refused at once.",
+  ),
+  pendingAppliesMax: count(
+    "pendingAppliesMax",
+    "Most writes that wait; beyond it, further ones are refused at once.",
+  ),
+
+  logLevel: z.enum(["debug", "info", "warning", "error"]).meta({
+    description: "The least important messages that are logged.",
+    allowed: "debug, info, warning or error",
+  }).default("info"),
+  logFormat: z.enum(["text", "json"]).meta({
+    description: "How messages are logged to standard error: for people, or as JSON lines.",
+    allowed: "text or json",
+  }).default("text"),
+});
+
+/** The configuration as it is given, with defaults filled in. */
+export type NodeSettings = z.output<typeof fields>;
+
+/** A member as it is named in `peers`. */
+export type PeerSettings = NodeSettings["peers"][number];
+
+/** The name of a field. */
+export type FieldName = keyof NodeSettings;
+
+/** The part of a JSON schema that is looked at here. */
+export interface FieldSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly allowed?: string;
+  readonly otherwise?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly items?: FieldSchema;
+}
+
+/** The schema as JSON schema: what Zod's own objects say, in a form that can be walked. */
+export const jsonSchema: FieldSchema = z.toJSONSchema(fields, { io: "input" }) as FieldSchema;
+
+/** Says that `path` is wrong although its type is right. */
+function refuse(ctx: z.RefinementCtx, path: PropertyKey[], given: unknown, allowed: string): void {
+  ctx.addIssue({ code: "custom", path, input: given, params: { allowed } });
+}
+
+/** Checks how the fields go together, once each is right by itself. */
+function checkTogether(settings: NodeSettings, ctx: z.RefinementCtx): void {
+  const { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs, peers } = settings;
+  if (electionTimeoutMs < heartbeatTimeoutMs) {
+    refuse(
+      ctx,
+      ["electionTimeoutMs"],
+      electionTimeoutMs,
+      `at least heartbeatTimeoutMs, which is ${heartbeatTimeoutMs}`,
+    );
+  }
+  if (leaderLeaseTimeoutMs > heartbeatTimeoutMs) {
+    refuse(
+      ctx,
+      ["leaderLeaseTimeoutMs"],
+      leaderLeaseTimeoutMs,
+      `at most heartbeatTimeoutMs, which is ${heartbeatTimeoutMs}`,
+    );
+  }
+  peers.forEach(({ id, raft }, at) => {
+    const before = peers.slice(0, at);
+    if (before.some((other) => other.id === id)) {
+      refuse(ctx, ["peers", at, "id"], id, "an id that no other member has");
+    }
+    if (before.some((other) => other.raft === raft)) {
+      refuse(ctx, ["peers", at, "raft"], raft, "an address that no other member has");
+    }
+    if (isUnspecified(parseAddress(raft)!.host)) {
+      refuse(ctx, ["peers", at, "raft"], raft, "an address that other members can connect to");
+    }
+  });
+  if (peers.length > 0 && !peers.some((member) => member.id === settings.id)) {
+    refuse(
+      ctx,
+      ["id"],
+      settings.id,
+      `one of the members in peers: ${peers.map((member) => member.id).join(", ")}`,
+    );
+  }
+  const own = peers.find((member) => member.id === settings.id);
+  const advertised = settings.raftAdvertise ?? own?.raft ?? settings.raftListen;
+  if (advertised !== undefined && isUnspecified(parseAddress(advertised)!.host)) {
+    refuse(
+      ctx,
+      ["raftAdvertise"],
+      settings.raftAdvertise,
+      `an address that other members can connect to, since this node listens on ${advertised}`,
+    );
+  }
+}
+
+/** The fields and how they go together. */
+export const schema = fields.pipe(z.custom<NodeSettings>().superRefine(checkTogether));
