@@ -28,10 +28,10 @@ interface Package {
 
 /** The packages of the workspace, as the deno.json files say. */
 async function packages(): Promise<Package[]> {
-  const { workspace } = await readConfig("deno.json") as { workspace: string[] };
+  const { workspace } = await readConfig(join(ROOT, "deno.json")) as { workspace: string[] };
   return await Promise.all(workspace.map(async (member) => {
     const folder = normalize(member);
-    const { exports } = await readConfig(`${folder}/deno.json`) as {
+    const { exports } = await readConfig(join(ROOT, folder, "deno.json")) as {
       exports: string | Record<string, string>;
     };
     const entries = typeof exports === "string" ? [exports] : Object.values(exports);
@@ -68,7 +68,7 @@ async function run({ name, args, folder = "." }: Step): Promise<boolean> {
   const start = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
-    cwd: `${ROOT}/${folder}`,
+    cwd: join(ROOT, folder),
     env: Deno.stderr.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",

@@ -4,12 +4,8 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-
-const ROOT = new URL("..", import.meta.url);
-
-/** The content of a configuration file; the path is from the root. Comments fill lines of their own. */
+/** The content of a configuration file. Comments in it fill lines of their own. */
 export async function readConfig(path: string): Promise<Record<string, unknown>> {
-  const text = await Deno.readTextFile(fileURLToPath(new URL(path, ROOT)));
+  const text = await Deno.readTextFile(path);
   return JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
 }

@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { readConfig } from "./config.ts";
 import { filesBelow, type Import, importsOf } from "./edges/graph.ts";
 import { FOR_TESTS, type Part, PARTS } from "./edges/rules.ts";
 
@@ -105,7 +106,8 @@ export async function workspacePackages(root: string): Promise<Packages> {
   for (const folder of new Set(PARTS.map(({ folder }) => folder))) {
     const manifest = `${root}/${folder}/deno.json`;
     if (!await exists(manifest)) continue;
-    packages.set(JSON.parse(await Deno.readTextFile(manifest)).name, folder);
+    const { name } = await readConfig(manifest) as { name: string };
+    packages.set(name, folder);
   }
   return packages;
 }
