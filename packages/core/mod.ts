@@ -5,5 +5,6 @@
  *
  * @module
  */
+export * from "./driver/mod.ts";
 export * from "./model/mod.ts";
 export * from "./ports/mod.ts";

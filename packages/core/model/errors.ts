@@ -58,7 +58,7 @@ export abstract class RaftError extends Error {
 export interface LeaderHint {
   /** The leader's name. */
   readonly id: ServerId;
-  /** The leader's address, in the transport's notation. */
+  /** The leader's address, in the transport's notation; empty if this node knows no configuration that contains it. */
   readonly address: ServerAddress;
 }
 

@@ -1,0 +1,198 @@
+/**
+ * The calls of `apply` and `barrier` that wait: first to be appended, then to be applied. A call settles
+ * exactly once, whatever happens to its entry.
+ *
+ * @module
+ */
+import {
+  AbortedError,
+  CommitTimeoutError,
+  EnqueueTimeoutError,
+  InvalidConfigError,
+} from "../model/errors.ts";
+import type { Proposal } from "../model/entry.ts";
+import type { Index } from "../model/numbers.ts";
+
+/** What a call gets when its entry is applied. */
+export interface Applied<Response> {
+  /** Index of the entry. */
+  readonly index: Index;
+  /** What the state machine answered; `undefined` for a barrier. */
+  readonly response: Response;
+}
+
+/** How long a call may take, and what ends it early. */
+export interface CallOptions {
+  /** Milliseconds after which the call fails; without it, it lasts until the entry is applied or leadership is lost. */
+  readonly timeoutMs?: number;
+  /** Ends the call when it fires. The entry is not called back if it is appended already. */
+  readonly signal?: AbortSignal;
+}
+
+/** One call that waits. */
+export interface Call {
+  /** What it wants appended. */
+  readonly proposal: Proposal;
+  /** Settles the caller's promise. */
+  readonly resolve: (applied: Applied<unknown>) => void;
+  /** Settles the caller's promise. */
+  readonly reject: (error: unknown) => void;
+  /** What the caller allowed, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** When that is over. */
+  readonly deadlineMs: number;
+  /** Whether its entry is in the log. */
+  appended: boolean;
+  /** Whether the caller has its answer. */
+  settled: boolean;
+  /** Stops listening to the caller's signal. */
+  unlisten: (() => void) | undefined;
+}
+
+/** What is wrong with a call's options, before anything else is done about it. */
+export function callProblem({ timeoutMs, signal }: CallOptions): Error | undefined {
+  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+    return new InvalidConfigError("timeoutMs", timeoutMs, "0 or more milliseconds");
+  }
+  return signal?.aborted === true ? new AbortedError("not-written", signal.reason) : undefined;
+}
+
+/** Calls whose entries were appended together. */
+interface Batch {
+  readonly firstIndex: Index;
+  readonly calls: readonly Call[];
+  /** How many of them are applied. */
+  applied: number;
+}
+
+/** See the module's description. */
+export class Calls {
+  #waiting: Call[] = [];
+  #batches: Batch[] = [];
+  #head = 0;
+  #open = 0;
+  #nextDeadlineMs = Infinity;
+
+  /** Calls that have no answer yet. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** No call has to be given up before this time. */
+  get nextDeadlineMs(): number {
+    return this.#nextDeadlineMs;
+  }
+
+  /** Adds a call that waits to be appended. */
+  add(call: Call, signal: AbortSignal | undefined): void {
+    this.#open += 1;
+    this.#waiting.push(call);
+    if (call.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = call.deadlineMs;
+    if (signal === undefined) return;
+    const abort = () => {
+      const outcome = call.appended ? "unknown" : "not-written";
+      this.#reject(call, new AbortedError(outcome, signal.reason));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    call.unlisten = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** Takes out the calls that wait to be appended and still have a caller. */
+  takeWaiting(): Call[] {
+    const calls = this.#waiting;
+    this.#waiting = [];
+    return calls.some((call) => call.settled) ? calls.filter((call) => !call.settled) : calls;
+  }
+
+  /** The entries of `calls` have been appended from `firstIndex` on. */
+  appended(firstIndex: Index, calls: readonly Call[]): void {
+    for (const call of calls) call.appended = true;
+    this.#batches.push({ firstIndex, calls, applied: 0 });
+  }
+
+  /** `calls` were not appended. */
+  refused(calls: readonly Call[], error: unknown): void {
+    for (const call of calls) this.#reject(call, error);
+  }
+
+  /** The entry at `index` is applied, and those before it. */
+  applied(index: Index, response: unknown): void {
+    const batch = this.#batches[this.#head];
+    if (batch === undefined || index < batch.firstIndex) return;
+    const at = index - batch.firstIndex;
+    const call = batch.calls[at]!;
+    batch.applied = at + 1;
+    if (!call.settled) {
+      this.#settle(call);
+      call.resolve({ index, response });
+    }
+    if (batch.applied < batch.calls.length) return;
+    this.#head += 1;
+    if (this.#head > 1024 || this.#head === this.#batches.length) {
+      this.#batches.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /**
+   * Every call whose entry is appended after `committed` ends with `error`, and its entry belongs to nobody any more.
+   * What is committed will be applied, and its callers hear of it.
+   */
+  failAppended(error: unknown, committed: Index): void {
+    const kept: Batch[] = [];
+    for (let at = this.#head; at < this.#batches.length; at += 1) {
+      const { firstIndex, calls, applied } = this.#batches[at]!;
+      const keep = Math.min(calls.length, Math.max(applied, committed - firstIndex + 1));
+      for (let one = keep; one < calls.length; one += 1) this.#reject(calls[one]!, error);
+      if (keep > applied) kept.push({ firstIndex, calls: calls.slice(0, keep), applied });
+    }
+    this.#batches = kept;
+    this.#head = 0;
+  }
+
+  /** Every call that waits to be appended ends with `error`. */
+  failWaiting(error: unknown): void {
+    const calls = this.#waiting;
+    this.#waiting = [];
+    this.refused(calls, error);
+  }
+
+  /** Ends the calls whose time is over. */
+  expire(nowMs: number): void {
+    this.#nextDeadlineMs = Infinity;
+    this.#waiting = this.#waiting.filter((call) => !call.settled);
+    this.#expire(this.#waiting, nowMs, 0);
+    for (let at = this.#head; at < this.#batches.length; at += 1) {
+      const { calls, applied } = this.#batches[at]!;
+      this.#expire(calls, nowMs, applied);
+    }
+  }
+
+  #expire(calls: readonly Call[], nowMs: number, from: number): void {
+    for (let at = from; at < calls.length; at += 1) {
+      const call = calls[at]!;
+      if (call.settled) continue;
+      if (call.deadlineMs > nowMs) {
+        if (call.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = call.deadlineMs;
+        continue;
+      }
+      const timeoutMs = call.timeoutMs!;
+      const error = call.appended
+        ? new CommitTimeoutError(timeoutMs)
+        : new EnqueueTimeoutError(timeoutMs);
+      this.#reject(call, error);
+    }
+  }
+
+  #reject(call: Call, error: unknown): void {
+    if (call.settled) return;
+    this.#settle(call);
+    call.reject(error);
+  }
+
+  #settle(call: Call): void {
+    call.settled = true;
+    this.#open -= 1;
+    call.unlisten?.();
+  }
+}

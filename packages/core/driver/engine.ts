@@ -1,0 +1,233 @@
+/**
+ * Where decisions become actions: hands inputs to the pure step function, one at a time, and does what its
+ * effects say. Messages that promise something durable are held here until their write is done.
+ *
+ * @module
+ */
+import { assertNever } from "../model/assert.ts";
+import type { ServerId } from "../model/configuration.ts";
+import type { Message } from "../model/message.ts";
+import type { Index } from "../model/numbers.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { Fsm } from "../ports/fsm.ts";
+import type { LogStore } from "../ports/log_store.ts";
+import type { Transport, TransportHandler } from "../ports/transport.ts";
+import type {
+  Bootstrapped,
+  Effect,
+  PersistId,
+  Proposed,
+  RoleChanged,
+  Send,
+  Verified,
+} from "../consensus/effect.ts";
+import type { Input } from "../consensus/input.ts";
+import { configurationOf, type NodeState } from "../consensus/state.ts";
+import { deadline, step } from "../consensus/step.ts";
+import { Applier } from "./applier.ts";
+import { Persister } from "./persister.ts";
+
+/** Whom an {@linkcode Engine} reports to. */
+export interface EngineHandler {
+  /** The answer to a `propose` input. Answers come in the order of the questions. */
+  proposed(effect: Proposed): void;
+  /** The answer to a `verify` input. */
+  verified(effect: Verified): void;
+  /** The answer to a `bootstrap` input. */
+  bootstrapped(effect: Bootstrapped): void;
+  /** Writes up to `id` are durable. */
+  persisted(id: PersistId): void;
+  /** Role, term or leader changed. */
+  roleChanged(effect: RoleChanged): void;
+  /** Another configuration is in force. */
+  configurationChanged(): void;
+  /** An entry is applied. */
+  applied(index: Index, response: unknown): void;
+  /** The time at which the handler wants {@linkcode EngineHandler.woken} to be called; `Infinity` for never. */
+  wakeAtMs(): number;
+  /** That time has come. */
+  woken(nowMs: number): void;
+  /** The node cannot go on: its disk failed, its state machine threw, or an invariant does not hold. */
+  failed(error: unknown): void;
+}
+
+/** What an {@linkcode Engine} works with. */
+export interface EngineOptions {
+  /** The node's state. */
+  readonly state: NodeState;
+  /** Its log. */
+  readonly log: LogStore;
+  /** Its way to its peers. */
+  readonly transport: Transport;
+  /** Its state machine. */
+  readonly fsm: Fsm;
+  /** Its time. */
+  readonly clock: Clock;
+  /** Whom to report to. */
+  readonly handler: EngineHandler;
+}
+
+/** See the module's description. */
+export class Engine implements TransportHandler {
+  readonly state: NodeState;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #handler: EngineHandler;
+  readonly #persister: Persister;
+  readonly #applier: Applier;
+  #inputs: Input[] = [];
+  #stepping = false;
+  #stopped = false;
+  #held: Send[] = [];
+  #durable: PersistId = 0;
+  #armedAtMs = Infinity;
+  #cancelTimer: CancelTimer | undefined;
+
+  /** Nothing happens before {@linkcode start}. */
+  constructor(options: EngineOptions) {
+    this.state = options.state;
+    this.#transport = options.transport;
+    this.#clock = options.clock;
+    this.#handler = options.handler;
+    this.#persister = new Persister(options.log, {
+      persisted: (id) => this.#persisted(id),
+      persistFailed: (error) => this.#fail(error),
+    });
+    this.#applier = new Applier(options.fsm, options.log, options.state.commitIndex, {
+      applied: (index, response) => this.#handler.applied(index, response),
+      applyFailed: (error) => this.#fail(error),
+    });
+  }
+
+  /** The last entry that is applied. */
+  get appliedIndex(): Index {
+    return this.#applier.appliedIndex;
+  }
+
+  /** Connects to the peers and starts the clock. */
+  start(): void {
+    this.#transport.start(this);
+    this.#setPeers();
+    this.arm();
+  }
+
+  /** Takes an input. If a step is under way (an effect of it led here), this one follows it. */
+  input(input: Input): void {
+    if (this.#stopped) return;
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next; !this.#stopped && (next = this.#inputs.shift()) !== undefined;) {
+        for (const effect of step(this.state, next, this.#clock.now())) this.#perform(effect);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#stepping = false;
+    }
+    this.arm();
+  }
+
+  receive(from: ServerId, messages: readonly Message[]): void {
+    this.input({ type: "received", from, messages });
+  }
+
+  disconnected(peer: ServerId): void {
+    this.input({ type: "disconnected", peer });
+  }
+
+  /** Sees to it that the timer goes off in time. It may go off early and find nothing to do: that is cheaper than setting it anew whenever a leader is heard. */
+  arm(): void {
+    if (this.#stopped) return;
+    const atMs = Math.min(deadline(this.state), this.#handler.wakeAtMs());
+    if (atMs >= this.#armedAtMs || atMs === Infinity) return;
+    this.#cancelTimer?.();
+    this.#armedAtMs = atMs;
+    this.#cancelTimer = this.#clock.setTimer(
+      Math.max(0, Math.ceil(atMs - this.#clock.now())),
+      () => this.#timer(),
+    );
+  }
+
+  /** Stops acting, waits for what is under way on the disk and in the state machine, and closes the transport. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    this.#inputs = [];
+    this.#held = [];
+    await Promise.all([this.#persister.stop(), this.#applier.stop(), this.#transport.close()]);
+  }
+
+  #timer(): void {
+    this.#cancelTimer = undefined;
+    this.#armedAtMs = Infinity;
+    if (this.#stopped) return;
+    const nowMs = this.#clock.now();
+    if (nowMs >= this.#handler.wakeAtMs()) this.#handler.woken(nowMs);
+    if (nowMs >= deadline(this.state)) this.input({ type: "tick" });
+    this.arm();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case "persist":
+        this.#persister.persist(effect);
+        break;
+      case "send":
+        if (effect.after === undefined || effect.after <= this.#durable) this.#send(effect);
+        else this.#held.push(effect);
+        break;
+      case "commit":
+        this.#applier.advance(effect.index);
+        break;
+      case "proposed":
+        this.#handler.proposed(effect);
+        break;
+      case "verified":
+        this.#handler.verified(effect);
+        break;
+      case "bootstrapped":
+        this.#handler.bootstrapped(effect);
+        break;
+      case "roleChanged":
+        this.#handler.roleChanged(effect);
+        break;
+      case "configurationChanged":
+        this.#setPeers();
+        this.#handler.configurationChanged();
+        break;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #send({ to, message }: Send): void {
+    this.#transport.send(to, message);
+  }
+
+  #persisted(id: PersistId): void {
+    this.#durable = id;
+    if (this.#held.length > 0) {
+      const held = this.#held;
+      this.#held = held.filter((one) => one.after! > id);
+      for (const one of held) {
+        if (one.after! <= id) this.#send(one);
+      }
+    }
+    this.input({ type: "persisted", id });
+    this.#handler.persisted(id);
+  }
+
+  #setPeers(): void {
+    const { servers } = configurationOf(this.state);
+    this.#transport.setPeers(servers.filter(({ id }) => id !== this.state.id));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    this.#handler.failed(error);
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * The asynchronous part of core: one node, acting on what the consensus decides.
+ *
+ * @module
+ */
+export { type Applied, type CallOptions } from "./calls.ts";
+export { type ApplyOptions, Raft, type RaftOptions, type RaftState } from "./raft.ts";
+export { type FollowerStats, type RaftStats } from "./stats.ts";
+export { systemClock } from "./system_clock.ts";
+export { type Leadership } from "./watchers.ts";

@@ -1,0 +1,72 @@
+/**
+ * Group commit: one write to the disk at a time; what is decided meanwhile gathers and becomes the next
+ * one, with one sync for all of it.
+ *
+ * @module
+ */
+import type { Persist, PersistId } from "../consensus/effect.ts";
+import type { LogStore } from "../ports/log_store.ts";
+
+/** Whom a {@linkcode Persister} reports to. */
+export interface PersisterHandler {
+  /** Every write up to `id` is durable. */
+  persisted(id: PersistId): void;
+  /** The disk failed; nothing more will be written. */
+  persistFailed(error: unknown): void;
+}
+
+/** See the module's description. */
+export class Persister {
+  readonly #store: LogStore;
+  readonly #handler: PersisterHandler;
+  #waiting: Persist[] = [];
+  #writing: Promise<void> | undefined;
+  #scheduled = false;
+  #failed = false;
+
+  /** Writes to `store` and reports to `handler`. */
+  constructor(store: LogStore, handler: PersisterHandler) {
+    this.#store = store;
+    this.#handler = handler;
+  }
+
+  /** Takes a write; it starts at the end of this turn of the event loop, so that messages to followers leave first. */
+  persist(write: Persist): void {
+    this.#waiting.push(write);
+    this.#schedule();
+  }
+
+  /** Resolves when no write is under way; whatever still waits is dropped. */
+  async stop(): Promise<void> {
+    this.#failed = true;
+    this.#waiting = [];
+    await this.#writing;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#writing !== undefined || this.#failed) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (this.#waiting.length > 0 && !this.#failed) this.#writing = this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const writes = this.#waiting;
+    this.#waiting = [];
+    try {
+      await this.#store.persist(writes);
+    } catch (error) {
+      this.#writing = undefined;
+      if (this.#failed) return;
+      this.#failed = true;
+      this.#handler.persistFailed(error);
+      return;
+    }
+    this.#writing = undefined;
+    if (this.#failed) return;
+    this.#handler.persisted(writes[writes.length - 1]!.id);
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+}
