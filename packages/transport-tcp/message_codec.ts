@@ -1,0 +1,257 @@
+/**
+ * The bytes of messages. Each begins with a byte that says its kind; what follows is fixed for the
+ * kind, except for the entries of an append.
+ *
+ * ```text
+ *  preVote          | 1 | term | lastLogIndex | lastLogTerm |
+ *  preVoteResult    | 2 | term | proposedTerm | granted |
+ *  vote             | 3 | term | lastLogIndex | lastLogTerm | leadershipTransfer |
+ *  voteResult       | 4 | term | granted |
+ *  append           | 5 | term | prevLogIndex | prevLogTerm | leaderCommit | round | length | entries |
+ *  appendAccepted   | 6 | term | matchIndex | round |
+ *  appendRejected   | 7 | term | rejectedIndex | hintIndex | hintTerm | round |
+ *
+ *  the kind                               u8
+ *  terms, indexes, round                  u64  at most 2^53 - 1
+ *  granted, leadershipTransfer            u8   0 or 1
+ *  length                                 u32  bytes of entries; 0 for a heartbeat
+ *  entries                                the run as it is on every disk (entry_codec.ts of @coracle/core)
+ * ```
+ *
+ * All numbers are big-endian. A body is messages one after another, with nothing between them.
+ *
+ * @module
+ */
+import {
+  type Append,
+  assertNever,
+  EntryRun,
+  type Index,
+  MalformedError,
+  type Message,
+  readUint53,
+  type Term,
+  writeUint53,
+} from "@coracle/core";
+import type { RunKeeper } from "./run_keeper.ts";
+
+const PRE_VOTE = 1;
+const PRE_VOTE_RESULT = 2;
+const VOTE = 3;
+const VOTE_RESULT = 4;
+const APPEND = 5;
+const APPEND_ACCEPTED = 6;
+const APPEND_REJECTED = 7;
+
+/** Bytes of each kind without the entries of an append; the position is the kind. */
+const FIXED_SIZE_BYTES: readonly number[] = [0, 25, 18, 26, 10, 45, 25, 41];
+
+/** Bytes of an append before its entries. */
+export const APPEND_HEADER_SIZE_BYTES = 45;
+
+/** The size of `message` once it is encoded, in bytes. */
+export function messageSizeBytes(message: Message): number {
+  const size = FIXED_SIZE_BYTES[kindOf(message)]!;
+  return message.type === "append" ? size + (message.entries?.bytes.length ?? 0) : size;
+}
+
+function kindOf(message: Message): number {
+  switch (message.type) {
+    case "preVote":
+      return PRE_VOTE;
+    case "preVoteResult":
+      return PRE_VOTE_RESULT;
+    case "vote":
+      return VOTE;
+    case "voteResult":
+      return VOTE_RESULT;
+    case "append":
+      return APPEND;
+    case "appendAccepted":
+      return APPEND_ACCEPTED;
+    case "appendRejected":
+      return APPEND_REJECTED;
+    default:
+      return assertNever(message);
+  }
+}
+
+/**
+ * Writes `message` at `offset`, where {@linkcode messageSizeBytes} of room must be, and returns the
+ * offset after it. `bytes` and `view` are the same memory.
+ */
+export function encodeMessage(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  message: Message,
+): number {
+  view.setUint8(offset, kindOf(message));
+  const at = offset + 1;
+  writeUint53(view, at, message.term);
+  switch (message.type) {
+    case "preVote":
+      writeUint53(view, at + 8, message.lastLogIndex);
+      writeUint53(view, at + 16, message.lastLogTerm);
+      return at + 24;
+    case "preVoteResult":
+      writeUint53(view, at + 8, message.proposedTerm);
+      view.setUint8(at + 16, message.granted ? 1 : 0);
+      return at + 17;
+    case "vote":
+      writeUint53(view, at + 8, message.lastLogIndex);
+      writeUint53(view, at + 16, message.lastLogTerm);
+      view.setUint8(at + 24, message.leadershipTransfer ? 1 : 0);
+      return at + 25;
+    case "voteResult":
+      view.setUint8(at + 8, message.granted ? 1 : 0);
+      return at + 9;
+    case "append": {
+      const entries = message.entries?.bytes;
+      writeUint53(view, at + 8, message.prevLogIndex);
+      writeUint53(view, at + 16, message.prevLogTerm);
+      writeUint53(view, at + 24, message.leaderCommit);
+      writeUint53(view, at + 32, message.round);
+      view.setUint32(at + 40, entries?.length ?? 0);
+      if (entries !== undefined) bytes.set(entries, at + 44);
+      return at + 44 + (entries?.length ?? 0);
+    }
+    case "appendAccepted":
+      writeUint53(view, at + 8, message.matchIndex);
+      writeUint53(view, at + 16, message.round);
+      return at + 24;
+    case "appendRejected":
+      writeUint53(view, at + 8, message.rejectedIndex);
+      writeUint53(view, at + 16, message.hintIndex);
+      writeUint53(view, at + 24, message.hintTerm);
+      writeUint53(view, at + 32, message.round);
+      return at + 40;
+    default:
+      return assertNever(message);
+  }
+}
+
+/**
+ * Adds the messages of `body` to `messages`. Entries go where `keeper` puts them; see there for `owned`.
+ * Throws `MalformedError` or `NumberRangeError` that says what was found; `messages` is then of no use.
+ */
+export function decodeMessages(
+  body: Uint8Array<ArrayBuffer>,
+  owned: boolean,
+  keeper: RunKeeper,
+  messages: Message[],
+): void {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  for (let offset = 0; offset < body.length;) {
+    const kind = body[offset]!;
+    const fixedSize = FIXED_SIZE_BYTES[kind] ?? 0;
+    if (fixedSize === 0) {
+      throw new MalformedError(`a message at byte ${offset} is of kind ${kind}; 1 to 7 is allowed`);
+    }
+    if (offset + fixedSize > body.length) {
+      throw new MalformedError(
+        `a message of kind ${kind} at byte ${offset} needs ${fixedSize} bytes; there are ` +
+          `${body.length - offset}`,
+      );
+    }
+    const at = offset + 1;
+    offset += fixedSize;
+    if (kind === APPEND) {
+      const length = view.getUint32(at + 40);
+      if (length > body.length - offset) {
+        throw new MalformedError(
+          `an append gives its entries ${length} bytes; there are ${body.length - offset}`,
+        );
+      }
+      const bytes = body.subarray(offset, offset + length);
+      const entries = length === 0 ? undefined : EntryRun.parse(keeper.keep(bytes, body, owned));
+      messages.push(decodeAppend(view, at, entries));
+      offset += length;
+    } else {
+      messages.push(decodeFixed(view, at, kind));
+    }
+  }
+}
+
+function decodeAppend(view: DataView, at: number, entries: EntryRun | undefined): Append {
+  const term = readUint53(view, at) as Term;
+  const prevLogIndex = readUint53(view, at + 8) as Index;
+  const prevLogTerm = readUint53(view, at + 16) as Term;
+  if (entries !== undefined) {
+    if (entries.firstIndex !== prevLogIndex + 1) {
+      throw new MalformedError(
+        `an append after index ${prevLogIndex} begins with index ${entries.firstIndex}`,
+      );
+    }
+    if (entries.firstTerm < prevLogTerm || entries.lastTerm > term) {
+      throw new MalformedError(
+        `an append of term ${term} after an entry of term ${prevLogTerm} has entries of terms ` +
+          `${entries.firstTerm} to ${entries.lastTerm}`,
+      );
+    }
+  }
+  return {
+    type: "append",
+    term,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    leaderCommit: readUint53(view, at + 24) as Index,
+    round: readUint53(view, at + 32),
+  };
+}
+
+function decodeFixed(view: DataView, at: number, kind: number): Message {
+  const term = readUint53(view, at) as Term;
+  switch (kind) {
+    case PRE_VOTE:
+      return {
+        type: "preVote",
+        term,
+        lastLogIndex: readUint53(view, at + 8) as Index,
+        lastLogTerm: readUint53(view, at + 16) as Term,
+      };
+    case PRE_VOTE_RESULT:
+      return {
+        type: "preVoteResult",
+        term,
+        proposedTerm: readUint53(view, at + 8) as Term,
+        granted: readBoolean(view, at + 16, "granted"),
+      };
+    case VOTE:
+      return {
+        type: "vote",
+        term,
+        lastLogIndex: readUint53(view, at + 8) as Index,
+        lastLogTerm: readUint53(view, at + 16) as Term,
+        leadershipTransfer: readBoolean(view, at + 24, "leadershipTransfer"),
+      };
+    case VOTE_RESULT:
+      return { type: "voteResult", term, granted: readBoolean(view, at + 8, "granted") };
+    case APPEND_ACCEPTED:
+      return {
+        type: "appendAccepted",
+        term,
+        matchIndex: readUint53(view, at + 8) as Index,
+        round: readUint53(view, at + 16),
+      };
+    case APPEND_REJECTED:
+      return {
+        type: "appendRejected",
+        term,
+        rejectedIndex: readUint53(view, at + 8) as Index,
+        hintIndex: readUint53(view, at + 16) as Index,
+        hintTerm: readUint53(view, at + 24) as Term,
+        round: readUint53(view, at + 32),
+      };
+    default:
+      // Kinds without a size were refused before.
+      throw new MalformedError(`messages of kind ${kind} cannot be read`);
+  }
+}
+
+function readBoolean(view: DataView, at: number, name: string): boolean {
+  const value = view.getUint8(at);
+  if (value > 1) throw new MalformedError(`${name} is ${value}; 0 or 1 is allowed`);
+  return value === 1;
+}
