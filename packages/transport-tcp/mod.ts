@@ -1,0 +1,26 @@
+/**
+ * `@coracle/transport-tcp`: carries the messages of a Coracle cluster over TCP.
+ *
+ * ```ts ignore
+ * const transport = await TcpTransport.listen({
+ *   id: "n1",
+ *   clusterId: "words",
+ *   listenAddress: "127.0.0.1:7001",
+ * });
+ * ```
+ *
+ * What is on the wire is described in docs/wire-format.md.
+ *
+ * @module
+ */
+export { formatAddress, parseAddress, type TcpAddress } from "./address.ts";
+export type { TcpTransportOptions } from "./config.ts";
+export { PROTOCOL_VERSION } from "./handshake.ts";
+export type { PeerStats, TransportStats } from "./stats.ts";
+export {
+  type Stream,
+  type StreamLayer,
+  type StreamListener,
+  tcpStreamLayer,
+} from "./stream_layer.ts";
+export { TcpTransport } from "./transport.ts";

@@ -1,0 +1,153 @@
+/**
+ * Who says what when a connection opens, and on what grounds it is refused.
+ *
+ * @module
+ */
+import { assertNever, type ServerId } from "@coracle/core";
+import {
+  type Answer,
+  decodeAnswer,
+  decodeHello,
+  decodePrefix,
+  encodeAnswer,
+  encodeHello,
+  type Hello,
+  PREFIX_SIZE_BYTES,
+  PROTOCOL_VERSION,
+  PURPOSE_MESSAGES,
+  type Refusal,
+} from "./handshake.ts";
+import type { Stream } from "./stream_layer.ts";
+
+/** Who this node is, to others. */
+export interface Identity {
+  /** Its name. */
+  readonly id: ServerId;
+  /** The cluster that it belongs to. */
+  readonly clusterId: string;
+  /** Where it can be dialled. */
+  readonly address: string;
+  /** Random number of this process. */
+  readonly incarnation: number;
+  /** The largest body of a frame that it accepts. */
+  readonly frameSizeMaxBytes: number;
+}
+
+/** The two sides do not come together. The message says why, in words. */
+export class HandshakeError extends Error {
+  /** The error's name, as it is printed. */
+  override readonly name = "HandshakeError";
+}
+
+/** Introduces this node to `to`, which it has dialled. Throws {@linkcode HandshakeError} if it is refused, `MalformedError` for nonsense. */
+export async function introduce(
+  stream: Stream,
+  identity: Identity,
+  to: ServerId,
+): Promise<Answer> {
+  const { id, clusterId, address, incarnation } = identity;
+  await writeAll(
+    stream,
+    encodeHello({
+      purpose: PURPOSE_MESSAGES,
+      incarnation,
+      clusterId,
+      from: id,
+      fromAddress: address,
+      to,
+    }),
+  );
+  const { bytes, version } = await readHandshake(stream);
+  if (version !== PROTOCOL_VERSION) throw new HandshakeError(versionReason(version));
+  const answer = decodeAnswer(bytes);
+  if (answer.refusal !== undefined) throw new HandshakeError(`refused: ${answer.reason}`);
+  return answer;
+}
+
+/**
+ * Hears who dialled and answers. Resolves to the hello of one who is welcome; throws
+ * {@linkcode HandshakeError} after a refusal, and `MalformedError` for nonsense, which gets no answer.
+ */
+export async function admit(stream: Stream, identity: Identity): Promise<Hello> {
+  const { bytes, version } = await readHandshake(stream);
+  if (version !== PROTOCOL_VERSION) {
+    return await refuse(stream, identity, "version", versionReason(version));
+  }
+  const hello = decodeHello(bytes);
+  const refusal = findRefusal(hello, identity);
+  if (refusal !== undefined) {
+    return await refuse(stream, identity, refusal, refusalReason(refusal, hello, identity));
+  }
+  await writeAll(stream, encodeAnswer({ ...identity, refusal: undefined, reason: "" }));
+  return hello;
+}
+
+function findRefusal(hello: Hello, identity: Identity): Refusal | undefined {
+  if (hello.clusterId !== identity.clusterId) return "cluster";
+  if (hello.to !== identity.id) return "node";
+  if (hello.from === identity.id) return "own-id";
+  if (hello.purpose !== PURPOSE_MESSAGES) return "purpose";
+  return undefined;
+}
+
+function refusalReason(refusal: Refusal, hello: Hello, { id, clusterId }: Identity): string {
+  switch (refusal) {
+    case "version":
+      return versionReason(PROTOCOL_VERSION);
+    case "cluster":
+      return `wrong cluster: ${quote(hello.from)} is of cluster ${quote(hello.clusterId)}; ` +
+        `${quote(id)} is of cluster ${quote(clusterId)}`;
+    case "node":
+      return `wrong node: ${quote(hello.from)} wants ${quote(hello.to)}; this is ${quote(id)}`;
+    case "own-id":
+      return `wrong node: the one that dials has the id of this one, ${quote(id)}`;
+    case "purpose":
+      return `purpose ${hello.purpose} is not supported; ${PURPOSE_MESSAGES} (messages) is`;
+    default:
+      return assertNever(refusal);
+  }
+}
+
+function versionReason(version: number): string {
+  return `wrong version: the other side speaks protocol version ${version}; this one speaks ` +
+    PROTOCOL_VERSION;
+}
+
+async function refuse(
+  stream: Stream,
+  identity: Identity,
+  refusal: Refusal,
+  reason: string,
+): Promise<never> {
+  await writeAll(stream, encodeAnswer({ ...identity, refusal, reason }));
+  throw new HandshakeError(reason);
+}
+
+/** Reads the prefix and then exactly what it announces, so that no byte of the first frame is taken. */
+async function readHandshake(stream: Stream): Promise<{ bytes: Uint8Array; version: number }> {
+  const prefix = new Uint8Array(PREFIX_SIZE_BYTES);
+  await readAll(stream, prefix);
+  const { version, restSizeBytes } = decodePrefix(prefix);
+  const bytes = new Uint8Array(PREFIX_SIZE_BYTES + restSizeBytes);
+  bytes.set(prefix);
+  await readAll(stream, bytes.subarray(PREFIX_SIZE_BYTES));
+  return { bytes, version };
+}
+
+async function readAll(stream: Stream, into: Uint8Array): Promise<void> {
+  for (let filled = 0; filled < into.length;) {
+    const count = await stream.read(into.subarray(filled));
+    if (count === null) throw new HandshakeError("closed during the handshake");
+    filled += count;
+  }
+}
+
+async function writeAll(stream: Stream, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await stream.write(bytes.subarray(written));
+  }
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name);
+}

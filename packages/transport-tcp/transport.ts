@@ -1,0 +1,350 @@
+/**
+ * Messages over TCP: one connection each way for each peer, dialled by the side that sends.
+ *
+ * @module
+ */
+import {
+  type Message,
+  type Peer,
+  type ServerAddress,
+  type ServerId,
+  type Transport,
+  TransportError,
+  type TransportHandler,
+} from "@coracle/core";
+import { formatAddress } from "./address.ts";
+import { resolveConfig, type TcpTransportConfig, type TcpTransportOptions } from "./config.ts";
+import { describeError } from "./describe_error.ts";
+import type { Hello } from "./handshake.ts";
+import { IncomingConnection, type IncomingContext } from "./incoming.ts";
+import { Link, type LinkContext } from "./link.ts";
+import type { Identity } from "./negotiation.ts";
+import { Pause } from "./pause.ts";
+import { QuietLog } from "./quiet_log.ts";
+import { PeerCounters, type PeerStats, type TransportStats } from "./stats.ts";
+import type { Stream, StreamListener } from "./stream_layer.ts";
+
+/** After a failure to accept (such as too many open files) there is no point in trying again at once. */
+const ACCEPT_RETRY_MS = 100;
+
+/**
+ * Carries messages between nodes over TCP.
+ *
+ * Every node dials its peers and sends its own messages on these connections; what its peers send comes in on
+ * those that they have dialled. Messages of one connection arrive in the order in which they were sent, and none
+ * twice. A message may be lost when a connection is, or when the peer cannot be reached or does not keep up.
+ */
+export class TcpTransport implements Transport {
+  /** Where this node can be dialled. */
+  readonly localAddress: ServerAddress;
+
+  readonly #config: TcpTransportConfig;
+  readonly #identity: Identity;
+  readonly #listener: StreamListener;
+  readonly #quietLog: QuietLog;
+  readonly #acceptRetry = new Pause();
+  readonly #tasks = new Set<Promise<void>>();
+
+  readonly #links = new Map<ServerId, Link>();
+  /** The peers that were given to `setPeers`: their links stay, however little is sent. */
+  #members: ReadonlySet<ServerId> = new Set();
+  /** All connections from others, those in the handshake included. */
+  readonly #connections = new Set<IncomingConnection>();
+  /** The connection from each peer. */
+  readonly #incoming = new Map<ServerId, IncomingConnection>();
+  readonly #counters = new Map<ServerId, PeerCounters>();
+  #rejectedConnections = 0;
+  #unaddressedMessages = 0;
+
+  #handler: TransportHandler | undefined;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #closed = false;
+
+  private constructor(config: TcpTransportConfig, listener: StreamListener) {
+    const { hostname, port } = config.advertise;
+    this.#config = config;
+    this.#listener = listener;
+    this.localAddress = formatAddress({
+      hostname,
+      port: port === 0 ? listener.address.port : port,
+    });
+    this.#identity = {
+      id: config.id,
+      clusterId: config.clusterId,
+      address: this.localAddress,
+      incarnation: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
+      frameSizeMaxBytes: config.frameSizeMaxBytes,
+    };
+    this.#quietLog = new QuietLog(config.logger);
+  }
+
+  /**
+   * Listens, so that the address is known and taken; connections are accepted and made from `start` on.
+   *
+   * Throws `InvalidConfigError` for options that cannot be, and `TransportError` if the address cannot be listened on
+   * or is not one that a peer could dial.
+   */
+  static async listen(options: TcpTransportOptions): Promise<TcpTransport> {
+    const config = resolveConfig(options);
+    try {
+      return new TcpTransport(config, await config.streamLayer.listen(config.listen));
+    } catch (cause) {
+      throw new TransportError(
+        `cannot listen on ${options.listenAddress}: ${describeError(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  /** See `Transport.start`. */
+  start(handler: TransportHandler): void {
+    if (this.#closed) return;
+    if (this.#handler !== undefined) throw new TransportError("the transport is started already");
+    this.#handler = handler;
+    this.#ticker = setInterval(() => this.#tick(), this.#config.keepAliveIntervalMs);
+    this.#spawn(this.#acceptConnections());
+    for (const link of this.#links.values()) this.#spawn(link.run());
+  }
+
+  /**
+   * See `Transport.setPeers`. This node itself may be among them and is left out. A node that is no longer
+   * a peer keeps an established connection until nothing was sent on it for a while.
+   */
+  setPeers(peers: readonly Peer[]): void {
+    if (this.#closed) return;
+    const others = peers.filter(({ id }) => id !== this.#identity.id);
+    this.#members = new Set(others.map(({ id }) => id));
+    for (const [id, link] of this.#links) {
+      const connected = link.connectedSinceMs !== undefined;
+      if (!connected && !this.#members.has(id)) this.#dropLink(link, "no longer a peer");
+    }
+    for (const peer of others) {
+      const link = this.#links.get(peer.id);
+      if (link?.peer.address === peer.address) continue;
+      if (link !== undefined) this.#dropLink(link, `its address is ${peer.address} now`);
+      this.#addLink(peer);
+    }
+  }
+
+  /** See `Transport.send`. A node that is not a peer is dialled when something is sent to it. */
+  send(to: ServerId, message: Message): void {
+    const link = this.#links.get(to) ?? this.#linkToStranger(to);
+    if (link !== undefined) return link.send(message);
+    if (this.#closed) return;
+    this.#unaddressedMessages += 1;
+    this.#quietLog.warn(`nowhere ${to}`, "a message ({type}) to {peer} is dropped: {reason}", {
+      peer: to,
+      type: message.type,
+      reason: to === this.#identity.id ? "it is this node" : "its address is not known",
+    });
+  }
+
+  /** What was sent, received and dropped, and who is connected. */
+  stats(): TransportStats {
+    const ids = new Set([...this.#links.keys(), ...this.#incoming.keys()]);
+    return {
+      peers: [...ids].map((id) => this.#peerStats(id)),
+      incomingConnections: this.#connections.size,
+      rejectedConnections: this.#rejectedConnections,
+      unaddressedMessages: this.#unaddressedMessages,
+    };
+  }
+
+  /** See `Transport.close`. The handler hears nothing any more from the moment of the call. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    this.#acceptRetry.end();
+    this.#listener.close();
+    for (const link of this.#links.values()) link.close("the transport is closed");
+    for (const connection of this.#connections) connection.close("the transport is closed");
+    while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
+  }
+
+  /** {@linkcode close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #linkToStranger(id: ServerId): Link | undefined {
+    const address = this.#incoming.get(id)?.hello?.fromAddress;
+    return address === undefined || this.#closed ? undefined : this.#addLink({ id, address });
+  }
+
+  #addLink(peer: Peer): Link {
+    const link = new Link(peer, this.#countersOf(peer.id), this.#linkContext);
+    this.#links.set(peer.id, link);
+    if (this.#handler !== undefined) this.#spawn(link.run());
+    return link;
+  }
+
+  #dropLink(link: Link, reason: string): void {
+    this.#links.delete(link.peer.id);
+    link.close(reason);
+    this.#forgetCounters(link.peer.id);
+  }
+
+  async #acceptConnections(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        this.#accept(await this.#listener.accept());
+      } catch (error) {
+        if (this.#closed) return;
+        const reason = describeError(error);
+        this.#quietLog.warn(`accept ${reason}`, "cannot accept connections: {reason}", { reason });
+        await this.#acceptRetry.wait(ACCEPT_RETRY_MS);
+      }
+    }
+  }
+
+  #accept(stream: Stream): void {
+    const max = this.#config.incomingConnectionsMax;
+    if (this.#closed) return stream.close();
+    if (this.#connections.size >= max) {
+      stream.close();
+      return this.#reject(stream.remoteAddress, `there are ${max} connections already`);
+    }
+    this.#spawn(this.#serve(new IncomingConnection(stream, this.#incomingContext)));
+  }
+
+  async #serve(connection: IncomingConnection): Promise<void> {
+    this.#connections.add(connection);
+    try {
+      const { established, reason } = await connection.run();
+      if (this.#closed) return;
+      if (!established) return this.#reject(connection.remoteAddress, reason);
+      this.#logLoss(connection.hello!.from, connection.remoteAddress, reason);
+    } finally {
+      this.#connections.delete(connection);
+      const from = connection.hello?.from;
+      if (from !== undefined) this.#ended(from, connection);
+    }
+  }
+
+  #logLoss(peer: ServerId, remote: string, reason: string): void {
+    this.#quietLog.warn(
+      `from ${peer} ${reason}`,
+      "lost the connection from {peer} at {remote}: {reason}",
+      { peer, remote, reason },
+    );
+  }
+
+  #ended(from: ServerId, connection: IncomingConnection): void {
+    if (this.#incoming.get(from) === connection) this.#incoming.delete(from);
+    this.#forgetCounters(from);
+    this.#disconnected(from);
+  }
+
+  #reject(remoteAddress: string, reason: string): void {
+    this.#rejectedConnections += 1;
+    // The port differs each time that somebody tries again.
+    const host = remoteAddress.slice(0, remoteAddress.lastIndexOf(":"));
+    this.#quietLog.warn(
+      `reject ${host} ${reason}`,
+      "rejected a connection from {remote}: {reason}",
+      { remote: remoteAddress, reason },
+    );
+  }
+
+  /** A peer has one connection to this node. If it makes another, it has given up the one before, or has been restarted. */
+  #accepted(connection: IncomingConnection, hello: Hello): PeerCounters {
+    const { from, incarnation } = hello;
+    const before = this.#incoming.get(from);
+    if (before !== undefined && !before.closing && before.hello?.incarnation !== incarnation) {
+      this.#quietLog.warn(
+        `twice ${from}`,
+        "{peer} connects from {remote} while a connection from {before} is open: it was restarted, " +
+          "or two processes use this id",
+        { peer: from, remote: connection.remoteAddress, before: before.remoteAddress },
+      );
+    }
+    before?.close("the peer has connected again");
+    this.#incoming.set(from, connection);
+    this.#meet(hello);
+    this.#config.logger.info("connected from {peer} at {remote}", {
+      peer: from,
+      remote: connection.remoteAddress,
+    });
+    return this.#countersOf(from);
+  }
+
+  /** A peer that connects is evidently up; and if it is not a member, nobody knows better than itself where. */
+  #meet({ from, fromAddress }: Hello): void {
+    const link = this.#links.get(from);
+    if (link === undefined) return;
+    if (this.#members.has(from) || link.peer.address === fromAddress) return link.wake();
+    this.#dropLink(link, `its address is ${fromAddress} now`);
+  }
+
+  #disconnected(peer: ServerId): void {
+    if (!this.#closed) this.#handler?.disconnected(peer);
+  }
+
+  #tick(): void {
+    const { idleTimeoutMs, keepAliveIntervalMs } = this.#config;
+    for (const connection of this.#connections) connection.tick();
+    for (const [id, link] of this.#links) {
+      link.tick();
+      const idleMs = link.idleTicks * keepAliveIntervalMs;
+      if (idleMs > idleTimeoutMs && !this.#members.has(id)) this.#dropLink(link, "idle");
+    }
+  }
+
+  /** `task` must not reject except for a bug, which then ends the process as an unhandled rejection. */
+  #spawn(task: Promise<void>): void {
+    const tracked = task.finally(() => this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
+  }
+
+  #countersOf(id: ServerId): PeerCounters {
+    const known = this.#counters.get(id);
+    if (known !== undefined) return known;
+    const counters = new PeerCounters();
+    this.#counters.set(id, counters);
+    return counters;
+  }
+
+  #forgetCounters(id: ServerId): void {
+    if (!this.#links.has(id) && !this.#incoming.has(id)) this.#counters.delete(id);
+  }
+
+  #peerStats(id: ServerId): PeerStats {
+    const link = this.#links.get(id);
+    const incoming = this.#incoming.get(id);
+    const counters = this.#countersOf(id);
+    return {
+      id,
+      address: link?.peer.address ?? incoming?.hello?.fromAddress,
+      connectedSinceMs: link?.connectedSinceMs,
+      incoming: incoming !== undefined,
+      reconnects: Math.max(0, counters.connects - 1),
+      sentMessages: counters.sentMessages,
+      sentBytes: counters.sentBytes,
+      receivedMessages: counters.receivedMessages,
+      receivedBytes: counters.receivedBytes,
+      droppedMessages: counters.droppedMessages,
+      outboxSizeBytes: link?.outboxSizeBytes ?? 0,
+    };
+  }
+
+  get #linkContext(): LinkContext {
+    return {
+      identity: this.#identity,
+      config: this.#config,
+      logger: this.#config.logger,
+      quietLog: this.#quietLog,
+      disconnected: (peer) => this.#disconnected(peer),
+    };
+  }
+
+  get #incomingContext(): IncomingContext {
+    return {
+      identity: this.#identity,
+      config: this.#config,
+      accepted: (connection, hello) => this.#accepted(connection, hello),
+      receive: (from, messages) => {
+        if (!this.#closed) this.#handler?.receive(from, messages);
+      },
+    };
+  }
+}
