@@ -192,7 +192,8 @@ export class EntryRun {
 
   /** The longest prefix of at most `maxBytes`, but at least one entry. */
   limit(maxBytes: number): EntryRun {
-    if (this.bytes.length <= maxBytes) return this;
+    // A single entry travels alone, however large.
+    if (this.bytes.length <= maxBytes || this.count === 1) return this;
     let end = this.#view.getUint32(0);
     let last = this.firstIndex as number;
     for (;;) {
