@@ -1,0 +1,361 @@
+/**
+ * A network in memory: messages take time on a virtual (or the real) clock, and are lost, repeated and
+ * reordered as far as a test wants it.
+ *
+ * @module
+ */
+import type {
+  Clock,
+  Message,
+  Peer,
+  ServerAddress,
+  ServerId,
+  Transport,
+  TransportHandler,
+} from "@coracle/core";
+import { Prng } from "./prng.ts";
+
+/** What a network does to messages. Rates are probabilities from 0 to 1. */
+export interface NetworkBehaviour {
+  /** Least time that a message takes, in milliseconds. */
+  readonly latencyMinMs: number;
+  /** Longest time that a message takes that is not held up. */
+  readonly latencyMaxMs: number;
+  /** How often a message is lost. */
+  readonly lossRate: number;
+  /** How often a message arrives a second time, later. */
+  readonly repeatRate: number;
+  /** How often a message is held up, so that later ones overtake it. Without it, messages from one node to another keep their order. */
+  readonly reorderRate: number;
+  /** How long a message is held up at most; also how late a repetition is. */
+  readonly holdUpMaxMs: number;
+}
+
+/** A good network: messages arrive, once, in order, after a millisecond. */
+export const RELIABLE: NetworkBehaviour = {
+  latencyMinMs: 1,
+  latencyMaxMs: 1,
+  lossRate: 0,
+  repeatRate: 0,
+  reorderRate: 0,
+  holdUpMaxMs: 0,
+};
+
+/** What has happened on a network so far. */
+export interface NetworkStats {
+  /** Messages that nodes wanted to send. */
+  sent: number;
+  /** Messages handed over, repetitions included. */
+  delivered: number;
+  /** Messages lost by chance. */
+  lost: number;
+  /** Messages that met a cut link, or a node that is not there. */
+  unreachable: number;
+  /** Repetitions. */
+  repeated: number;
+  /** Messages held up. */
+  reordered: number;
+}
+
+/** One node's {@linkcode Transport}, made by {@linkcode MemoryNetwork.transport}. A message to a node whose address it does not know is lost. */
+export interface MemoryTransport extends Transport {
+  /** The node. */
+  readonly id: ServerId;
+}
+
+/** What a station asks of its network. */
+interface Wire {
+  carry(from: Station, toId: ServerId, to: ServerAddress | undefined, message: Message): void;
+  leave(station: Station): void;
+}
+
+/** Messages that arrive together. */
+interface Delivery {
+  readonly atMs: number;
+  readonly messages: Message[];
+}
+
+/** The way from one node to another. */
+interface Link {
+  isCut: boolean;
+  /** Changes when the connection is lost: what was sent before does not arrive. */
+  connection: number;
+  /** The last delivery in order; later messages do not arrive before it. */
+  last: Delivery | undefined;
+}
+
+/**
+ * Connects {@linkcode MemoryTransport}s. Nodes are named by their id; where a node listens, only one can.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { toTerm } from "@coracle/core";
+ * import { MemoryNetwork, VirtualClock } from "@coracle/testing";
+ *
+ * const clock = new VirtualClock();
+ * const network = new MemoryNetwork({ clock });
+ * const [a, b] = [network.transport("a"), network.transport("b")];
+ * const received: string[] = [];
+ * a.start({ receive: () => {}, disconnected: () => {} });
+ * b.start({
+ *   receive: (from, messages) => received.push(`${messages.length} from ${from}`),
+ *   disconnected: (peer) => received.push(`lost ${peer}`),
+ * });
+ * a.setPeers([{ id: "b", address: "b" }]);
+ * a.send("b", { type: "voteResult", term: toTerm(1), granted: true });
+ * await clock.advance(1);
+ * network.disconnect("a", "b");
+ * await clock.advance(1);
+ * assertEquals(received, ["1 from a", "lost a"]);
+ * await Promise.all([a.close(), b.close()]);
+ * ```
+ */
+export class MemoryNetwork {
+  /** What happens to messages sent from now on. */
+  behaviour: NetworkBehaviour;
+  /** What has happened so far. */
+  readonly stats: NetworkStats = {
+    sent: 0,
+    delivered: 0,
+    lost: 0,
+    unreachable: 0,
+    repeated: 0,
+    reordered: 0,
+  };
+  readonly #clock: Clock;
+  readonly #random: Prng;
+  readonly #listening = new Map<ServerAddress, Station>();
+  readonly #links = new Map<ServerId, Map<ServerId, Link>>();
+  readonly #wire: Wire = {
+    carry: (from, toId, to, message) => this.#carry(from, toId, to, message),
+    leave: (station) => this.#leave(station),
+  };
+
+  /** `random` decides the fate of messages; `behaviour` is {@linkcode RELIABLE} by default. */
+  constructor(options: {
+    readonly clock: Clock;
+    readonly random?: Prng;
+    readonly behaviour?: NetworkBehaviour;
+  }) {
+    this.#clock = options.clock;
+    this.#random = options.random ?? new Prng(1);
+    this.behaviour = options.behaviour ?? RELIABLE;
+  }
+
+  /** A transport for the node `id` at `address` (its id by default). Throws if another listens there. */
+  transport(id: ServerId, address: ServerAddress = id): MemoryTransport {
+    if (this.#listening.has(address)) throw new Error(`another transport listens on ${address}`);
+    const station = new Station(this.#wire, id, address);
+    this.#listening.set(address, station);
+    return station;
+  }
+
+  /** Nothing gets through from `from` to `to` any more. The other way is another matter. */
+  cut(from: ServerId, to: ServerId): void {
+    this.#link(from, to).isCut = true;
+  }
+
+  /** Messages get through from `from` to `to` again. */
+  mend(from: ServerId, to: ServerId): void {
+    this.#link(from, to).isCut = false;
+  }
+
+  /** Divides the network: messages get through only within each of `groups`. Nodes in none of them are on their own. */
+  partition(...groups: readonly (readonly ServerId[])[]): void {
+    const groupOf = new Map(groups.flatMap((ids, group) => ids.map((id) => [id, group])));
+    const listening = [...this.#listening.values()].map((station) => station.id);
+    const ids = new Set([...groupOf.keys(), ...listening]);
+    for (const from of ids) {
+      for (const to of ids) {
+        const together = groupOf.has(from) && groupOf.get(from) === groupOf.get(to);
+        if (from !== to) this.#link(from, to).isCut = !together;
+      }
+    }
+  }
+
+  /** Every link works again. */
+  heal(): void {
+    for (const links of this.#links.values()) {
+      for (const link of links.values()) link.isCut = false;
+    }
+  }
+
+  /** The connection between two nodes breaks: what is on its way is lost, and both hear of it. The next message connects them again. */
+  disconnect(one: ServerId, other: ServerId): void {
+    for (const [id, peer] of [[one, other], [other, one]] as const) {
+      this.#breakLink(this.#link(id, peer));
+      this.#notify(id, peer);
+    }
+  }
+
+  /** The node's machine loses power: its transport is closed, and nobody hears of it. */
+  vanish(id: ServerId): void {
+    for (const station of this.#listening.values()) {
+      if (station.id !== id) continue;
+      station.fallSilent();
+      this.#listening.delete(station.localAddress);
+    }
+  }
+
+  #carry(from: Station, toId: ServerId, to: ServerAddress | undefined, message: Message): void {
+    const { stats, behaviour } = this;
+    const random = this.#random;
+    stats.sent += 1;
+    const link = this.#link(from.id, toId);
+    if (to === undefined || link.isCut) {
+      stats.unreachable += 1;
+      return;
+    }
+    if (behaviour.lossRate > 0 && random.chance(behaviour.lossRate)) {
+      stats.lost += 1;
+      return;
+    }
+    const atMs = this.#clock.now() +
+      random.between(behaviour.latencyMinMs, behaviour.latencyMaxMs);
+    if (behaviour.reorderRate > 0 && random.chance(behaviour.reorderRate)) {
+      stats.reordered += 1;
+      const delivery = {
+        atMs: atMs + random.between(0, behaviour.holdUpMaxMs),
+        messages: [message],
+      };
+      this.#schedule(from, toId, to, link, delivery);
+    } else this.#inOrder(from, toId, to, link, atMs, message);
+    if (behaviour.repeatRate > 0 && random.chance(behaviour.repeatRate)) {
+      stats.repeated += 1;
+      const delivery = {
+        atMs: atMs + random.between(0, behaviour.holdUpMaxMs),
+        messages: [message],
+      };
+      this.#schedule(from, toId, to, link, delivery);
+    }
+  }
+
+  /** A node lets go of its address, and its peers hear of it. */
+  #leave(station: Station): void {
+    if (this.#listening.get(station.localAddress) !== station) return;
+    this.#listening.delete(station.localAddress);
+    for (const other of this.#listening.values()) {
+      if (!other.isConnectedWith(station.id)) continue;
+      this.#breakLink(this.#link(station.id, other.id));
+      this.#breakLink(this.#link(other.id, station.id));
+      this.#notify(other.id, station.id);
+    }
+  }
+
+  #inOrder(
+    from: Station,
+    toId: ServerId,
+    to: ServerAddress,
+    link: Link,
+    atMs: number,
+    message: Message,
+  ): void {
+    const { last } = link;
+    if (last !== undefined && last.messages.length > 0 && last.atMs >= atMs) {
+      last.messages.push(message);
+      return;
+    }
+    link.last = { atMs, messages: [message] };
+    this.#schedule(from, toId, to, link, link.last);
+  }
+
+  #schedule(
+    from: Station,
+    toId: ServerId,
+    to: ServerAddress,
+    link: Link,
+    delivery: Delivery,
+  ): void {
+    const { connection } = link;
+    this.#clock.setTimer(delivery.atMs - this.#clock.now(), () => {
+      // Taken out, so that what is sent meanwhile becomes a delivery of its own.
+      const messages = delivery.messages.splice(0);
+      const receiver = this.#listening.get(to);
+      if (
+        link.isCut || link.connection !== connection || receiver === undefined ||
+        !receiver.hand(toId, from, messages)
+      ) this.stats.unreachable += messages.length;
+      else this.stats.delivered += messages.length;
+    });
+  }
+
+  #breakLink(link: Link): void {
+    link.connection += 1;
+    link.last = undefined;
+  }
+
+  #notify(id: ServerId, peer: ServerId): void {
+    this.#clock.setTimer(this.behaviour.latencyMinMs, () => {
+      for (const station of this.#listening.values()) {
+        if (station.id === id) station.tellDisconnected(peer);
+      }
+    });
+  }
+
+  #link(from: ServerId, to: ServerId): Link {
+    let links = this.#links.get(from);
+    if (links === undefined) this.#links.set(from, links = new Map());
+    let link = links.get(to);
+    if (link === undefined) links.set(to, link = { isCut: false, connection: 0, last: undefined });
+    return link;
+  }
+}
+
+/** A node's place on the network. */
+class Station implements MemoryTransport {
+  readonly #wire: Wire;
+  #handler: TransportHandler | undefined;
+  #isClosed = false;
+  #peers = new Map<ServerId, ServerAddress>();
+  /** Nodes that are not peers but have sent something. */
+  readonly #introduced = new Map<ServerId, ServerAddress>();
+
+  constructor(wire: Wire, readonly id: ServerId, readonly localAddress: ServerAddress) {
+    this.#wire = wire;
+  }
+
+  start(handler: TransportHandler): void {
+    if (this.#handler !== undefined) throw new Error("a transport is started once");
+    this.#handler = handler;
+  }
+
+  setPeers(peers: readonly Peer[]): void {
+    this.#peers = new Map(peers.map(({ id, address }) => [id, address]));
+  }
+
+  send(to: ServerId, message: Message): void {
+    if (this.#isClosed) return;
+    this.#wire.carry(this, to, this.#peers.get(to) ?? this.#introduced.get(to), message);
+  }
+
+  close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#wire.leave(this);
+    }
+    return Promise.resolve();
+  }
+
+  /** Sends and takes nothing any more. */
+  fallSilent(): void {
+    this.#isClosed = true;
+  }
+
+  /** Whether a connection with `id` may exist. */
+  isConnectedWith(id: ServerId): boolean {
+    return this.#peers.has(id) || this.#introduced.has(id);
+  }
+
+  /** Hands over what arrived for `to`; returns whether this is that node and it is started. */
+  hand(to: ServerId, from: Station, messages: readonly Message[]): boolean {
+    if (this.id !== to || this.#isClosed || this.#handler === undefined) return false;
+    this.#introduced.set(from.id, from.localAddress);
+    this.#handler.receive(from.id, messages);
+    return true;
+  }
+
+  /** Tells the node that a connection is lost. */
+  tellDisconnected(peer: ServerId): void {
+    if (!this.#isClosed) this.#handler?.disconnected(peer);
+  }
+}
