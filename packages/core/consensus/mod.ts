@@ -1,9 +1,30 @@
 /**
- * The pure part of Raft: a node's state and the one function that changes it.
+ * The pure part of Raft: a node's state and the one function that changes it. Programs use `Raft` of
+ * `@coracle/core`; this entry is for those who run the decisions under a driver of their own: simulators,
+ * model checkers, visualisations.
  *
  * @module
  */
+export { Configurations } from "./configurations.ts";
 export * from "./effect.ts";
 export * from "./input.ts";
-export { createState, type NodeOptions, type NodeState } from "./state.ts";
+export { checkInvariants } from "./invariants.ts";
+export { LogView } from "./log_view.ts";
+export { Progress, type ProgressMode } from "./progress.ts";
+export { Random } from "./random.ts";
+export {
+  type Announced,
+  type Candidate,
+  configurationOf,
+  type Confirmation,
+  createState,
+  type Follower,
+  type Leader,
+  leaderOf,
+  type NodeOptions,
+  type NodeState,
+  type Role,
+  type Uncommitted,
+  type Unsaved,
+} from "./state.ts";
 export { deadline, step } from "./step.ts";
