@@ -17,10 +17,17 @@ export interface Leadership {
   readonly isLeader: boolean;
 }
 
-/** One subscriber's place: the news it has not read, and the reader if it waits. */
+/** Whether `one` and `other` say the same. */
+export function isSameLeadership(one: Leadership, other: Leadership): boolean {
+  return one.term === other.term && one.isLeader === other.isLeader &&
+    one.leader?.id === other.leader?.id && one.leader?.address === other.leader?.address;
+}
+
+/** One subscriber's place: the news it has not read, or the reads that wait for news. */
 interface Subscriber<News> {
   unread: News | undefined;
-  wake: ((result: IteratorResult<News>) => void) | undefined;
+  readonly waiting: ((result: IteratorResult<News>) => void)[];
+  readonly end: () => void;
 }
 
 /** Passes the latest news on to every subscriber. */
@@ -43,28 +50,28 @@ export class Watchers<News> {
   publish(news: News): void {
     this.#latest = news;
     for (const subscriber of this.#subscribers) {
-      if (subscriber.wake === undefined) subscriber.unread = news;
-      else {
-        const wake = subscriber.wake;
-        subscriber.wake = undefined;
-        wake({ done: false, value: news });
-      }
+      const wake = subscriber.waiting.shift();
+      if (wake === undefined) subscriber.unread = news;
+      else wake({ done: false, value: news });
     }
   }
 
-  /** A new subscriber's iterator. It ends when it is returned, when `signal` fires, or with {@linkcode close}. */
+  /** A new subscriber's iterator. It ends at once when it is returned or `signal` fires, and as {@linkcode close} says. */
   subscribe(signal?: AbortSignal): AsyncIterableIterator<News> {
-    const subscriber: Subscriber<News> = { unread: this.#latest, wake: undefined };
-    const ended = () => !this.#subscribers.has(subscriber);
+    const abort = () => {
+      subscriber.unread = undefined;
+      subscriber.end();
+    };
     const end = () => {
       this.#subscribers.delete(subscriber);
-      signal?.removeEventListener("abort", end);
-      subscriber.wake?.({ done: true, value: undefined });
-      subscriber.wake = undefined;
+      signal?.removeEventListener("abort", abort);
+      for (const wake of subscriber.waiting.splice(0)) wake({ done: true, value: undefined });
     };
-    if (!this.#closed && signal?.aborted !== true) {
+    const subscriber: Subscriber<News> = { unread: this.#latest, waiting: [], end };
+    if (signal?.aborted === true) subscriber.unread = undefined;
+    else if (!this.#closed) {
       this.#subscribers.add(subscriber);
-      signal?.addEventListener("abort", end);
+      signal?.addEventListener("abort", abort);
     }
     const iterator: AsyncIterableIterator<News> = {
       [Symbol.asyncIterator]: () => iterator,
@@ -74,12 +81,13 @@ export class Watchers<News> {
           subscriber.unread = undefined;
           return Promise.resolve({ done: false, value: unread });
         }
-        if (ended()) return Promise.resolve({ done: true, value: undefined });
-        return new Promise((resolve) => subscriber.wake = resolve);
+        if (!this.#subscribers.has(subscriber)) {
+          return Promise.resolve({ done: true, value: undefined });
+        }
+        return new Promise((resolve) => subscriber.waiting.push(resolve));
       },
       return: () => {
-        subscriber.unread = undefined;
-        end();
+        abort();
         return Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -89,10 +97,6 @@ export class Watchers<News> {
   /** Ends every iterator after what it has not read yet. */
   close(): void {
     this.#closed = true;
-    for (const subscriber of this.#subscribers) {
-      this.#subscribers.delete(subscriber);
-      subscriber.wake?.({ done: true, value: undefined });
-      subscriber.wake = undefined;
-    }
+    for (const subscriber of this.#subscribers) subscriber.end();
   }
 }
