@@ -46,10 +46,12 @@ export class Questions {
       };
       const abort = () => asker.reject(new AbortedError("not-written", signal?.reason));
       signal?.addEventListener("abort", abort);
-      const cancel = timeoutMs === undefined ? undefined : this.#clock.setTimer(
-        timeoutMs,
-        () => asker.reject(new CommitTimeoutError(timeoutMs, "not-written")),
-      );
+      const cancel = timeoutMs === undefined || timeoutMs === Infinity
+        ? undefined
+        : this.#clock.setTimer(
+          timeoutMs,
+          () => asker.reject(new CommitTimeoutError(timeoutMs, "not-written")),
+        );
       askers.add(asker);
     });
   }
@@ -81,6 +83,7 @@ export class Questions {
     queueMicrotask(() => {
       if (this.#gathering !== askers) return;
       this.#gathering = undefined;
+      if (askers.size === 0) return;
       const id = ++this.#lastId;
       this.#rounds.set(id, askers);
       this.#submit({ type: "verify", id });
