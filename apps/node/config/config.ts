@@ -29,6 +29,8 @@ export interface NodeConfig {
   readonly requestTimeoutMs: number;
   /** The settings of the consensus. */
   readonly raft: RaftConfig;
+  /** Sizes of the store's files and memory. */
+  readonly store: Pick<NodeSettings, "segmentSizeBytes" | "cacheSizeBytes">;
   /** What is logged, and how. */
   readonly log: Pick<NodeSettings, "logLevel" | "logFormat">;
 }
@@ -38,6 +40,7 @@ const RAFT_LISTEN = "127.0.0.1:7001";
 /** The configuration that `settings` mean. They must have passed the schema. */
 export function completeSettings(settings: NodeSettings): NodeConfig {
   const { id, clusterId, dataDir, peers, requestTimeoutMs, logLevel, logFormat } = settings;
+  const { segmentSizeBytes, cacheSizeBytes } = settings;
   const own = peers.find((peer) => peer.id === id)?.raft;
   const listen = parseAddress(settings.raftListen ?? own ?? RAFT_LISTEN)!;
   return {
@@ -64,6 +67,7 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
       uncommittedSizeMaxBytes: settings.uncommittedSizeMaxBytes,
       pendingAppliesMax: settings.pendingAppliesMax,
     },
+    store: { segmentSizeBytes, cacheSizeBytes },
     log: { logLevel, logFormat },
   };
 }

@@ -164,6 +164,19 @@ export const fields = z.strictObject({
     "Most writes that wait; beyond it, further ones are refused at once.",
   ),
 
+  segmentSizeBytes: whole(
+    1024,
+    1024 ** 3,
+    "bytes",
+    "A file of the log that would become larger is followed by a new one.",
+  ).default(64 * 1024 ** 2),
+  cacheSizeBytes: whole(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "bytes",
+    "How much memory the most recent entries of the log may take; older ones are read from disk.",
+  ).default(32 * 1024 ** 2),
+
   logLevel: z.enum(["debug", "info", "warning", "error"]).meta({
     description: "The least important messages that are logged.",
     allowed: "debug, info, warning or error",

@@ -1,0 +1,139 @@
+/**
+ * `add`: words from the command line or from standard input into the cluster.
+ *
+ * @module
+ */
+import { fstatSync } from "node:fs";
+import { ENTRY_SIZE_MAX_BYTES } from "@coracle/core";
+import { WordsClient, WordsClientError } from "../client/words_client.ts";
+import { formatAddress } from "../config/address.ts";
+import { quietGrpc } from "../grpc/quiet.ts";
+import type { ClientOptions } from "./client_options.ts";
+import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { type Line, readLines } from "./lines.ts";
+import { Progress } from "./progress.ts";
+
+/** What `add` is asked to do. */
+export interface AddOptions extends ClientOptions {
+  /** The words; none for those on standard input. */
+  readonly words: readonly string[];
+  /** How many words may be on their way at once. */
+  readonly concurrency: number;
+}
+
+/** How many words ended how. */
+interface Tally {
+  added: number;
+  notAdded: number;
+  unknown: number;
+}
+
+/** Adds the words and says how it went. */
+export async function add(options: AddOptions): Promise<ExitCode> {
+  quietGrpc();
+  const fromArguments = options.words.length > 0;
+  const source = fromArguments ? argumentSource(options.words) : inputSource();
+  const startedMs = performance.now();
+  // Words on the command line are added in their order, one after another.
+  const concurrency = fromArguments ? 1 : options.concurrency;
+  const tally = await addAll({ ...options, concurrency }, source, fromArguments);
+  if (!fromArguments) summarize(tally, performance.now() - startedMs);
+  if (tally.unknown > 0) return EXIT.unknown;
+  return tally.notAdded > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** Where words come from. */
+interface Source {
+  readonly lines: AsyncIterable<Line>;
+  /** How much of it was read, from 0 to 1, if that can be known. */
+  share(): number | undefined;
+}
+
+function argumentSource(words: readonly string[]): Source {
+  let read = 0;
+  async function* lines(): AsyncGenerator<Line> {
+    for (const text of words) yield { number: ++read, text };
+  }
+  return { lines: lines(), share: () => read / words.length };
+}
+
+function inputSource(): Source {
+  if (Deno.stdin.isTerminal()) complain("reading words, one a line; Ctrl-D ends");
+  const input = fstatSync(0);
+  let readBytes = 0;
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of Deno.stdin.readable) {
+      readBytes += chunk.length;
+      yield chunk;
+    }
+  }
+  return {
+    lines: readLines(chunks(), ENTRY_SIZE_MAX_BYTES),
+    share: () => input.isFile() && input.size > 0 ? readBytes / input.size : undefined,
+  };
+}
+
+async function addAll(
+  { endpoints, timeoutMs, concurrency }: AddOptions,
+  { lines, share }: Source,
+  reportEach: boolean,
+): Promise<Tally> {
+  using client = new WordsClient({ endpoints: endpoints.map(formatAddress), timeoutMs });
+  const progress = Progress.onTerminal();
+  const tally: Tally = { added: 0, notAdded: 0, unknown: 0 };
+  const iterator = lines[Symbol.asyncIterator]();
+  let noLeader: string | undefined;
+
+  const addOne = async ({ text, problem }: Line): Promise<void> => {
+    if (text === undefined) {
+      tally.notAdded += 1;
+      progress.clear();
+      complain(`not added: ${problem}`);
+      return;
+    }
+    try {
+      const index = await client.addWord(text);
+      tally.added += 1;
+      if (reportEach) console.log(`${text}: index ${index}`);
+    } catch (error) {
+      if (!(error instanceof WordsClientError)) throw error;
+      progress.clear();
+      if (error.outcome === "unknown") {
+        tally.unknown += 1;
+        complain(`${shown(text)} may or may not have been added: ${error.message}`);
+      } else {
+        tally.notAdded += 1;
+        if (!error.refused) noLeader ??= error.message;
+        else complain(`${shown(text)} was not added: ${error.message}`);
+      }
+    }
+  };
+  const worker = async (): Promise<void> => {
+    while (noLeader === undefined) {
+      const { value, done } = await iterator.next();
+      if (done) return;
+      await addOne(value);
+      progress.update(tally.added, share());
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  progress.clear();
+  if (noLeader !== undefined) complain(`stopped: ${noLeader}`);
+  return tally;
+}
+
+const WORD_LENGTH_MAX = 40;
+
+function shown(word: string): string {
+  return JSON.stringify(
+    word.length > WORD_LENGTH_MAX ? `${word.slice(0, WORD_LENGTH_MAX)}…` : word,
+  );
+}
+
+function summarize({ added, notAdded, unknown }: Tally, elapsedMs: number): void {
+  const seconds = (elapsedMs / 1000).toFixed(1);
+  const parts = [`${added.toLocaleString("en")} words added in ${seconds} s`];
+  if (notAdded > 0) parts.push(`${notAdded.toLocaleString("en")} not added`);
+  if (unknown > 0) parts.push(`${unknown.toLocaleString("en")} perhaps added`);
+  console.log(parts.join(", "));
+}

@@ -1,0 +1,197 @@
+/**
+ * `cluster`: several nodes on this machine, as processes of their own, until they are asked to stop.
+ *
+ * @module
+ */
+import { relative, resolve } from "node:path";
+import { watchLeadership } from "../client/leadership.ts";
+import { quietGrpc } from "../grpc/quiet.ts";
+import { DEFAULT_ENDPOINTS } from "./client_options.ts";
+import {
+  type ClusterLayout,
+  nodeDirectory,
+  nodeLogPath,
+  openLayout,
+  saveLayout,
+} from "./cluster_layout.ts";
+import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { nodeCommand } from "./node_process.ts";
+import { StopRequest } from "./stop_request.ts";
+
+/** What `cluster` is asked to do. */
+export interface ClusterOptions {
+  /** How many nodes, if that was said. */
+  readonly nodes: number | undefined;
+  /** Where they keep their data. */
+  readonly dir: string;
+  /** The first node's port for clients. */
+  readonly grpcPort: number;
+  /** The first node's port for the others, in a new cluster. */
+  readonly raftPort: number;
+}
+
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Runs the nodes until a signal comes, or none can go on. */
+export async function cluster(options: ClusterOptions): Promise<ExitCode> {
+  quietGrpc();
+  const dir = resolve(options.dir);
+  const layout = openLayout(dir, options);
+  using stop = new StopRequest();
+  return await new Cluster(dir, layout, options.grpcPort).run(stop.requested);
+}
+
+/** One node as this command sees it. */
+interface Member {
+  readonly id: string;
+  readonly raft: string;
+  readonly grpc: string;
+  process: Deno.ChildProcess | undefined;
+}
+
+class Cluster {
+  readonly #dir: string;
+  readonly #layout: ClusterLayout;
+  readonly #members: readonly Member[];
+  readonly #watching = new AbortController();
+  readonly #failed = Promise.withResolvers<void>();
+  #stopping = false;
+  #greeted = false;
+
+  constructor(dir: string, layout: ClusterLayout, grpcPort: number) {
+    this.#dir = dir;
+    this.#layout = layout;
+    this.#members = layout.nodes.map(({ id, raft }, at) => ({
+      id,
+      raft,
+      grpc: `127.0.0.1:${grpcPort + at}`,
+      process: undefined,
+    }));
+  }
+
+  async run(stopRequested: Promise<unknown>): Promise<ExitCode> {
+    console.log(`${this.#members.length} nodes, data in ${this.#dir}`);
+    const lives = this.#members.map((member) => this.#live(member));
+    const watches = this.#members.map((member) => this.#watch(member));
+    const asked = await Promise.race([
+      stopRequested.then(() => true),
+      this.#failed.promise.then(() => false),
+    ]);
+    if (asked) console.log("stopping all nodes");
+    const clean = await this.#stop(lives);
+    await Promise.all(watches);
+    if (asked && clean) {
+      console.log("all nodes have stopped; start again on the same directory to go on");
+    }
+    return asked && clean ? EXIT.ok : EXIT.failed;
+  }
+
+  /** Starts a node, and again whenever somebody kills it. Returns when it has stopped for good; `true` if it did so cleanly. */
+  async #live(member: Member): Promise<boolean> {
+    for (;;) {
+      const { code, signal, pid } = await this.#runOnce(member);
+      if (this.#stopping) return code === 0;
+      if (signal === null) {
+        complain(
+          `${member.id} (process ${pid}) has stopped with exit code ${code}; see ${
+            this.#logPath(member)
+          }: ${lastLine(nodeLogPath(this.#dir, member.id))}`,
+        );
+        if (!this.#greeted || this.#members.every((other) => other.process === undefined)) {
+          this.#failed.resolve();
+        }
+        return false;
+      }
+      console.log(`${member.id} (process ${pid}) was killed by ${signal}; starting it again`);
+    }
+  }
+
+  async #runOnce(member: Member): Promise<Deno.CommandStatus & { readonly pid: number }> {
+    const process = nodeCommand({
+      dataDir: nodeDirectory(this.#dir, member.id),
+      flags: this.#flags(member),
+    }).spawn();
+    member.process = process;
+    const { id, grpc, raft } = member;
+    console.log(
+      `  ${id}  process ${process.pid}  clients ${grpc}  members ${raft}  log ${
+        this.#logPath(member)
+      }`,
+    );
+    const logFile = await Deno.open(nodeLogPath(this.#dir, id), { create: true, append: true });
+    const [status] = await Promise.all([
+      process.status,
+      process.stderr.pipeTo(logFile.writable),
+    ]);
+    member.process = undefined;
+    await process.stdin.close().catch(() => {});
+    return { ...status, pid: process.pid };
+  }
+
+  #flags({ id, grpc }: Member): string[] {
+    const { clusterId, founded, nodes } = this.#layout;
+    return [
+      `--id=${id}`,
+      `--cluster-id=${clusterId}`,
+      `--grpc-listen=${grpc}`,
+      ...this.#members.map((member) => `--peer=${member.id}=${member.raft},${member.grpc}`),
+      ...(!founded && id === nodes[0]!.id ? ["--bootstrap"] : []),
+    ];
+  }
+
+  async #watch({ id, grpc }: Member): Promise<void> {
+    await watchLeadership(grpc, (leads) => {
+      if (leads && !this.#stopping) this.#leads(id);
+    }, this.#watching.signal);
+  }
+
+  #leads(id: string): void {
+    console.log(`${id} is the leader`);
+    if (this.#greeted) return;
+    this.#greeted = true;
+    if (!this.#layout.founded) saveLayout(this.#dir, { ...this.#layout, founded: true });
+    this.#layout.founded = true;
+    const endpoints = this.#members.map(({ grpc }) => grpc);
+    // One of them is enough: it names the leader.
+    const known = endpoints.some((endpoint) => DEFAULT_ENDPOINTS.split(",").includes(endpoint));
+    const hint = known ? "" : ` --endpoints=${endpoints.join(",")}`;
+    console.log("in another terminal:");
+    console.log(`  deno run -P apps/node add coracle paddle oar${hint}`);
+    console.log(`  deno run -P apps/node words${hint}`);
+    console.log("Ctrl-C stops all nodes");
+  }
+
+  async #stop(lives: readonly Promise<boolean>[]): Promise<boolean> {
+    this.#stopping = true;
+    this.#watching.abort();
+    this.#signal("SIGTERM");
+    const impatience = setTimeout(() => {
+      complain(`not all nodes have stopped within ${STOP_TIMEOUT_MS / 1000} s; killing them`);
+      this.#signal("SIGKILL");
+    }, STOP_TIMEOUT_MS);
+    const clean = await Promise.all(lives);
+    clearTimeout(impatience);
+    return clean.every((each) => each);
+  }
+
+  #signal(signal: Deno.Signal): void {
+    for (const { process } of this.#members) {
+      try {
+        process?.kill(signal);
+      } catch (error) {
+        // It has ended a moment ago.
+        if (!(error instanceof TypeError)) throw error;
+      }
+    }
+  }
+
+  #logPath({ id }: Member): string {
+    const path = nodeLogPath(this.#dir, id);
+    const fromHere = relative(Deno.cwd(), path);
+    return fromHere.startsWith("..") ? path : fromHere;
+  }
+}
+
+function lastLine(path: string): string {
+  return Deno.readTextFileSync(path).trimEnd().split("\n").at(-1) ?? "";
+}

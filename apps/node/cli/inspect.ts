@@ -1,0 +1,170 @@
+/**
+ * `inspect`: what a node's directory holds, for people or as JSON.
+ *
+ * @module
+ */
+import { decodeConfiguration, type Entry, MalformedError } from "@coracle/core";
+import { type Finding, inspectStore, type StoreInspection } from "@coracle/store-fs";
+import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+
+/** What `inspect` is asked to do. */
+export interface InspectOptions {
+  /** The node's directory. */
+  readonly dir: string;
+  /** Whether to print JSON. */
+  readonly json: boolean;
+  /** Whether to print every entry. */
+  readonly entries: boolean;
+}
+
+/** Prints what the directory holds. The exit code tells whether it is damaged. */
+export async function inspect({ dir, json, entries }: InspectOptions): Promise<ExitCode> {
+  checkDirectory(dir);
+  const store = await inspectStore(dir);
+  if (store.identity === undefined && store.segments.length === 0 && isMissing(`${dir}/log`)) {
+    throw new CommandError(EXIT.failed, `${dir} holds no store of a node`);
+  }
+  const lines = json ? jsonLines(store, entries) : textLines(store, entries);
+  for (const line of lines) console.log(line);
+  return store.findings.some(({ kind }) => kind === "damage") ? EXIT.failed : EXIT.ok;
+}
+
+function checkDirectory(dir: string): void {
+  const found = isMissing(dir) ? "does not exist" : "is a file";
+  if (found === "is a file" && Deno.statSync(dir).isDirectory) return;
+  throw new CommandError(EXIT.failed, `${dir} ${found}; allowed is a node's directory`);
+}
+
+function isMissing(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
+
+/** One JSON object; each entry stands on a line of its own, so that a long log need not fit in memory. */
+export function* jsonLines(store: StoreInspection, withEntries: boolean): Generator<string> {
+  const { entries: _, ...facts } = store;
+  const text = JSON.stringify({ ...facts, identity: store.identity ?? null }, undefined, 2);
+  if (!withEntries) {
+    yield text;
+    return;
+  }
+  yield `${text.slice(0, -2)},\n  "entries": [`;
+  let before: string | undefined;
+  for (const entry of store.entries()) {
+    if (before !== undefined) yield `${before},`;
+    before = `    ${JSON.stringify(entryFacts(entry))}`;
+  }
+  if (before !== undefined) yield before;
+  yield "  ]\n}";
+}
+
+/** An entry as JSON: its data as text if it is text, else as base64. */
+function entryFacts(entry: Entry): Record<string, unknown> {
+  const { index, term, type, data, extensions, appendedAtMs } = entry;
+  const appendedAt = new Date(appendedAtMs).toISOString();
+  const facts = { index, term, type, appendedAt, ...bytesFacts("data", data) };
+  return extensions.length === 0 ? facts : { ...facts, ...bytesFacts("extensions", extensions) };
+}
+
+function bytesFacts(name: string, bytes: Uint8Array): Record<string, string> {
+  const text = textOf(bytes);
+  return text === undefined ? { [`${name}Base64`]: bytes.toBase64() } : { [name]: text };
+}
+
+/** The lines for people. */
+export function* textLines(store: StoreInspection, withEntries: boolean): Generator<string> {
+  const { identity, hardState, firstIndex, lastIndex, configurations } = store;
+  yield `directory       ${store.directory}`;
+  yield `identity        ${identityText(identity)}`;
+  yield `term            ${hardState.term}, ${
+    hardState.votedFor === undefined ? "no vote" : `voted for ${hardState.votedFor}`
+  }`;
+  yield `log             ${rangeText(firstIndex, lastIndex)}`;
+  yield `configurations  ${
+    configurations.length === 0 ? "none" : `at ${configurations.join(", ")}`
+  }`;
+  yield `segments        ${store.segments.length}`;
+  for (const segment of store.segments) {
+    const { file, sizeBytes, batches } = segment;
+    yield `  ${file}  ${sizeBytes} bytes, ${batches} batches, ${
+      rangeText(segment.firstIndex, segment.lastIndex)
+    }`;
+  }
+  if (store.cuts.length > 0) yield "entries dropped from the end of the log";
+  for (const { file, offset, kind, lastIndex } of store.cuts) {
+    yield kind === "truncate"
+      ? `  those after ${lastIndex}, by ${file} at offset ${offset}`
+      : `  all, since a snapshot ends at ${lastIndex}, by ${file} at offset ${offset}`;
+  }
+  if (store.findings.length > 0) yield "findings";
+  for (const finding of store.findings) yield `  ${findingText(finding)}`;
+  if (!withEntries) return;
+  yield "entries";
+  for (const entry of store.entries()) yield `  ${entryText(entry)}`;
+}
+
+function identityText(identity: StoreInspection["identity"]): string {
+  if (identity === undefined) return "unknown";
+  const { nodeId, storeId } = identity;
+  return `node ${nodeId ?? "unknown"}, store ${storeId}`;
+}
+
+function rangeText(first: number | undefined, last: number | undefined): string {
+  if (first === undefined || last === undefined || first > last) return "no entries";
+  return `entries ${first} to ${last}`;
+}
+
+function findingText({ kind, file, offset, expected, found }: Finding): string {
+  const text = `${file} at offset ${offset}: expected ${expected}, found ${found}`;
+  switch (kind) {
+    case "damage":
+      return `DAMAGE: ${text}; the node refuses to start on this`;
+    case "torn-write":
+      return `${text}; a crash cut this write short, nobody was told that it was done; the node removes it when it starts`;
+  }
+}
+
+function entryText(entry: Entry): string {
+  const { index, term, type, data, extensions } = entry;
+  const parts = [`${index}`.padStart(8), `term ${term}`, type];
+  if (type === "configuration") parts.push(configurationText(data));
+  else if (data.length > 0) parts.push(dataText(data));
+  if (extensions.length > 0) parts.push(`extensions ${dataText(extensions)}`);
+  return parts.join("  ");
+}
+
+function configurationText(data: Uint8Array): string {
+  try {
+    return decodeConfiguration(data).servers
+      .map(({ id, address, suffrage }) => `${id} ${address} ${suffrage}`).join(", ");
+  } catch (error) {
+    if (error instanceof MalformedError) return error.message;
+    throw error;
+  }
+}
+
+const SHOWN_LENGTH_MAX = 200;
+
+/** Text in quotes, other bytes in hexadecimal; cut where it is long. */
+function dataText(bytes: Uint8Array): string {
+  const text = textOf(bytes);
+  const shown = text === undefined ? `0x${bytes.toHex()}` : JSON.stringify(text);
+  return shown.length <= SHOWN_LENGTH_MAX
+    ? shown
+    : `${shown.slice(0, SHOWN_LENGTH_MAX)}… (${bytes.length} bytes)`;
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Asks, before anything is done, whether Deno grants what a command needs. Otherwise Deno would stop in the middle
+ * of it, with a question or a stack trace.
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+import { type Address, formatAddress } from "../config/address.ts";
+import { CommandError, EXIT } from "./exit.ts";
+
+/** Something that a command needs, and the flag of `deno run` that grants it. */
+export interface Need {
+  /** What Deno is asked for. */
+  readonly permission: Deno.PermissionDescriptor;
+  /** The flag that grants it. */
+  readonly flag: string;
+}
+
+/** To listen on or connect to `address`. */
+export function netNeed(address: Address): Need {
+  const host = formatAddress(address);
+  return { permission: { name: "net", host }, flag: `--allow-net=${host}` };
+}
+
+/** To read `path` and everything in it. */
+export function readNeed(path: string): Need {
+  return { permission: { name: "read", path }, flag: `--allow-read=${path}` };
+}
+
+/** To write `path` and everything in it. */
+export function writeNeed(path: string): Need {
+  return { permission: { name: "write", path }, flag: `--allow-write=${path}` };
+}
+
+/** To keep a store in `directory`. If that is to be made, the one above it is read, to make its new name durable. */
+export function storeNeeds(directory: string): Need[] {
+  const needs = [readNeed(directory), writeNeed(directory)];
+  if (isGranted(needs[0]!) && !exists(directory)) needs.push(readNeed(dirname(resolve(directory))));
+  return needs;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** To start other programs, such as the nodes of a cluster. */
+export const runNeed: Need = { permission: { name: "run" }, flag: "--allow-run" };
+
+/** The environment variables that gRPC's library reads its settings from; it cannot do without being allowed to look. */
+export const GRPC_ENV: readonly string[] = [
+  "GRPC_*",
+  "grpc_proxy",
+  "http_proxy",
+  "https_proxy",
+  "no_grpc_proxy",
+  "no_proxy",
+];
+
+/** To read gRPC's settings. */
+export const grpcEnvNeeds: readonly Need[] = GRPC_ENV.map((variable) => ({
+  permission: { name: "env", variable: variable.replace("*", "TRACE") },
+  flag: `--allow-env=${variable}`,
+}));
+
+/** Throws a {@linkcode CommandError} that names the missing flags unless all of `needs` are granted. */
+export function requirePermissions(command: string, needs: readonly Need[]): void {
+  const missing = needs.filter((need) => !isGranted(need));
+  if (missing.length === 0) return;
+  const flags = mergeFlags(missing.map(({ flag }) => flag));
+  throw new CommandError(
+    EXIT.usage,
+    `permission is missing: ${flags.join(" ")}\n` +
+      `run it with the permissions in deno.json, deno run -P apps/node ${command} ..., or with these flags`,
+  );
+}
+
+function isGranted({ permission }: Need): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
+}
+
+/** `--allow-net=a`, `--allow-net=b` as `--allow-net=a,b`. */
+function mergeFlags(flags: readonly string[]): string[] {
+  const merged = new Map<string, string[]>();
+  for (const flag of flags) {
+    const [name, value] = flag.split(/=(.*)/s);
+    const values = merged.get(name!) ?? [];
+    merged.set(name!, value === undefined || values.includes(value) ? values : [...values, value]);
+  }
+  return [...merged].map(([name, values]) =>
+    values.length === 0 ? name : `${name}=${values.map(shellWord).join(",")}`
+  );
+}
+
+/** Quoted if a shell would take it for more than a word. */
+function shellWord(text: string): string {
+  return /^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

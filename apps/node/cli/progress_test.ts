@@ -1,0 +1,30 @@
+/**
+ * What the progress bar looks like.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { Progress, progressLine } from "./progress.ts";
+
+Deno.test("the bar shows the share that is done, and how fast", () => {
+  assertEquals(
+    progressLine(1234, 0.5, 2000),
+    "████████████░░░░░░░░░░░░  50%  1,234 words, 617/s",
+  );
+  assertEquals(progressLine(3, 1, 1), "████████████████████████ 100%  3 words, 3,000/s");
+});
+
+Deno.test("without a share it shows the figures only", () => {
+  assertEquals(progressLine(0, undefined, 0), "0 words, 0/s");
+});
+
+Deno.test("the bar is drawn at once, then not for each word, and taken away", () => {
+  const shown: string[] = [];
+  const progress = new Progress((text) => shown.push(text));
+  progress.clear();
+  for (let count = 1; count <= 100; count += 1) progress.update(count, undefined);
+  progress.clear();
+  assertEquals(shown.at(0)?.startsWith("\r1 words, "), true);
+  assertEquals(shown.at(-1), "\r\x1b[K");
+  assertEquals(shown.length < 100, true);
+});

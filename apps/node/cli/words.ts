@@ -1,0 +1,34 @@
+/**
+ * `words`: the three best words of the cluster.
+ *
+ * @module
+ */
+import { WordsClient, WordsClientError } from "../client/words_client.ts";
+import { formatAddress } from "../config/address.ts";
+import { quietGrpc } from "../grpc/quiet.ts";
+import type { ClientOptions } from "./client_options.ts";
+import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+
+/** What `words` is asked to do. */
+export interface WordsOptions extends ClientOptions {
+  /** How fresh the answer must be. */
+  readonly level: "linearizable" | "local";
+  /** Whether to print JSON. */
+  readonly json: boolean;
+}
+
+/** Prints the words, one a line, the best first. */
+export async function words(options: WordsOptions): Promise<ExitCode> {
+  const { endpoints, timeoutMs, level, json } = options;
+  quietGrpc();
+  using client = new WordsClient({ endpoints: endpoints.map(formatAddress), timeoutMs });
+  try {
+    const { readAtIndex, bestWords } = await client.words(level);
+    if (json) console.log(JSON.stringify({ readAtIndex: Number(readAtIndex), bestWords }));
+    else for (const word of bestWords) if (word !== "") console.log(word);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof WordsClientError)) throw error;
+    throw new CommandError(EXIT.failed, error.message, { cause: error });
+  }
+}
