@@ -1,0 +1,105 @@
+/**
+ * The port of files.ts on the file system of the machine, through Deno.
+ *
+ * @module
+ */
+import type { AppendFile, FileLock, FileSystem, ReadFile } from "./files.ts";
+
+class DenoAppendFile implements AppendFile {
+  readonly #file: Deno.FsFile;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  appendSync(bytes: Uint8Array): number {
+    return this.#file.writeSync(bytes);
+  }
+
+  syncData(): Promise<void> {
+    return this.#file.syncData();
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#file.truncate(sizeBytes);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+class DenoReadFile implements ReadFile {
+  readonly #file: Deno.FsFile;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  readSync(offset: number, target: Uint8Array): number {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    return this.#file.readSync(target) ?? 0;
+  }
+
+  sizeSync(): number {
+    return this.#file.statSync().size;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** The machine's file system. Needs permission to read and write the store's directory. */
+export const denoFileSystem: FileSystem = {
+  async list(directory: string): Promise<readonly string[] | undefined> {
+    const names: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(directory)) names.push(entry.name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    return names;
+  },
+
+  makeDirectory: (directory: string): Promise<void> => Deno.mkdir(directory),
+
+  create: async (path: string): Promise<AppendFile> =>
+    new DenoAppendFile(await Deno.open(path, { createNew: true, append: true })),
+
+  openAppend: async (path: string): Promise<AppendFile> =>
+    new DenoAppendFile(await Deno.open(path, { append: true })),
+
+  openReadSync(path: string): ReadFile | undefined {
+    try {
+      return new DenoReadFile(Deno.openSync(path, { read: true }));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  },
+
+  rename: (from: string, to: string): Promise<void> => Deno.rename(from, to),
+
+  remove: (path: string): Promise<void> => Deno.remove(path),
+
+  async syncDirectory(directory: string): Promise<void> {
+    // Windows neither lets a directory be opened nor needs it: NTFS journals its names.
+    if (Deno.build.os === "windows") return;
+    using file = await Deno.open(directory, { read: true });
+    await file.sync();
+  },
+
+  async lock(path: string): Promise<FileLock | undefined> {
+    const file = await Deno.open(path, { create: true, read: true, write: true });
+    try {
+      if (await file.tryLock(true)) return { release: () => file.close() };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    file.close();
+    return undefined;
+  },
+};

@@ -1,0 +1,125 @@
+/**
+ * Making a store, and knowing it again.
+ *
+ * The identity is written last: where it is, there is a log, and a log that is missing is damage.
+ * Where it is not, nothing was ever promised, or it has been lost and with it the certainty that the
+ * log is the one of this node; then the store is refused (B04).
+ *
+ * @module
+ */
+import { NO_INDEX, NO_TERM, StorageError } from "@coracle/core";
+import { DamageError } from "./damage.ts";
+import { appendAllSync, type FileSystem, parentDirectory, readWholeSync } from "./files.ts";
+import { decodeIdentity, encodeIdentity, type StoreIdentity } from "./format/identity.ts";
+import { SEGMENT_HEADER_SIZE_MIN_BYTES, segmentFileName } from "./format/segment_header.ts";
+import type { StorePaths } from "./layout.ts";
+import { beginSegment } from "./segment_writer.ts";
+
+/** The largest `identity.json` that is read. */
+export const IDENTITY_SIZE_MAX_BYTES: number = 64 * 1024;
+
+/**
+ * Who the store in the directory is. Makes it if there is none; gives it to `nodeId` if it belongs to nobody yet.
+ * Throws `StorageError` if it belongs to another node, has another format, or has lost its identity.
+ */
+export async function openIdentity(
+  fs: FileSystem,
+  paths: StorePaths,
+  nodeId: string | undefined,
+): Promise<StoreIdentity> {
+  const identity = readIdentity(fs, paths);
+  if (identity === undefined) return await createStore(fs, paths, nodeId);
+  if (nodeId !== undefined && identity.nodeId === undefined) {
+    const claimed = { ...identity, nodeId };
+    await writeIdentity(fs, paths, claimed);
+    return claimed;
+  }
+  if (nodeId !== undefined && identity.nodeId !== nodeId) {
+    throw new StorageError(
+      `the store in ${paths.directory} belongs to node ${JSON.stringify(identity.nodeId)}, ` +
+        `not to ${JSON.stringify(nodeId)}`,
+    );
+  }
+  // A process may have ended between renaming the identity and syncing its name.
+  await fs.syncDirectory(paths.directory);
+  return identity;
+}
+
+function readIdentity(fs: FileSystem, paths: StorePaths): StoreIdentity | undefined {
+  const bytes = readWholeSync(fs, paths.identity, IDENTITY_SIZE_MAX_BYTES);
+  if (bytes === undefined) return undefined;
+  const decoded = decodeIdentity(bytes);
+  if (decoded.ok) return decoded.identity;
+  const { expected, found } = decoded;
+  if (decoded.otherVersion) {
+    throw new StorageError(
+      `the store in ${paths.directory} has ${found}; this program reads ${expected}`,
+    );
+  }
+  throw new DamageError({ file: paths.identity, offset: 0, expected, found });
+}
+
+async function createStore(
+  fs: FileSystem,
+  paths: StorePaths,
+  nodeId: string | undefined,
+): Promise<StoreIdentity> {
+  const names = await fs.list(paths.log);
+  if (names === undefined) await fs.makeDirectory(paths.log);
+  for (const name of names ?? []) await removeUnusedSegment(fs, paths, name);
+  await fs.syncDirectory(paths.directory);
+  // A process may have ended between making the store's directory and syncing its name. If somebody
+  // else made the directory, this store may not be allowed to look at its parent, and need not.
+  await fs.syncDirectory(parentDirectory(paths.directory)).catch(() => {});
+
+  const identity = { storeId: crypto.randomUUID() as string, nodeId };
+  const hardState = { term: NO_TERM, votedFor: undefined };
+  const { file } = await beginSegment(fs, paths, {
+    storeId: identity.storeId,
+    sequence: 1,
+    sizeBeforeBytes: 0,
+    lastIndex: NO_INDEX,
+    lastTerm: NO_TERM,
+    hardState,
+  });
+  file.close();
+  await writeIdentity(fs, paths, identity);
+  return identity;
+}
+
+/** Removes what a creation that was cut short has left; refuses anything that may ever have been used. */
+async function removeUnusedSegment(fs: FileSystem, paths: StorePaths, name: string): Promise<void> {
+  const path = `${paths.log}/${name}`;
+  const file = fs.openReadSync(path);
+  const size = file?.sizeSync() ?? 0;
+  file?.close();
+  if (name !== segmentFileName(1, 1) || size > SEGMENT_HEADER_SIZE_MIN_BYTES) {
+    throw new StorageError(
+      `${paths.identity} is missing, but ${path} exists with ${size} bytes: ` +
+        `without its identity the store may not be used again`,
+    );
+  }
+  await fs.remove(path);
+}
+
+/** Writes the identity aside and gives it its name once it is durable. */
+async function writeIdentity(
+  fs: FileSystem,
+  paths: StorePaths,
+  identity: StoreIdentity,
+): Promise<void> {
+  const left = fs.openReadSync(paths.identityAside);
+  if (left !== undefined) {
+    left.close();
+    await fs.remove(paths.identityAside);
+  }
+  const file = await fs.create(paths.identityAside);
+  try {
+    appendAllSync(file, encodeIdentity(identity));
+    await file.syncData();
+  } finally {
+    file.close();
+  }
+  await fs.rename(paths.identityAside, paths.identity);
+  await fs.syncDirectory(paths.directory);
+}

@@ -1,0 +1,172 @@
+/**
+ * The store against an array, for any sequence of operations (B39).
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { toIndex, toTerm } from "@coracle/core";
+import { FsLogStore } from "./store.ts";
+import {
+  assertHolds,
+  LogModel,
+  manyEntries,
+  type PlainEntry,
+  vote,
+  write,
+} from "./_testing/logs.ts";
+import { FORGET, KEEP, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
+
+type Step =
+  | { kind: "persist"; writes: WriteStep[] }
+  | { kind: "truncatePrefix"; back: number }
+  | { kind: "reset"; ahead: number }
+  | { kind: "reopen" | "stop" | "powerCut" };
+
+interface WriteStep {
+  term: number;
+  votes: boolean;
+  drop: number;
+  count: number;
+  sizeBytes: number;
+}
+
+const writeStep: fc.Arbitrary<WriteStep> = fc.record({
+  term: fc.constantFrom(0, 0, 0, 1, 2),
+  votes: fc.boolean(),
+  drop: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(12)),
+  count: fc.nat(9),
+  sizeBytes: fc.constantFrom(4, 4, 60, 300),
+});
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constant("persist" as const),
+      writes: fc.array(writeStep, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("truncatePrefix" as const), back: fc.nat(30) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reset" as const), ahead: fc.nat(5) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("reopen" as const, "stop" as const, "powerCut" as const),
+    }),
+  },
+);
+
+/** A store, its model, and every entry that is or was the last one written at its index. */
+class Trial {
+  disk = new MemoryDisk();
+  readonly model = new LogModel();
+  readonly all = new Map<number, PlainEntry>();
+  term = 1;
+  store!: FsLogStore;
+
+  constructor(
+    readonly segmentSizeBytes: number,
+    readonly cacheSizeBytes: number,
+    readonly random: () => number,
+  ) {}
+
+  async open(): Promise<void> {
+    const { segmentSizeBytes, cacheSizeBytes, disk } = this;
+    this.store = await FsLogStore.open({
+      directory: "/d",
+      segmentSizeBytes,
+      cacheSizeBytes,
+      fs: disk,
+    });
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case "persist":
+        return await this.persist(step.writes);
+      case "truncatePrefix": {
+        const index = Math.max(this.model.baseIndex, this.model.lastIndex - step.back);
+        this.model.truncatePrefix(index);
+        return await this.store.truncatePrefix(toIndex(index));
+      }
+      case "reset": {
+        const index = this.model.lastIndex + step.ahead;
+        this.model.reset(index, this.term);
+        this.all.clear();
+        return await this.store.reset(toIndex(index), toTerm(this.term));
+      }
+      case "reopen":
+        await this.store.close();
+        assertEquals(this.disk.openCount, 0);
+        break;
+      case "stop":
+        this.disk = this.disk.afterCrash(KEEP);
+        break;
+      case "powerCut":
+        this.disk = this.disk.afterCrash(this.random() < 0.5 ? FORGET : scramble(this.random));
+        break;
+    }
+    await this.open();
+  }
+
+  async persist(steps: WriteStep[]): Promise<void> {
+    const writes = steps.map(({ term, votes, drop, count, sizeBytes }) => {
+      this.term += term;
+      const changes = term > 0 || this.model.hardState.votedFor === undefined;
+      const from = Math.max(this.model.baseIndex + 1, this.model.lastIndex + 1 - drop);
+      const change = write({
+        ...(changes && { hardState: vote(this.term, votes ? "n1" : undefined) }),
+        ...(drop > 0 && { truncateFrom: from }),
+        ...(count > 0 && {
+          entries: manyEntries(
+            drop > 0 ? from : this.model.lastIndex + 1,
+            this.term,
+            count,
+            sizeBytes,
+          ),
+        }),
+      });
+      this.model.apply(change);
+      return change;
+    });
+    for (const entry of this.model.entries) this.all.set(entry.index, entry);
+    await this.store.persist(writes);
+  }
+
+  check(maxBytes?: number): void {
+    assertHolds(
+      this.store,
+      this.model,
+      [...this.all.values()].sort((a, b) => a.index - b.index),
+      maxBytes,
+    );
+  }
+}
+
+Deno.test("B39: any sequence of writes, truncations, resets, crashes and reopenings leaves what an array would hold", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 30 }),
+      fc.integer({ min: 1024, max: 6000 }),
+      fc.constantFrom(0, 3000, 1 << 20),
+      fc.integer({ min: 1, max: 1000 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+      async (steps, segmentSizeBytes, cacheSizeBytes, maxBytes, randoms) => {
+        const trial = new Trial(segmentSizeBytes, cacheSizeBytes, () => randoms.next().value!);
+        await trial.open();
+        for (const step of steps) {
+          await trial.take(step);
+          trial.check();
+        }
+        trial.check(maxBytes);
+        await trial.store.close();
+        assertEquals(trial.disk.openCount, 0);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,170 @@
+/**
+ * Writes to the newest segment, and begins the next one when it is full.
+ *
+ * @module
+ */
+import { appendAllSync, type AppendFile, type FileSystem } from "./files.ts";
+import { batchSizeBytes, encodeBatch } from "./format/batch.ts";
+import type { PlannedChange } from "./format/change.ts";
+import { segmentSalt } from "./format/checksum.ts";
+import { storeIdBytes } from "./format/identity.ts";
+import {
+  encodeSegmentHeader,
+  segmentFileName,
+  type SegmentHeader,
+  segmentHeaderSizeBytes,
+} from "./format/segment_header.ts";
+import type { Segment, StorePaths } from "./layout.ts";
+import type { LogState } from "./log_state.ts";
+import { ScratchBuffer } from "./scratch.ts";
+
+/** A segment that was begun, and its file. */
+export interface BegunSegment {
+  /** The segment. */
+  readonly segment: Segment;
+  /** Its file, open for appending. */
+  readonly file: AppendFile;
+}
+
+/**
+ * Makes a segment of `header` and, if there is one, a first batch, and makes both durable with one
+ * sync of the file and one of its name. Until then the segment counts for nothing: recovery removes
+ * a newest segment whose header is torn, and cuts a torn first batch.
+ */
+export async function beginSegment(
+  fs: FileSystem,
+  paths: StorePaths,
+  header: SegmentHeader,
+  change?: PlannedChange,
+  buffer: ScratchBuffer = new ScratchBuffer(),
+): Promise<BegunSegment> {
+  const headerSize = segmentHeaderSizeBytes(header);
+  const salt = segmentSalt(storeIdBytes(header.storeId), header.sequence);
+  const path = `${paths.log}/${segmentFileName(header.sequence, header.lastIndex + 1)}`;
+  buffer.reserve(headerSize + (change === undefined ? 0 : batchSizeBytes(change)));
+  const { bytes, view } = buffer;
+  let end = encodeSegmentHeader(bytes, view, header);
+  if (change !== undefined) {
+    end = encodeBatch(bytes, view, end, { salt, offset: headerSize, syncedBytes: 0 }, change);
+  }
+  const file = await fs.create(path);
+  try {
+    appendAllSync(file, bytes.subarray(0, end));
+    await file.syncData();
+    await fs.syncDirectory(paths.log);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  const sequence = header.sequence;
+  return { file, segment: { sequence, path, header, salt, sizeBytes: end } };
+}
+
+/** Where a batch is, now that it is durable. */
+export interface WrittenBatch {
+  /** Its segment. */
+  readonly segment: Segment;
+  /** Where it begins. */
+  readonly offset: number;
+  /** Where it ends. */
+  readonly end: number;
+}
+
+/** See the module. Its methods are called one at a time; after one has failed, none is. */
+export class SegmentWriter {
+  readonly #fs: FileSystem;
+  readonly #paths: StorePaths;
+  readonly #segmentSizeBytes: number;
+  readonly #buffer = new ScratchBuffer();
+  #segment: Segment;
+  #file: AppendFile;
+
+  /** Goes on with a segment whose bytes are all intact and synced. */
+  constructor(
+    fs: FileSystem,
+    paths: StorePaths,
+    segmentSizeBytes: number,
+    { segment, file }: BegunSegment,
+  ) {
+    this.#fs = fs;
+    this.#paths = paths;
+    this.#segmentSizeBytes = segmentSizeBytes;
+    this.#segment = segment;
+    this.#file = file;
+  }
+
+  /** The newest segment. */
+  get segment(): Segment {
+    return this.#segment;
+  }
+
+  /** Whether a batch of `change` would make the newest segment larger than segments are to be. */
+  isFullFor(change: PlannedChange): boolean {
+    const { sizeBytes, header } = this.#segment;
+    return sizeBytes + batchSizeBytes(change) > this.#segmentSizeBytes &&
+      sizeBytes > segmentHeaderSizeBytes(header);
+  }
+
+  /** Writes a batch of `change` to the newest segment and syncs it. */
+  async append(change: PlannedChange): Promise<WrittenBatch> {
+    const segment = this.#segment;
+    const offset = segment.sizeBytes;
+    const size = batchSizeBytes(change);
+    this.#buffer.reserve(size);
+    const { bytes, view } = this.#buffer;
+    encodeBatch(bytes, view, 0, { salt: segment.salt, offset, syncedBytes: offset }, change);
+    try {
+      appendAllSync(this.#file, bytes.subarray(0, size));
+      await this.#file.syncData();
+    } catch (error) {
+      await this.#cutBack(offset);
+      throw error;
+    }
+    segment.sizeBytes = offset + size;
+    return { segment, offset, end: segment.sizeBytes };
+  }
+
+  /** Writes a batch of `change`, which follows a log as given, as the first one of a new segment, and syncs it. */
+  async appendToNext(
+    { lastIndex, lastTerm, hardState }: Pick<LogState, "lastIndex" | "lastTerm" | "hardState">,
+    change: PlannedChange,
+  ): Promise<WrittenBatch> {
+    const full = this.#segment;
+    const { file, segment } = await beginSegment(
+      this.#fs,
+      this.#paths,
+      {
+        storeId: full.header.storeId,
+        sequence: full.sequence + 1,
+        sizeBeforeBytes: full.sizeBytes,
+        lastIndex,
+        lastTerm,
+        hardState,
+      },
+      change,
+      this.#buffer,
+    );
+    this.#file.close();
+    this.#file = file;
+    this.#segment = segment;
+    return { segment, offset: segmentHeaderSizeBytes(segment.header), end: segment.sizeBytes };
+  }
+
+  /** Lets go of the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /**
+   * After a failed sync an operating system may take the bytes for written and show them to whoever
+   * opens the store next, though they are not on the disk. Cut off, they are seen by nobody. If this
+   * fails too, nothing is lost: the batch was never acknowledged.
+   */
+  async #cutBack(sizeBytes: number): Promise<void> {
+    try {
+      await this.#file.truncate(sizeBytes);
+    } catch {
+      // See above.
+    }
+  }
+}

@@ -1,0 +1,329 @@
+/**
+ * The store: a log, term and vote in a directory. What it promises is in core's port `LogStore`; what it
+ * believes of disks is in docs/storage-assumptions.md.
+ *
+ * @module
+ */
+import {
+  type EntryRun,
+  type HardState,
+  type Index,
+  InvalidConfigError,
+  invariant,
+  type Logger,
+  type LogStore,
+  type LogWrite,
+  silentLogger,
+  StorageError,
+  StoreLockedError,
+  type Term,
+} from "@coracle/core";
+import { denoFileSystem } from "./deno_files.ts";
+import { ensureDirectory, type FileLock, type FileSystem } from "./files.ts";
+import { BATCH_SIZE_MAX_BYTES, batchSizeBytes } from "./format/batch.ts";
+import type { PlannedChange } from "./format/change.ts";
+import type { StoreIdentity } from "./format/identity.ts";
+import { openIdentity } from "./identity_file.ts";
+import { type Segment, type StorePaths, storePaths } from "./layout.ts";
+import type { LogState } from "./log_state.ts";
+import { planChange } from "./plan.ts";
+import { type RecoveredLog, recoverLog, type Repair } from "./recovery.ts";
+import { RunCache } from "./run_cache.ts";
+import { SegmentReader } from "./segment_reader.ts";
+import { SegmentWriter } from "./segment_writer.ts";
+
+/** How to open a store. */
+export interface FsLogStoreOptions {
+  /** The store's directory; made, with those above it, if it is missing. */
+  readonly directory: string;
+  /** The node that the store belongs to. The first one that is given stays the only one that is accepted. */
+  readonly nodeId?: string;
+  /** A segment that would become larger is not written to any more, in bytes from 1 KiB to 1 GiB. Defaults to 64 MiB. */
+  readonly segmentSizeBytes?: number;
+  /** How much memory recent entries may take, in bytes, 0 for none. Defaults to 32 MiB. */
+  readonly cacheSizeBytes?: number;
+  /** Where repairs are reported. Defaults to nowhere. */
+  readonly logger?: Logger;
+  /** The file system. Defaults to the machine's. */
+  readonly fs?: FileSystem;
+}
+
+const SEGMENT_SIZE_MIN_BYTES = 1024;
+const SEGMENT_SIZE_MAX_BYTES = 1024 * 1024 * 1024;
+const SEGMENT_SIZE_DEFAULT_BYTES = 64 * 1024 * 1024;
+const CACHE_SIZE_DEFAULT_BYTES = 32 * 1024 * 1024;
+
+/** A log, term and vote in a directory of segment files. */
+export class FsLogStore implements LogStore {
+  /** Who the store is. */
+  readonly identity: StoreIdentity;
+  /** What opening it had to remove; nothing after a clean stop. */
+  readonly recovered: readonly Repair[];
+  readonly #fs: FileSystem;
+  readonly #paths: StorePaths;
+  readonly #lock: FileLock;
+  readonly #state: LogState;
+  readonly #segments: Segment[];
+  readonly #writer: SegmentWriter;
+  readonly #reader: SegmentReader;
+  readonly #cache: RunCache;
+  #failure: StorageError | undefined;
+  #closed: Promise<void> | undefined;
+  /** The write that is under way. */
+  #writing: Promise<void> | undefined;
+  /** The last removal of segments, which all others follow. */
+  #removing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    fs: FileSystem,
+    paths: StorePaths,
+    lock: FileLock,
+    identity: StoreIdentity,
+    log: RecoveredLog,
+    segmentSizeBytes: number,
+    cacheSizeBytes: number,
+  ) {
+    this.identity = identity;
+    this.recovered = log.repairs;
+    this.#fs = fs;
+    this.#paths = paths;
+    this.#lock = lock;
+    this.#state = log.state;
+    this.#segments = log.segments;
+    this.#writer = new SegmentWriter(fs, paths, segmentSizeBytes, log.newest);
+    this.#reader = new SegmentReader(fs, log.state);
+    this.#cache = new RunCache(cacheSizeBytes);
+  }
+
+  /**
+   * Opens the store in a directory, or makes it. Repairs what a crash has left half written.
+   *
+   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if somebody has it open, {@linkcode DamageError} (a `StorageError`) with
+   * file and offset if it is damaged, and `StorageError` if it belongs to another node, has another format, or if
+   * the disk fails.
+   */
+  static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
+    const { directory, nodeId, logger = silentLogger, fs = denoFileSystem } = options;
+    const segmentSizeBytes = checkedSize(
+      "segmentSizeBytes",
+      options.segmentSizeBytes ?? SEGMENT_SIZE_DEFAULT_BYTES,
+      SEGMENT_SIZE_MIN_BYTES,
+      SEGMENT_SIZE_MAX_BYTES,
+    );
+    const cacheSizeBytes = checkedSize(
+      "cacheSizeBytes",
+      options.cacheSizeBytes ?? CACHE_SIZE_DEFAULT_BYTES,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    );
+    const paths = storePaths(directory);
+    let lock: FileLock | undefined;
+    try {
+      await ensureDirectory(fs, paths.directory);
+      lock = await fs.lock(paths.lock);
+      if (lock === undefined) {
+        throw new StoreLockedError(`the store in ${directory} is open already, here or elsewhere`);
+      }
+      const identity = await openIdentity(fs, paths, nodeId);
+      const log = await recoverLog(fs, paths, identity.storeId, logger);
+      return new FsLogStore(fs, paths, lock, identity, log, segmentSizeBytes, cacheSizeBytes);
+    } catch (error) {
+      lock?.release();
+      if (error instanceof StorageError || error instanceof StoreLockedError) throw error;
+      throw new StorageError(`cannot open the store in ${directory}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Term and vote, as they are durable now. */
+  get hardState(): HardState {
+    return this.#state.hardState;
+  }
+
+  /** Index of the first entry; `lastIndex + 1` if there is none. */
+  get firstIndex(): Index {
+    return this.#state.firstIndex;
+  }
+
+  /** Index of the last entry, or of the one before the log if there is none. */
+  get lastIndex(): Index {
+    return this.#state.lastIndex;
+  }
+
+  /** Indexes of the configuration entries in the log, in order. */
+  get configurations(): readonly Index[] {
+    return this.#state.configurations;
+  }
+
+  /** Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of that. */
+  term(index: Index): Term | undefined {
+    return this.#state.term(index);
+  }
+
+  /**
+   * Entries from `from` on, up to `maxBytes` but at least one; `undefined` if there is none at `from`.
+   * Throws {@linkcode DamageError} if they are not what was written.
+   */
+  read(from: Index, maxBytes: number): EntryRun | undefined {
+    if (from < this.firstIndex || from > this.lastIndex) return undefined;
+    const cached = this.#cache.read(from, maxBytes);
+    if (cached !== undefined) return cached;
+    if (this.#closed !== undefined) throw new StorageError(`${this.#name} is closed`);
+    try {
+      return this.#reader.read(from, maxBytes);
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      throw new StorageError(`${this.#name} cannot be read: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * Makes `writes` durable, in order, as one batch with one sync.
+   *
+   * Rejects with a `StorageError` if the disk fails; then the store accepts nothing more until it is opened
+   * again. Rejects with an `InvariantViolation`, and writes nothing, for what no node may ask for: entries that do
+   * not follow, a truncation before the log, a term that goes back, a vote that changes within a term, more
+   * than 256 MiB, or a call while another is under way.
+   */
+  async persist(writes: readonly LogWrite[]): Promise<void> {
+    this.#refuseWrites();
+    const change = planChange(this.#state, writes);
+    if (change !== undefined) await this.#write(change);
+  }
+
+  /**
+   * Drops all entries and lets the log go on after (`index`, `term`), where a snapshot ends. Atomic,
+   * and durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
+   */
+  async reset(index: Index, term: Term): Promise<void> {
+    this.#refuseWrites();
+    await this.#write({
+      hardState: undefined,
+      cut: { kind: "reset", lastIndex: index, lastTerm: term },
+      entries: undefined,
+      runs: [],
+    });
+    await this.truncatePrefix(index);
+  }
+
+  /**
+   * Removes the segments that hold no entry after `index`, oldest first; the newest always stays. May be called
+   * while a write is under way. Durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
+   */
+  async truncatePrefix(index: Index): Promise<void> {
+    this.#refuseAfterEnd();
+    const removed: Segment[] = [];
+    for (;;) {
+      const oldest = this.#segments[0]!;
+      if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
+      this.#state.dropOldest(oldest);
+      this.#reader.forget(oldest);
+      this.#segments.shift();
+      removed.push(oldest);
+    }
+    this.#cache.dropBefore(this.firstIndex);
+    const removing = this.#removing.then(() => this.#remove(removed));
+    // Only the caller hears of a failure; the next removal finds that the store has failed.
+    this.#removing = removing.catch(() => {});
+    await removing;
+  }
+
+  /** Waits for what is under way, then lets go of all files and the lock. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** {@linkcode FsLogStore.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing?.catch(() => {});
+    await this.#removing;
+    this.#writer.close();
+    this.#reader.close();
+    this.#cache.clear();
+    this.#lock.release();
+  }
+
+  #write(change: PlannedChange): Promise<void> {
+    const size = batchSizeBytes(change);
+    invariant(
+      size <= BATCH_SIZE_MAX_BYTES,
+      `a batch of ${size} bytes is larger than the limit of ${BATCH_SIZE_MAX_BYTES} bytes`,
+    );
+    this.#writing = this.#writeBatch(change);
+    return this.#writing;
+  }
+
+  async #writeBatch(change: PlannedChange): Promise<void> {
+    try {
+      const { segment, offset, end } = this.#writer.isFullFor(change)
+        ? await this.#writer.appendToNext(this.#state, change)
+        : await this.#writer.append(change);
+      if (segment !== this.#segments[this.#segments.length - 1]) this.#segments.push(segment);
+      this.#state.apply(change, segment, offset, end);
+      this.#remember(change);
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  #remember(change: PlannedChange): void {
+    const { cut, runs } = change;
+    if (cut?.kind === "reset") this.#cache.clear();
+    else if (cut !== undefined) this.#cache.dropAfter(cut.lastIndex);
+    this.#cache.append(runs);
+  }
+
+  async #remove(segments: readonly Segment[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      for (const segment of segments) {
+        await this.#fs.remove(segment.path);
+        // One by one: if names vanished in another order, a crash would leave a hole in the log.
+        await this.#fs.syncDirectory(this.#paths.log);
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  get #name(): string {
+    return `the store in ${this.#paths.directory}`;
+  }
+
+  #refuseWrites(): void {
+    this.#refuseAfterEnd();
+    invariant(this.#writing === undefined, `${this.#name} is being written to`);
+  }
+
+  #refuseAfterEnd(): void {
+    if (this.#closed !== undefined) throw new StorageError(`${this.#name} is closed`);
+    if (this.#failure !== undefined) {
+      throw new StorageError(
+        `${this.#name} accepts no writes until it is opened again: ${this.#failure.message}`,
+        { cause: this.#failure },
+      );
+    }
+  }
+
+  #fail(error: unknown): StorageError {
+    const failure = new StorageError(`${this.#name} failed: ${messageOf(error)}`, { cause: error });
+    return this.#failure ??= failure;
+  }
+}
+
+function checkedSize(name: string, value: number, min: number, max: number): number {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new InvalidConfigError(name, value, `a whole number from ${min} to ${max}`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
