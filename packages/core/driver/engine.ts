@@ -93,15 +93,26 @@ export class Engine implements TransportHandler {
       persisted: (id) => this.#persisted(id),
       persistFailed: (error) => this.#fail(error),
     });
-    this.#applier = new Applier(options.fsm, options.log, options.state.commitIndex, {
-      applied: (index, response) => this.#handler.applied(index, response),
-      applyFailed: (error) => this.#fail(error),
+    this.#applier = new Applier({
+      fsm: options.fsm,
+      log: options.log,
+      appliedIndex: options.state.commitIndex,
+      clock: options.clock,
+      handler: {
+        applied: (index, response) => this.#handler.applied(index, response),
+        applyFailed: (error) => this.#fail(error),
+      },
     });
   }
 
   /** The last entry that is applied. */
   get appliedIndex(): Index {
     return this.#applier.appliedIndex;
+  }
+
+  /** The last entry that will be applied whatever becomes of leadership and disk: those up to it are committed and durable. */
+  get applicableIndex(): Index {
+    return this.#applier.targetIndex;
   }
 
   /** Connects to the peers and starts the clock. */
@@ -119,7 +130,10 @@ export class Engine implements TransportHandler {
     this.#stepping = true;
     try {
       for (let next; !this.#stopped && (next = this.#inputs.shift()) !== undefined;) {
-        for (const effect of step(this.state, next, this.#clock.now())) this.#perform(effect);
+        for (const effect of step(this.state, next, this.#clock.now())) {
+          if (this.#stopped) return;
+          this.#perform(effect);
+        }
       }
     } catch (error) {
       this.#fail(error);
@@ -156,7 +170,14 @@ export class Engine implements TransportHandler {
     this.#cancelTimer?.();
     this.#inputs = [];
     this.#held = [];
-    await Promise.all([this.#persister.stop(), this.#applier.stop(), this.#transport.close()]);
+    const results = await Promise.allSettled([
+      this.#persister.stop(),
+      this.#applier.stop(),
+      this.#transport.close(),
+    ]);
+    for (const result of results) {
+      if (result.status === "rejected") throw result.reason;
+    }
   }
 
   #timer(): void {
@@ -208,15 +229,23 @@ export class Engine implements TransportHandler {
 
   #persisted(id: PersistId): void {
     this.#durable = id;
-    if (this.#held.length > 0) {
-      const held = this.#held;
-      this.#held = held.filter((one) => one.after! > id);
+    this.#release(id);
+    this.input({ type: "persisted", id });
+    this.#handler.persisted(id);
+  }
+
+  /** Sends what has waited for the write `id` or an earlier one. */
+  #release(id: PersistId): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    this.#held = held.filter((one) => one.after! > id);
+    try {
       for (const one of held) {
         if (one.after! <= id) this.#send(one);
       }
+    } catch (error) {
+      this.#fail(error);
     }
-    this.input({ type: "persisted", id });
-    this.#handler.persisted(id);
   }
 
   #setPeers(): void {
