@@ -31,8 +31,8 @@ export interface CallOptions {
 
 /** One call that waits. */
 export interface Call {
-  /** What it wants appended. */
-  readonly proposal: Proposal;
+  /** What it wants appended; `undefined` once its entry is in the log, which has a copy of the bytes. */
+  proposal: Proposal | undefined;
   /** Settles the caller's promise. */
   readonly resolve: (applied: Applied<unknown>) => void;
   /** Settles the caller's promise. */
@@ -41,8 +41,6 @@ export interface Call {
   readonly timeoutMs: number | undefined;
   /** When that is over. */
   readonly deadlineMs: number;
-  /** Whether its entry is in the log. */
-  appended: boolean;
   /** Whether the caller has its answer. */
   settled: boolean;
   /** Stops listening to the caller's signal. */
@@ -70,12 +68,12 @@ export class Calls {
   #waiting: Call[] = [];
   #batches: Batch[] = [];
   #head = 0;
-  #open = 0;
+  #pending = 0;
   #nextDeadlineMs = Infinity;
 
-  /** Calls that have no answer yet. */
-  get open(): number {
-    return this.#open;
+  /** Calls that wait to be appended or applied. One that was given up counts until its entry is applied: so long it takes memory. */
+  get pending(): number {
+    return this.#pending;
   }
 
   /** No call has to be given up before this time. */
@@ -85,12 +83,12 @@ export class Calls {
 
   /** Adds a call that waits to be appended. */
   add(call: Call, signal: AbortSignal | undefined): void {
-    this.#open += 1;
+    this.#pending += 1;
     this.#waiting.push(call);
     if (call.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = call.deadlineMs;
     if (signal === undefined) return;
     const abort = () => {
-      const outcome = call.appended ? "unknown" : "not-written";
+      const outcome = call.proposal === undefined ? "unknown" : "not-written";
       this.#reject(call, new AbortedError(outcome, signal.reason));
     };
     signal.addEventListener("abort", abort, { once: true });
@@ -99,19 +97,21 @@ export class Calls {
 
   /** Takes out the calls that wait to be appended and still have a caller. */
   takeWaiting(): Call[] {
+    this.#dropSettled();
     const calls = this.#waiting;
     this.#waiting = [];
-    return calls.some((call) => call.settled) ? calls.filter((call) => !call.settled) : calls;
+    return calls;
   }
 
   /** The entries of `calls` have been appended from `firstIndex` on. */
   appended(firstIndex: Index, calls: readonly Call[]): void {
-    for (const call of calls) call.appended = true;
+    for (const call of calls) call.proposal = undefined;
     this.#batches.push({ firstIndex, calls, applied: 0 });
   }
 
   /** `calls` were not appended. */
   refused(calls: readonly Call[], error: unknown): void {
+    this.#pending -= calls.length;
     for (const call of calls) this.#reject(call, error);
   }
 
@@ -122,6 +122,7 @@ export class Calls {
     const at = index - batch.firstIndex;
     const call = batch.calls[at]!;
     batch.applied = at + 1;
+    this.#pending -= 1;
     if (!call.settled) {
       this.#settle(call);
       call.resolve({ index, response });
@@ -135,15 +136,16 @@ export class Calls {
   }
 
   /**
-   * Every call whose entry is appended after `committed` ends with `error`, and its entry belongs to nobody any more.
-   * What is committed will be applied, and its callers hear of it.
+   * Every call whose entry comes after `applicable` ends with `error`, and its entry belongs to nobody any more.
+   * What is up to there will be applied, and its callers hear of it.
    */
-  failAppended(error: unknown, committed: Index): void {
+  failAppended(error: unknown, applicable: Index): void {
     const kept: Batch[] = [];
     for (let at = this.#head; at < this.#batches.length; at += 1) {
       const { firstIndex, calls, applied } = this.#batches[at]!;
-      const keep = Math.min(calls.length, Math.max(applied, committed - firstIndex + 1));
+      const keep = Math.min(calls.length, Math.max(applied, applicable - firstIndex + 1));
       for (let one = keep; one < calls.length; one += 1) this.#reject(calls[one]!, error);
+      this.#pending -= calls.length - keep;
       if (keep > applied) kept.push({ firstIndex, calls: calls.slice(0, keep), applied });
     }
     this.#batches = kept;
@@ -160,12 +162,19 @@ export class Calls {
   /** Ends the calls whose time is over. */
   expire(nowMs: number): void {
     this.#nextDeadlineMs = Infinity;
-    this.#waiting = this.#waiting.filter((call) => !call.settled);
     this.#expire(this.#waiting, nowMs, 0);
+    this.#dropSettled();
     for (let at = this.#head; at < this.#batches.length; at += 1) {
       const { calls, applied } = this.#batches[at]!;
       this.#expire(calls, nowMs, applied);
     }
+  }
+
+  #dropSettled(): void {
+    if (!this.#waiting.some((call) => call.settled)) return;
+    const kept = this.#waiting.filter((call) => !call.settled);
+    this.#pending -= this.#waiting.length - kept.length;
+    this.#waiting = kept;
   }
 
   #expire(calls: readonly Call[], nowMs: number, from: number): void {
@@ -177,7 +186,7 @@ export class Calls {
         continue;
       }
       const timeoutMs = call.timeoutMs!;
-      const error = call.appended
+      const error = call.proposal === undefined
         ? new CommitTimeoutError(timeoutMs)
         : new EnqueueTimeoutError(timeoutMs);
       this.#reject(call, error);
@@ -192,7 +201,6 @@ export class Calls {
 
   #settle(call: Call): void {
     call.settled = true;
-    this.#open -= 1;
     call.unlisten?.();
   }
 }

@@ -31,14 +31,15 @@ import type { Fsm } from "../ports/fsm.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
 import type { Transport } from "../ports/transport.ts";
-import type { PersistId, Proposed, RoleChanged } from "../consensus/effect.ts";
+import type { Proposed, RoleChanged } from "../consensus/effect.ts";
 import { configurationOf, createState, leaderOf } from "../consensus/state.ts";
+import { Bootstraps } from "./bootstraps.ts";
 import { type Applied, type Call, type CallOptions, callProblem, Calls } from "./calls.ts";
 import { Engine, type EngineHandler } from "./engine.ts";
 import { Questions } from "./questions.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
 import { systemClock } from "./system_clock.ts";
-import { type Leadership, Watchers } from "./watchers.ts";
+import { isSameLeadership, type Leadership, Watchers } from "./watchers.ts";
 
 /** What a node is made of. */
 export interface RaftOptions<Response> {
@@ -83,15 +84,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #calls = new Calls();
   readonly #questions: Questions;
+  readonly #bootstraps = new Bootstraps();
   /** The calls of each `propose` input that is not answered yet. */
   readonly #proposing: Call[][] = [];
   readonly #watchers: Watchers<Leadership>;
   #proposeScheduled = false;
-  #bootstraps: {
-    after: PersistId | undefined;
-    resolve: () => void;
-    reject: (e: unknown) => void;
-  }[] = [];
   #shutdown: Promise<void> | undefined;
   #isShutdown = false;
   #cause: unknown;
@@ -218,11 +215,10 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     const problem = configurationProblem(configuration);
     if (problem !== undefined) return Promise.reject(new InvalidConfigurationError(problem));
     if (this.#isShutdown) return Promise.reject(new ShutdownError("not-written", this.#cause));
-    return new Promise((resolve, reject) => {
-      this.#bootstraps.push({ after: undefined, resolve, reject });
-      const appendedAtMs = this.#clock.wallTime();
-      this.#engine.input({ type: "bootstrap", configuration, appendedAtMs });
-    });
+    const appendedAtMs = this.#clock.wallTime();
+    return this.#bootstraps.ask(() =>
+      this.#engine.input({ type: "bootstrap", configuration, appendedAtMs })
+    );
   }
 
   /**
@@ -274,7 +270,6 @@ export class Raft<Response = unknown> implements AsyncDisposable {
         reject,
         timeoutMs,
         deadlineMs: timeoutMs === undefined ? Infinity : this.#clock.now() + timeoutMs,
-        appended: false,
         settled: false,
         unlisten: undefined,
       };
@@ -294,7 +289,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     if (sizeBytes > commandSizeMaxBytes) {
       return new CommandTooLargeError(sizeBytes, commandSizeMaxBytes);
     }
-    if (this.#calls.open >= pendingAppliesMax) {
+    if (this.#calls.pending >= pendingAppliesMax) {
       return new OverloadedError("pendingAppliesMax", pendingAppliesMax);
     }
     return callProblem(options);
@@ -307,7 +302,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     this.#proposing.push(calls);
     this.#engine.input({
       type: "propose",
-      proposals: calls.map((call) => call.proposal),
+      proposals: calls.map((call) => call.proposal!),
       appendedAtMs: this.#clock.wallTime(),
     });
   }
@@ -333,10 +328,17 @@ export class Raft<Response = unknown> implements AsyncDisposable {
       leader,
       reason,
     });
+    // Not what is committed by now: that may be a new leader's entries in the place of these calls' own.
     if (role !== "leader") {
-      this.#calls.failAppended(new LeadershipLostError(), this.commitIndex);
+      this.#calls.failAppended(new LeadershipLostError(), this.#engine.applicableIndex);
     }
-    this.#watchers.publish(this.#leadership());
+    this.#publishLeadership();
+  }
+
+  #publishLeadership(): void {
+    const leadership = this.#leadership();
+    if (isSameLeadership(leadership, this.#watchers.latest)) return;
+    this.#watchers.publish(leadership);
   }
 
   #leadership(): Leadership {
@@ -347,24 +349,12 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return {
       proposed: (effect) => this.#proposed(effect),
       verified: ({ id, confirmed }) => this.#questions.answered(id, confirmed),
-      bootstrapped: ({ after }) => {
-        const bootstrap = this.#bootstraps[this.#bootstraps.length - 1]!;
-        if (after !== undefined) {
-          bootstrap.after = after;
-          return;
-        }
-        this.#bootstraps.pop();
-        bootstrap.reject(new CannotBootstrapError(this.lastIndex, this.term));
-      },
-      persisted: (id) => {
-        if (this.#bootstraps.length === 0) return;
-        for (const { after, resolve } of this.#bootstraps) {
-          if (after !== undefined && after <= id) resolve();
-        }
-        this.#bootstraps = this.#bootstraps.filter(({ after }) =>
-          after === undefined || after > id
-        );
-      },
+      bootstrapped: (effect) =>
+        this.#bootstraps.answered(
+          effect,
+          () => new CannotBootstrapError(this.lastIndex, this.term),
+        ),
+      persisted: (id) => this.#bootstraps.persisted(id),
       roleChanged: (effect) => this.#roleChanged(effect),
       configurationChanged: () => {
         const { index, configuration } = this.configuration();
@@ -372,6 +362,8 @@ export class Raft<Response = unknown> implements AsyncDisposable {
           index,
           servers: configuration.servers,
         });
+        // The leader's address may be known from now on.
+        this.#publishLeadership();
       },
       applied: (index, response) => this.#calls.applied(index, response),
       wakeAtMs: () => this.#calls.nextDeadlineMs,
@@ -392,9 +384,8 @@ export class Raft<Response = unknown> implements AsyncDisposable {
       this.#calls.refused(calls, new ShutdownError("not-written", cause));
     }
     this.#questions.fail(new ShutdownError("not-written", cause));
-    for (const { reject } of this.#bootstraps) reject(new ShutdownError("unknown", cause));
-    this.#bootstraps = [];
-    this.#watchers.publish(this.#leadership());
+    this.#bootstraps.fail(new ShutdownError("unknown", cause));
+    this.#publishLeadership();
     this.#watchers.close();
     const results = await Promise.allSettled([this.#engine.stop()]);
     results.push(...await Promise.allSettled([this.#options.log.close()]));
