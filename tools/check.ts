@@ -43,7 +43,7 @@ async function steps(): Promise<Step[]> {
   const published = await packages();
   return [
     { name: "format", args: ["fmt", "--check"] },
-    { name: "lint", args: ["lint"] },
+    { name: "lint", args: ["task", "--quiet", "lint"] },
     { name: "types, also of examples in documentation", args: ["check", "--quiet", "--doc"] },
     {
       name: "edges between packages",

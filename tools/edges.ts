@@ -32,7 +32,7 @@ function whyNot(edge: Import, packages: Packages): string | undefined {
   if (part === undefined) {
     return `${edge.from} lies in no part of the repository; name its folder in tools/edges/rules.ts`;
   }
-  const isTest = edge.from.endsWith("_test.ts");
+  const isTest = isForTests(edge.from);
   const name = packageName(edge.specifier);
   if (name.startsWith("node:")) return undefined;
   if (packages.has(name)) {
@@ -87,6 +87,11 @@ function partOf(file: string): Part | undefined {
 /** The name of the package that a file belongs to; nothing for tests, tools and other folders. */
 function ownerOf(file: string, packages: Packages): string | undefined {
   return [...packages].find(([, folder]) => inFolder(file, folder))?.[0];
+}
+
+/** Whether a file is a test, a benchmark, or lies in a folder of helpers for them. */
+function isForTests(file: string): boolean {
+  return /_(test|bench)\.ts$/.test(file) || file.includes("/_testing/");
 }
 
 function inFolder(file: string, folder: string): boolean {

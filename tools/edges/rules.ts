@@ -30,7 +30,7 @@ const PACKAGES = [
 ];
 const STD = ["@std/assert", "@std/async", "@std/streams"];
 
-/** What tests may import besides what their part may. */
+/** What tests, and the helpers in their `_testing` folders, may import besides what their part may. */
 export const FOR_TESTS = {
   packages: ["@coracle/testing"],
   external: [...STD, "fast-check"],

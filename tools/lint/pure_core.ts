@@ -2,7 +2,7 @@
  * Keeps the pure core pure: what decides (packages/core/consensus, packages/core/model) depends on
  * its arguments alone, so that a run can be replayed from configuration, seed and inputs.
  *
- * Three rules, for every file there that is not a test: nothing asynchronous, nothing from the
+ * Three rules, for every file there that is not for tests: nothing asynchronous, nothing from the
  * surroundings (clocks, randomness, the system, garbage collection, locale), no import from outside.
  *
  * @module
@@ -45,7 +45,7 @@ interface PureFile {
 
 function pureFile(filename: string): PureFile | undefined {
   const [, path] = filename.replaceAll("\\", "/").split("/packages/core/");
-  if (path === undefined || path.endsWith("_test.ts")) return undefined;
+  if (path === undefined || /_(test|bench)\.ts$|\/_testing\//.test(path)) return undefined;
   const folders = path.split("/").slice(0, -1);
   const layer = folders[0];
   return layer !== undefined && Object.hasOwn(PURE_LAYERS, layer) ? { layer, folders } : undefined;

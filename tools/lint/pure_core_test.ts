@@ -76,6 +76,7 @@ for (const [source, expected] of Object.entries(IMPURE)) {
     assertEquals(diagnose(source), expected);
     assertEquals(diagnose(source, "/work/packages/core/driver/raft.ts"), []);
     assertEquals(diagnose(source, "/work/packages/core/consensus/step_test.ts"), []);
+    assertEquals(diagnose(source, "/work/packages/core/consensus/_testing/script.ts"), []);
     assertEquals(diagnose(source, "/work/packages/store-fs/consensus/store.ts"), []);
   });
 }
