@@ -24,9 +24,9 @@ export class Progress {
   mode: ProgressMode = "probe";
   /** The logs agree durably up to here; never decreases while the leader leads. */
   matchIndex: Index;
-  /** The next entry to send. */
+  /** The next entry to send; in `probe` the one after the place that is looked at. */
   nextIndex: Index;
-  /** In `probe`: a message is on its way and nothing more is sent before its answer or the next heartbeat. */
+  /** In `probe`: a message is on its way and no more entries are sent before an answer to it or to a heartbeat. */
   paused = false;
   /** When the follower's last answer arrived. */
   lastContactMs: number;
@@ -59,28 +59,37 @@ export class Progress {
   sent(lastIndex: Index, sizeBytes: number): void {
     this.#flights.push({ lastIndex, sizeBytes });
     this.#inflightSizeBytes += sizeBytes;
-    this.nextIndex = (lastIndex + 1) as Index;
+    // A probe stays at its place until it is answered: the answer has to be recognised, and heartbeats repeat the question.
     if (this.mode === "probe") this.paused = true;
+    else this.nextIndex = (lastIndex + 1) as Index;
   }
 
   /** The follower agrees up to `matchIndex`. From now on it is sent to without waiting. */
   accepted(matchIndex: Index): void {
     if (matchIndex > this.matchIndex) this.matchIndex = matchIndex;
     if (this.nextIndex <= this.matchIndex) this.nextIndex = (this.matchIndex + 1) as Index;
+    if (this.mode === "probe") {
+      this.mode = "replicate";
+      this.#land();
+      return;
+    }
     let landed = 0;
     while (landed < this.#flights.length && this.#flights[landed]!.lastIndex <= this.matchIndex) {
       this.#inflightSizeBytes -= this.#flights[landed]!.sizeBytes;
       landed += 1;
     }
     if (landed > 0) this.#flights.splice(0, landed);
-    this.mode = "replicate";
-    this.paused = false;
   }
 
   /** What was sent may be lost: look again for the place where the logs agree, at `nextIndex`. */
   probe(nextIndex: Index): void {
     this.mode = "probe";
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1) as Index;
+    this.#land();
+  }
+
+  /** Nothing counts as on its way. */
+  #land(): void {
     this.paused = false;
     this.#flights = [];
     this.#inflightSizeBytes = 0;

@@ -28,21 +28,18 @@ export function replicate(step: Step, leader: Leader, to: ServerId, progress: Pr
   }
 }
 
-/** Sends every follower (or those that `which` chooses) a message without entries: it confirms leadership and carries the commit index. */
+/**
+ * Sends every follower (or those that `which` chooses) a message without entries: it confirms leadership and carries
+ * the commit index. It asks a follower that is probed again whether the logs agree there, since the probe may be lost;
+ * and as it needs no disk, a follower whose disk is slow does not seem dead.
+ */
 export function broadcastHeartbeat(
   step: Step,
   leader: Leader,
   which: (progress: Progress) => boolean = () => true,
 ): void {
   for (const [id, progress] of leader.progress) {
-    if (!which(progress)) continue;
-    if (progress.mode === "probe" && progress.nextIndex <= step.state.log.lastIndex) {
-      // The probe or its answer may be lost: this repeats it.
-      progress.probe(progress.nextIndex);
-      replicate(step, leader, id, progress);
-    } else {
-      sendAppend(step, leader, id, progress, undefined);
-    }
+    if (which(progress)) sendAppend(step, leader, id, progress, undefined);
   }
 }
 
