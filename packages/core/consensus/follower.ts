@@ -7,17 +7,18 @@
 import { invariant } from "../model/assert.ts";
 import type { ServerId } from "../model/configuration.ts";
 import type { EntryRun } from "../model/entry_run.ts";
-import type { Append } from "../model/message.ts";
-import { type Index, nextIndex } from "../model/numbers.ts";
+import { type Append, NO_ROUND } from "../model/message.ts";
+import { type Index, nextIndex, NO_INDEX, NO_TERM } from "../model/numbers.ts";
 import { commitUpTo } from "./leader.ts";
 import { appendRun, send, type Step, truncateFrom, writeCovering } from "./outcome.ts";
 import { becomeFollower, nextElectionAtMs } from "./roles.ts";
+import { isTermDurable } from "./state.ts";
 
 /** Takes a leader's entries or heartbeat, and answers. */
 export function receiveAppend(step: Step, from: ServerId, message: Append): void {
   const { state, nowMs } = step;
   if (message.term < state.term) {
-    reject(step, from, message);
+    refuseEarlierTerm(step, from, message);
     return;
   }
   invariant(
@@ -87,18 +88,35 @@ function firstDifference({ state }: Step, run: EntryRun, begin: Index): Index | 
 /**
  * Says up to where the logs agree, durably. The answer to entries waits for the write that contains them. The answer
  * to a heartbeat does not wait for the disk, so that a slow disk does not look like a dead node; it claims only what
- * is durable already.
+ * is durable already. While the term is not, that is nothing: a node that forgets the term in a crash may hear an earlier
+ * leader again, and drop entries for it.
  */
 function accept(step: Step, from: ServerId, message: Append, last: Index): void {
   const { state } = step;
   const isHeartbeat = message.entries === undefined;
-  const matchIndex = isHeartbeat ? Math.min(last, state.log.durableIndex) as Index : last;
+  const durableIndex = isTermDurable(state) ? state.log.durableIndex : NO_INDEX;
+  const matchIndex = isHeartbeat ? Math.min(last, durableIndex) as Index : last;
   send(
     step,
     from,
     { type: "appendAccepted", term: state.term, matchIndex, round: message.round },
     isHeartbeat ? undefined : writeCovering(step, matchIndex),
   );
+}
+
+/**
+ * Tells the leader of an earlier term that it is one. The sender may lead again by now, in this node's term, and must not
+ * take this for an answer to what it sends in that term.
+ */
+function refuseEarlierTerm(step: Step, from: ServerId, message: Append): void {
+  send(step, from, {
+    type: "appendRejected",
+    term: step.state.term,
+    rejectedIndex: message.prevLogIndex,
+    hintIndex: NO_INDEX,
+    hintTerm: NO_TERM,
+    round: NO_ROUND,
+  });
 }
 
 /** Refuses, with the last place where the logs may agree. */

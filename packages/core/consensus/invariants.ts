@@ -25,8 +25,8 @@ export function checkInvariants(state: NodeState): void {
   const { latest, settled } = state.configurations;
   invariant(latest.index <= log.lastIndex, at + "the configuration in force is in the log");
   invariant(
-    settled.index <= Math.max(state.commitIndex, latest.index),
-    at + "configurations are in order",
+    settled.index <= state.commitIndex,
+    at + "the configuration that others may be rolled back to is committed",
   );
   if (role.type === "candidate" && role.phase === "vote") {
     invariant(state.votedFor === state.id, at + "a candidate has voted for itself");

@@ -72,6 +72,12 @@ export class LogView {
     return this.#outstanding[0]?.sinceMs;
   }
 
+  /** Whether the write `id`, which was handed out, is durable. */
+  isPersisted(id: PersistId): boolean {
+    const oldest = this.#outstanding[0];
+    return oldest === undefined || id < oldest.id;
+  }
+
   /** The first write after which the log is durable up to `index`, or `undefined` if it is already. */
   writeCovering(index: Index): PersistId | undefined {
     if (index <= this.#durableIndex) return undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ServerId } from "../model/configuration.ts";
+import { invariant } from "../model/assert.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import type { Message } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
@@ -44,7 +45,7 @@ export function appendRun(step: Step, run: EntryRun): void {
 /** Drops entries from `from` on; a configuration among them is no longer in force. */
 export function truncateFrom(step: Step, from: Index): void {
   const { log, unsaved, configurations } = step.state;
-  flushUnsaved(step);
+  invariant(unsaved.entries === undefined, "a write truncates first and appends then");
   log.truncate(from);
   unsaved.truncateFrom = from;
   if (configurations.truncated(from)) announceConfiguration(step);
@@ -74,6 +75,7 @@ export function flushUnsaved(step: Step): void {
     return;
   }
   const id = state.nextPersistId++;
+  if (unsaved.hardState) state.hardStatePersistId = id;
   log.written(id, step.nowMs);
   step.effects.push({
     type: "persist",

@@ -135,6 +135,8 @@ export interface NodeState {
   role: Role;
   /** The name of the next write. */
   nextPersistId: PersistId;
+  /** The last write that carries term and vote; 0 if they have not changed since the node started. */
+  hardStatePersistId: PersistId;
   /** See {@linkcode Unsaved}. */
   readonly unsaved: Unsaved;
   /** See {@linkcode Announced}. */
@@ -185,6 +187,7 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
         random.between(config.heartbeatTimeoutMs / 4, config.heartbeatTimeoutMs),
     },
     nextPersistId: 1,
+    hardStatePersistId: 0,
     unsaved: { hardState: false, truncateFrom: undefined, entries: undefined },
     announced: { role: "follower", term: hardState.term, leader: undefined, commitIndex },
     reason: "started",
@@ -219,6 +222,11 @@ export function canCampaign(state: NodeState): boolean {
 export function isSoleVoter(state: NodeState): boolean {
   const voters = voterIds(configurationOf(state));
   return voters.length === 1 && voters[0] === state.id;
+}
+
+/** Whether the node would be in this term, or a later one, after a crash. */
+export function isTermDurable({ log, unsaved, hardStatePersistId }: NodeState): boolean {
+  return !unsaved.hardState && log.isPersisted(hardStatePersistId);
 }
 
 /** Whether the disk has kept a write waiting for longer than is tolerated. */

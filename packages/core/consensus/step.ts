@@ -8,7 +8,12 @@ import { assertNever, invariant } from "../model/assert.ts";
 import { encodeConfiguration, type ServerId } from "../model/configuration.ts";
 import { NO_BYTES } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import type { AppendAccepted, AppendRejected, Message } from "../model/message.ts";
+import {
+  type AppendAccepted,
+  type AppendRejected,
+  type Message,
+  NO_ROUND,
+} from "../model/message.ts";
 import { NO_INDEX, toIndex, toTerm } from "../model/numbers.ts";
 import type { Effect } from "./effect.ts";
 import {
@@ -125,7 +130,7 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
     return;
   }
   const { role } = state;
-  if (role.type !== "leader" || message.term < state.term) return;
+  if (role.type !== "leader" || message.term < state.term || message.round === NO_ROUND) return;
   const progress = role.progress.get(from);
   if (progress === undefined) return;
   invariant(message.round <= role.round, `${from} answers round ${message.round} before it began`);

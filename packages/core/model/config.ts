@@ -56,7 +56,7 @@ const TIME_MAX_MS = 24 * 60 * 60 * 1000;
  */
 export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
   for (const field of Object.keys(given)) {
-    if (!(field in DEFAULT_CONFIG)) {
+    if (!Object.hasOwn(DEFAULT_CONFIG, field)) {
       throw new InvalidConfigError(field, "given", Object.keys(DEFAULT_CONFIG).join(", "));
     }
   }

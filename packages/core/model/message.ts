@@ -85,11 +85,14 @@ export interface AppendAccepted {
   readonly round: number;
 }
 
+/** The {@linkcode AppendRejected.round} of an answer that answers nothing of its own term. Rounds count up from 1. */
+export const NO_ROUND = 0;
+
 /** A follower does not have the entry before those sent, or is in a later term. */
 export interface AppendRejected {
   /** Which message this is. */
   readonly type: "appendRejected";
-  /** The follower's term. If it is later than the leader's, the leader steps down. */
+  /** The follower's term. If it is later than that of the {@linkcode Append}, the leader has to step down. */
   readonly term: Term;
   /** `prevLogIndex` of the {@linkcode Append} that is answered. */
   readonly rejectedIndex: Index;
@@ -100,7 +103,10 @@ export interface AppendRejected {
   readonly hintIndex: Index;
   /** Term of the follower's entry at `hintIndex`. */
   readonly hintTerm: Term;
-  /** The round of the {@linkcode Append} that is answered. */
+  /**
+   * The round of the {@linkcode Append} that is answered; {@linkcode NO_ROUND} if that was of an earlier term. Then this
+   * message says nothing but the term: its sender may have become the leader of that term meanwhile.
+   */
   readonly round: number;
 }
 
