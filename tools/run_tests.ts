@@ -31,7 +31,7 @@ function systemFlags(): string[] {
   return [
     "--allow-read",
     `--allow-write=${dirname(temporary)}`,
-    "--allow-net=127.0.0.1,localhost,[::1]",
+    "--allow-net=127.0.0.1,localhost,0.0.0.0,[::1]",
     "--allow-env",
     "--allow-sys",
     `--allow-run=${Deno.execPath()}`,
