@@ -4,7 +4,8 @@
  * @module
  */
 export { type Applied, type CallOptions } from "./calls.ts";
-export { type ApplyOptions, Raft, type RaftOptions, type RaftState } from "./raft.ts";
+export { type ApplyOptions, type RaftOptions } from "./options.ts";
+export { Raft, type RaftState } from "./raft.ts";
 export { type FollowerStats, type RaftStats } from "./stats.ts";
 export { systemClock } from "./system_clock.ts";
 export { type Leadership } from "./watchers.ts";

@@ -27,45 +27,18 @@ import {
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Fsm } from "../ports/fsm.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
-import type { Transport } from "../ports/transport.ts";
 import type { Proposed, RoleChanged } from "../consensus/effect.ts";
 import { configurationOf, createState, leaderOf } from "../consensus/state.ts";
 import { Bootstraps } from "./bootstraps.ts";
 import { type Applied, type Call, type CallOptions, callProblem, Calls } from "./calls.ts";
 import { Engine, type EngineHandler } from "./engine.ts";
+import type { ApplyOptions, RaftOptions } from "./options.ts";
 import { Questions } from "./questions.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
 import { systemClock } from "./system_clock.ts";
 import { isSameLeadership, type Leadership, Watchers } from "./watchers.ts";
-
-/** What a node is made of. */
-export interface RaftOptions<Response> {
-  /** Its name: unique in the cluster, never reused for another disk. */
-  readonly id: ServerId;
-  /** The state machine that commands are applied to. */
-  readonly fsm: Fsm<Response>;
-  /** Its log. Taken over: closed when the node stops. */
-  readonly log: LogStore;
-  /** Its way to its peers. Taken over: closed when the node stops. */
-  readonly transport: Transport;
-  /** Settings that differ from the defaults. */
-  readonly config?: Partial<RaftConfig>;
-  /** Time; the machine's own by default. */
-  readonly clock?: Clock;
-  /** Where structured logs go; nowhere by default. */
-  readonly logger?: Logger;
-  /** What the node's random timeouts follow from; drawn by default. Only simulations set it. */
-  readonly seed?: number;
-}
-
-/** How a command is applied. */
-export interface ApplyOptions extends CallOptions {
-  /** Bytes for layers between caller and state machine; they reach {@linkcode Fsm.apply} as {@linkcode Entry.extensions}. */
-  readonly extensions?: Uint8Array;
-}
 
 /** What a node is doing. hashicorp/raft: `RaftState`. */
 export type RaftState = "follower" | "candidate" | "leader" | "shutdown";
@@ -358,7 +331,8 @@ export class Raft<Response = unknown> implements AsyncDisposable {
       roleChanged: (effect) => this.#roleChanged(effect),
       configurationChanged: () => {
         const { index, configuration } = this.configuration();
-        this.#logger.info("configuration {index} is in force: {servers}", {
+        this.#logger.info("node {id} works with configuration {index}: {servers}", {
+          id: this.id,
           index,
           servers: configuration.servers,
         });
@@ -401,5 +375,9 @@ export class Raft<Response = unknown> implements AsyncDisposable {
 function readConfiguration(log: LogStore, index: Index): IndexedConfiguration {
   const run = log.read(index, 1);
   if (run === undefined) throw new StorageError(`configuration entry ${index} cannot be read`);
-  return { index, configuration: decodeConfiguration(run.entry(index).data) };
+  try {
+    return { index, configuration: decodeConfiguration(run.entry(index).data) };
+  } catch (cause) {
+    throw new StorageError(`configuration entry ${index} cannot be read: ${cause}`, { cause });
+  }
 }

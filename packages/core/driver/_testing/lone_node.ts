@@ -72,10 +72,13 @@ const SERVERS: readonly Server[] = ["n1", "n2", "n3"].map((id) => ({
 
 /** A node that is bootstrapped (entry 1, term 1) and has heard of nobody. */
 export async function startLoneNode(
-  options: { readonly config?: Partial<RaftConfig>; readonly fsm?: Recorder } = {},
+  options: {
+    readonly config?: Partial<RaftConfig>;
+    readonly fsm?: Recorder;
+    readonly clock?: VirtualClock;
+  } = {},
 ): Promise<LoneNode> {
-  const { config = {}, fsm = new Recorder() } = options;
-  const clock = new VirtualClock();
+  const { config = {}, fsm = new Recorder(), clock = new VirtualClock() } = options;
   const log = new MemoryLog();
   const peers = new PlayedPeers();
   const raft = await Raft.start({ id: "n1", fsm, log, transport: peers, config, clock, seed: 1 });

@@ -1,0 +1,39 @@
+/**
+ * What `Raft` is given: once to start, and with each command.
+ *
+ * @module
+ */
+import type { RaftConfig } from "../model/config.ts";
+import type { ServerId } from "../model/configuration.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Fsm } from "../ports/fsm.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { LogStore } from "../ports/log_store.ts";
+import type { Transport } from "../ports/transport.ts";
+import type { CallOptions } from "./calls.ts";
+
+/** What a node is made of. */
+export interface RaftOptions<Response> {
+  /** Its name: unique in the cluster, never reused for another disk. */
+  readonly id: ServerId;
+  /** The state machine that commands are applied to. */
+  readonly fsm: Fsm<Response>;
+  /** Its log. Taken over: closed when the node stops. */
+  readonly log: LogStore;
+  /** Its way to its peers. Taken over: closed when the node stops. */
+  readonly transport: Transport;
+  /** Settings that differ from the defaults. */
+  readonly config?: Partial<RaftConfig>;
+  /** Time; the machine's own by default. */
+  readonly clock?: Clock;
+  /** Where structured logs go; nowhere by default. */
+  readonly logger?: Logger;
+  /** What the node's random timeouts follow from; drawn by default. Only simulations set it. */
+  readonly seed?: number;
+}
+
+/** How a command is applied. */
+export interface ApplyOptions extends CallOptions {
+  /** Bytes for layers between caller and state machine; they reach {@linkcode Fsm.apply} as {@linkcode Entry.extensions}. */
+  readonly extensions?: Uint8Array;
+}
