@@ -70,19 +70,20 @@ const SERVERS: readonly Server[] = ["n1", "n2", "n3"].map((id) => ({
   suffrage: "voter",
 }));
 
-/** A node that is bootstrapped (entry 1, term 1) and has heard of nobody. */
+/** A node that has heard of nobody: bootstrapped (entry 1, term 1), or started on what `log` holds. */
 export async function startLoneNode(
   options: {
     readonly config?: Partial<RaftConfig>;
     readonly fsm?: Recorder;
     readonly clock?: VirtualClock;
+    readonly log?: MemoryLog;
   } = {},
 ): Promise<LoneNode> {
   const { config = {}, fsm = new Recorder(), clock = new VirtualClock() } = options;
-  const log = new MemoryLog();
+  const { log = new MemoryLog() } = options;
   const peers = new PlayedPeers();
   const raft = await Raft.start({ id: "n1", fsm, log, transport: peers, config, clock, seed: 1 });
-  await raft.bootstrap({ servers: SERVERS });
+  if (raft.lastIndex === 0) await raft.bootstrap({ servers: SERVERS });
   return {
     raft,
     clock,
