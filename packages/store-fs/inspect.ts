@@ -192,6 +192,7 @@ class LogInspection {
     const { segment, firstBatchAt } = read;
     const before = this.#segments.at(-1)?.segment;
     if (before === undefined) this.state.begin(segment.header);
+    else if (segment.sequence !== before.sequence + 1) this.#skipped = true;
     const damage = headerDamage(segment, before, this.state);
     if (damage !== undefined) {
       if (!this.#skipped) this.#findings.push({ kind: "damage", ...damage });

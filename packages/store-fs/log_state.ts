@@ -205,7 +205,9 @@ export class LogState {
     }
     dropAfter(this.#points, cut.lastIndex);
     const lastPoint = this.#points.at(-1);
-    if (lastPoint !== undefined) lastPoint.lastIndex = cut.lastIndex;
+    if (lastPoint !== undefined && lastPoint.lastIndex > cut.lastIndex) {
+      lastPoint.lastIndex = cut.lastIndex;
+    }
     dropAfter(this.#terms, cut.lastIndex);
     const configurations = this.#configurations;
     while (

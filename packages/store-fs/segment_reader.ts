@@ -87,7 +87,7 @@ export class SegmentReader {
     const size = point.end - point.offset;
     let wanted = from;
     let left = maxBytes;
-    for (let at = 0; at < size && wanted <= point.lastIndex && left > 0;) {
+    for (let at = 0; at < size && wanted <= point.lastIndex && (left > 0 || pieces.length === 0);) {
       const length = intactBatchLength(view, at);
       const { entries } = decodeBatch(bytes, view, at, length);
       at += length;

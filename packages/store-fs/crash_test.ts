@@ -1,0 +1,122 @@
+/**
+ * A store whose file operations fail, or end, one by one.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertGreater, assertInstanceOf, assertRejects } from "@std/assert";
+import { StorageError, toIndex } from "@coracle/core";
+import { manyEntries, write } from "./_testing/logs.ts";
+import { FORGET, InjectedFailure, KEEP, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
+import { assertLegal, live, openScenarioStore, type Outcome } from "./_testing/scenario.ts";
+
+/** A small generator of numbers from 0 to 1 (mulberry32): a failure is replayed by its seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** The operations of a life without failures. */
+async function allOperations(): Promise<readonly string[]> {
+  const disk = new MemoryDisk();
+  const { complete } = await live(disk);
+  assert(complete);
+  return disk.operations;
+}
+
+/** Opens a store after a failure, holds it to what is legal, writes to it, and does so again. */
+async function assertRecovers(disk: MemoryDisk, outcome: Outcome): Promise<void> {
+  let store = await openScenarioStore(disk);
+  assertLegal(store, outcome);
+  const last = toIndex(store.lastIndex + 1);
+  await store.persist([write({ entries: manyEntries(last, 9, 1) })]);
+  await store.close();
+  store = await openScenarioStore(disk.afterCrash(FORGET));
+  assertEquals([store.lastIndex, store.term(last)], [last, 9]);
+  assertEquals(store.recovered, []);
+  await store.close();
+}
+
+Deno.test("the scenario begins segments, removes them, and drops entries at both ends", async () => {
+  const operations = await allOperations();
+  const count = (word: string): number =>
+    operations.filter((operation) => operation.startsWith(word)).length;
+  assertGreater(count("create /a/d/log/"), 5);
+  assertGreater(count("remove /a/d/log/"), 4);
+  assertEquals(count("rename"), 1);
+});
+
+Deno.test("B32, B41: every file operation fails once, in turn; the error is reported, and nothing acknowledged is lost", async () => {
+  const operations = await allOperations();
+  for (const [number, operation] of operations.entries()) {
+    const disk = new MemoryDisk();
+    disk.failAt = number;
+    const outcome = await live(disk, async (store) => {
+      // Fails for good: the disk works again, but nobody knows what is on it.
+      await assertRejects(
+        () => store.persist([write({ entries: manyEntries(store.lastIndex + 1, 9, 1) })]),
+        StorageError,
+        "until it is opened again",
+      );
+      await assertRejects(() => store.truncatePrefix(toIndex(1)), StorageError);
+    });
+    const name = `operation ${number}, ${operation}`;
+    assertEquals(disk.openCount, 0, name);
+    if (operation === "syncDirectory /a") {
+      // The second attempt at the parent's name is not needed when the first one succeeded.
+      if (outcome.complete) continue;
+    }
+    assert(!outcome.complete, name);
+    assertInstanceOf(outcome.error, StorageError, name);
+    assertInstanceOf(outcome.error.cause, InjectedFailure, name);
+    await assertRecovers(disk.afterCrash(KEEP), outcome);
+    await assertRecovers(disk.afterCrash(FORGET), outcome);
+  }
+});
+
+Deno.test("B19, B34, B35, B38: the process or the power stops between any two file operations", async () => {
+  const operations = await allOperations();
+  for (const number of operations.keys()) {
+    const disk = new MemoryDisk();
+    disk.stopAt = number;
+    const outcome = await live(disk);
+    assert(!outcome.complete);
+    await assertRecovers(disk.afterCrash(KEEP), outcome);
+    await assertRecovers(disk.afterCrash(FORGET), outcome);
+    for (let seed = 0; seed < 12; seed += 1) {
+      await assertRecovers(disk.afterCrash(scramble(randomFrom(1000 * number + seed))), outcome);
+    }
+  }
+});
+
+Deno.test("B35: a recovery that stops between any two file operations is recovered from", async () => {
+  const operations = await allOperations();
+  for (const number of operations.keys()) {
+    const disk = new MemoryDisk();
+    disk.stopAt = number;
+    const outcome = await live(disk);
+    const crashed = disk.afterCrash(scramble(randomFrom(number)));
+    for (let second = 0;; second += 1) {
+      const recovering = crashed.afterCrash(KEEP);
+      recovering.stopAt = second;
+      const opened = await openScenarioStore(recovering).catch(() => undefined);
+      await opened?.close();
+      if (opened !== undefined) break;
+      await assertRecovers(recovering.afterCrash(KEEP), outcome);
+      await assertRecovers(recovering.afterCrash(scramble(randomFrom(second))), outcome);
+    }
+  }
+});
+
+Deno.test("B86: a disk that takes a few bytes at a time gets all of them", async () => {
+  const disk = new MemoryDisk();
+  disk.appendMaxBytes = 7;
+  const outcome = await live(disk);
+  assert(outcome.complete);
+  disk.appendMaxBytes = Infinity;
+  await assertRecovers(disk, outcome);
+});

@@ -1,0 +1,120 @@
+/**
+ * The store on the machine's own file system.
+ *
+ * @module
+ */
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { StorageError, StoreLockedError, toIndex } from "@coracle/core";
+import { denoFileSystem } from "./deno_files.ts";
+import { inspectStore } from "./inspect.ts";
+import { FsLogStore } from "./store.ts";
+import { assertHolds, LogModel, manyEntries, plain, vote, write } from "./_testing/logs.ts";
+
+async function inTemporaryDirectory(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "coracle-store-" });
+  try {
+    await body(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("a store on disk is there again when it is opened again", async () => {
+  await inTemporaryDirectory(async (parent) => {
+    const directory = `${parent}/made/on/the/way`;
+    const options = { directory, nodeId: "n1", segmentSizeBytes: 4096, cacheSizeBytes: 0 };
+    const model = new LogModel();
+    let store = await FsLogStore.open(options);
+    for (let batch = 0; batch < 40; batch += 1) {
+      const change = write({
+        hardState: vote(batch + 1, "n1"),
+        entries: manyEntries(5 * batch + 1, batch + 1, 5, 50),
+      });
+      await store.persist([change]);
+      model.apply(change);
+    }
+    const back = write({ truncateFrom: 150, entries: manyEntries(150, 41, 9) });
+    await store.persist([back]);
+    model.apply(back);
+    await store.truncatePrefix(toIndex(80));
+    model.truncatePrefix(80);
+    assertHolds(store, model);
+    const { identity, firstIndex } = store;
+    await store.close();
+
+    store = await FsLogStore.open(options);
+    assertHolds(store, model);
+    assertEquals([store.identity, store.firstIndex], [identity, firstIndex]);
+    assertEquals(store.recovered, []);
+    const { entries, findings } = await inspectStore(directory);
+    assertEquals([...entries()].map(plain), model.entries.filter((e) => e.index >= firstIndex));
+    assertEquals(findings, []);
+    await store.close();
+  });
+});
+
+Deno.test("a torn file is cut on disk, too", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const store = await FsLogStore.open({ directory });
+    await store.persist([write({ entries: manyEntries(1, 1, 3) })]);
+    await store.close();
+    const [name] = await denoFileSystem.list(`${directory}/log`) ?? [];
+    const path = `${directory}/log/${name}`;
+    const { size } = await Deno.stat(path);
+    await Deno.writeFile(path, new Uint8Array(1000), { append: true });
+    const again = await FsLogStore.open({ directory });
+    assertEquals(again.recovered.map(({ offset, sizeBytes }) => [offset, sizeBytes]), [[
+      size,
+      1000,
+    ]]);
+    assertEquals([again.lastIndex, (await Deno.stat(path)).size], [toIndex(3), size]);
+    await again.close();
+  });
+});
+
+Deno.test("B43: another process does not open a store that is open", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const store = await FsLogStore.open({ directory });
+    await assertRejects(() => FsLogStore.open({ directory }), StoreLockedError, directory);
+    const program = `
+      import { FsLogStore } from ${JSON.stringify(import.meta.resolve("./mod.ts"))};
+      try {
+        await (await FsLogStore.open({ directory: ${JSON.stringify(directory)} })).close();
+        console.log("opened");
+      } catch (error) {
+        console.log(error.code);
+      }`;
+    const elsewhere = async (): Promise<string> => {
+      const args = ["eval", "--no-check", "--quiet", program];
+      const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+      return new TextDecoder().decode(stdout).trim();
+    };
+    assertEquals(await elsewhere(), "store-locked");
+    await store.close();
+    assertEquals(await elsewhere(), "opened");
+  });
+});
+
+Deno.test("what the file system refuses is one clear error", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/file`, "");
+    const error = await assertRejects(
+      () => FsLogStore.open({ directory: `${directory}/file` }),
+      StorageError,
+      `cannot open the store in ${directory}/file: `,
+    );
+    assertStringIncludes(error.message, "Not a directory");
+    await Deno.writeTextFile(`${directory}/log`, "");
+    await assertRejects(() => FsLogStore.open({ directory }), StorageError);
+  });
+});
+
+Deno.test("paths that do not exist are told from those that cannot be read", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    assertEquals(await denoFileSystem.list(`${directory}/none`), undefined);
+    assertEquals(denoFileSystem.openReadSync(`${directory}/none`), undefined);
+    await (await FsLogStore.open({ directory })).close();
+    await assertRejects(() => denoFileSystem.create(`${directory}/identity.json`));
+    await assertRejects(() => denoFileSystem.openAppend(`${directory}/none`));
+  });
+});

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { toIndex, toTerm } from "@coracle/core";
+import { inspectStore } from "./inspect.ts";
+import { FsLogStore } from "./store.ts";
+import { LogModel, manyEntries, plain, run, vote, write } from "./_testing/logs.ts";
+import { MemoryDisk } from "./_testing/memory_disk.ts";
+
+const FIRST = "/d/log/00000001-00000000000000000001.log";
+
+/** A store with entries 1 to 42 in several segments, some of which replaced others. */
+async function someStore(): Promise<{ disk: MemoryDisk; store: FsLogStore; model: LogModel }> {
+  const disk = new MemoryDisk();
+  const store = await FsLogStore.open({
+    directory: "/d",
+    nodeId: "n1",
+    segmentSizeBytes: 1024,
+    fs: disk,
+  });
+  const model = new LogModel();
+  for (
+    const change of [
+      write({ hardState: vote(1, "n1"), entries: run(1, 1, '{"servers":[]}', "b") }),
+      write({ entries: manyEntries(3, 1, 12, 30) }),
+      write({ entries: manyEntries(15, 1, 12, 30) }),
+      write({ hardState: vote(2), truncateFrom: 10, entries: manyEntries(10, 2, 3) }),
+      write({ entries: manyEntries(13, 2, 15, 30) }),
+      write({ entries: manyEntries(28, 2, 15, 30) }),
+    ]
+  ) {
+    await store.persist([change]);
+    model.apply(change);
+  }
+  return { disk, store, model };
+}
+
+/** Looks at the store on `disk`, and holds it to writing nothing and keeping nothing open. */
+async function inspect(disk: MemoryDisk) {
+  const openCount = disk.openCount;
+  const since = disk.operations.length;
+  const inspection = await inspectStore("/d", { fs: disk });
+  const entries = [...inspection.entries()].map(plain);
+  assertEquals(disk.openCount, openCount);
+  const reading = new Set(["list", "openRead", "size", "read"]);
+  assertEquals(disk.operations.slice(since).filter((op) => !reading.has(op.split(" ")[0]!)), []);
+  return { ...inspection, entries };
+}
+
+Deno.test("an inspection shows all of a store, open or not, and writes nothing", async () => {
+  const { disk, store, model } = await someStore();
+  const opened = await inspect(disk);
+  await store.close();
+  const closed = await inspect(disk);
+  assertEquals(closed.entries, opened.entries);
+  assertEquals(closed.segments, opened.segments);
+
+  assertEquals(closed.identity, store.identity);
+  assertEquals(closed.hardState, vote(2));
+  assertEquals([closed.firstIndex, closed.lastIndex], [toIndex(1), toIndex(42)]);
+  assertEquals(closed.configurations, [toIndex(1)]);
+  assertEquals(closed.entries, model.entries);
+  assertEquals(closed.findings, []);
+  assertEquals(closed.cuts.map(({ kind, lastIndex }) => [kind, lastIndex]), [["truncate", 9]]);
+  assertEquals(closed.segments.map(({ sequence }) => sequence), [1, 2, 3, 4, 5, 6]);
+  assertEquals(
+    closed.segments.map(({ firstIndex, lastIndex, batches }) => [firstIndex, lastIndex, batches]),
+    [[1, 2, 1], [3, 9, 1], [undefined, undefined, 1], [10, 12, 1], [13, 27, 1], [28, 42, 1]],
+  );
+  for (const { file, sizeBytes } of closed.segments) {
+    assertEquals(disk.bytesOf(file).length, sizeBytes);
+  }
+});
+
+Deno.test("an inspection goes on after damage and says where it is", async () => {
+  const { disk, store, model } = await someStore();
+  await store.close();
+  const bytes = disk.bytesOf(FIRST).slice();
+  const { offset } = await damaged(disk, FIRST, bytes, 120);
+  assertEquals(offset, 80);
+  const { entries, findings, hardState } = await inspect(disk);
+  assertEquals(findings.map(({ kind, file, offset }) => [kind, file, offset]), [
+    ["damage", FIRST, 80],
+  ]);
+  assertEquals(entries, model.entries.filter(({ index }) => index > 2));
+  assertEquals(hardState, vote(2));
+});
+
+/** Flips a byte and returns what is found then. */
+async function damaged(
+  disk: MemoryDisk,
+  file: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  at: number,
+) {
+  const copy = bytes.slice();
+  copy[at]! ^= 0xff;
+  disk.plant(file, copy);
+  const { findings } = await inspect(disk);
+  assertGreater(findings.length, 0, `byte ${at} of ${file}`);
+  return findings[0]!;
+}
+
+Deno.test("whatever byte is damaged, an inspection says so and throws nothing", async () => {
+  const { disk, store } = await someStore();
+  await store.close();
+  for (const file of disk.paths()) {
+    const bytes = disk.bytesOf(file);
+    // The last byte of identity.json only ends the line.
+    const size = file.endsWith(".json") ? bytes.length - 1 : bytes.length;
+    for (let at = 0; at < size; at += 1) {
+      const finding = await damaged(disk, file, bytes, at);
+      assertEquals(finding.file, file);
+      assert(finding.expected !== "" && finding.found !== finding.expected);
+    }
+    disk.plant(file, bytes);
+  }
+});
+
+Deno.test("a torn write is told from damage, as when the store is opened", async () => {
+  const { disk, store, model } = await someStore();
+  await store.close();
+  const { segments } = await inspect(disk);
+  const newest = segments.at(-1)!;
+  const bytes = disk.bytesOf(newest.file);
+  disk.plant(newest.file, bytes.slice(0, bytes.length - 1));
+  const torn = await inspect(disk);
+  assertEquals(torn.findings.map(({ kind, file }) => [kind, file]), [["torn-write", newest.file]]);
+  assertEquals(torn.lastIndex, toIndex(27));
+  assertEquals(torn.entries, model.entries.slice(0, 27));
+
+  disk.plant(newest.file, bytes.slice(0, 40));
+  const halfMade = await inspect(disk);
+  assertEquals(halfMade.findings.map(({ kind }) => kind), ["torn-write"]);
+  assertEquals(halfMade.entries, model.entries.slice(0, 27));
+});
+
+Deno.test("segments that are missing are named, and the others are shown", async () => {
+  const { disk, store, model } = await someStore();
+  await store.close();
+  const { segments } = await inspect(disk);
+  disk.unplant(segments[1]!.file);
+  const { findings, entries, lastIndex } = await inspect(disk);
+  assertEquals(findings.map(({ file, found }) => [file, found]), [
+    ["/d/log", segments[2]!.file],
+  ]);
+  assertEquals(lastIndex, toIndex(42));
+  assertEquals(entries, model.entries.filter(({ index }) => index < 3 || index > 9));
+});
+
+Deno.test("without an identity the log is shown all the same", async () => {
+  const { disk, store, model } = await someStore();
+  await store.close();
+  disk.unplant("/d/identity.json");
+  const { identity, findings, entries } = await inspect(disk);
+  assertEquals(identity, undefined);
+  assertEquals(findings.map(({ file, found }) => [file, found]), [["/d/identity.json", "no file"]]);
+  assertEquals(entries, model.entries);
+});
+
+Deno.test("a directory that holds no store, or does not exist, is a finding", async () => {
+  const { findings, segments, lastIndex } = await inspect(new MemoryDisk());
+  assertEquals(findings.map(({ file, found }) => [file, found]), [
+    ["/d/identity.json", "no file"],
+    ["/d/log", "none"],
+  ]);
+  assertEquals([segments.length, lastIndex], [0, 0]);
+});
+
+Deno.test("a store whose prefix was dropped or that was reset is shown as it is", async () => {
+  const { disk, store } = await someStore();
+  await store.truncatePrefix(toIndex(42));
+  assertEquals((await inspect(disk)).firstIndex, store.firstIndex);
+  await store.reset(toIndex(100), toTerm(7));
+  await store.persist([write({ entries: run(101, 7, "x") })]);
+  await store.close();
+  const { firstIndex, entries, cuts, findings } = await inspect(disk);
+  assertEquals([firstIndex, entries.length, findings], [toIndex(101), 1, []]);
+  assertEquals(cuts.map(({ kind, lastIndex }) => [kind, lastIndex]), [["reset", 100]]);
+});

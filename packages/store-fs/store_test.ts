@@ -1,0 +1,358 @@
+/**
+ * What a store does as long as nothing fails, and whom it refuses.
+ *
+ * @module
+ */
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertNotEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  InvalidConfigError,
+  InvariantViolation,
+  type Logger,
+  silentLogger,
+  StorageError,
+  StoreLockedError,
+  toIndex,
+  toTerm,
+} from "@coracle/core";
+import { FsLogStore, type FsLogStoreOptions } from "./store.ts";
+import { assertHolds, LogModel, manyEntries, run, vote, write } from "./_testing/logs.ts";
+import { InjectedFailure, MemoryDisk } from "./_testing/memory_disk.ts";
+
+function open(fs: MemoryDisk, options: Partial<FsLogStoreOptions> = {}): Promise<FsLogStore> {
+  return FsLogStore.open({ directory: "/d", fs, ...options });
+}
+
+/** How often each kind of operation was done since the disk had done `since` of them. */
+function operationsSince(disk: MemoryDisk, since: number): string[] {
+  return disk.operations.slice(since).map((operation) => operation.split(" ")[0]!);
+}
+
+Deno.test("a new store is empty", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk);
+  assertHolds(store, new LogModel());
+  assertEquals([store.firstIndex, store.term(toIndex(0))], [toIndex(1), toTerm(0)]);
+  assertEquals(store.recovered, []);
+});
+
+Deno.test("a batch is one write and one sync; what changes nothing is neither", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk);
+  let since = disk.operations.length;
+  await store.persist([
+    write({ hardState: vote(1, "n1"), entries: manyEntries(1, 1, 3) }),
+    write({ entries: manyEntries(4, 1, 3) }),
+    write({ truncateFrom: 6, entries: run(6, 2, "x") }),
+  ]);
+  assertEquals(operationsSince(disk, since), ["append", "syncData"]);
+  since = disk.operations.length;
+  await store.persist([]);
+  await store.persist([write({ hardState: vote(1, "n1"), truncateFrom: 99 })]);
+  assertEquals(operationsSince(disk, since), []);
+});
+
+Deno.test("a segment is begun with one write, one sync of it and one of its name", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk, { segmentSizeBytes: 1024 });
+  await store.persist([write({ entries: manyEntries(1, 1, 1, 900) })]);
+  const since = disk.operations.length;
+  await store.persist([write({ entries: manyEntries(2, 1, 1, 900) })]);
+  assertEquals(operationsSince(disk, since), ["create", "append", "syncData", "syncDirectory"]);
+});
+
+Deno.test("reads show what is durable, and only that", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk);
+  const persisted = store.persist([write({ hardState: vote(7), entries: manyEntries(1, 1, 3) })]);
+  assertHolds(store, new LogModel());
+  await persisted;
+  assertEquals([store.lastIndex, store.hardState], [toIndex(3), vote(7)]);
+});
+
+Deno.test("recent entries are the very runs that were persisted", async () => {
+  await using store = await open(new MemoryDisk());
+  const entries = manyEntries(1, 1, 3);
+  await store.persist([write({ entries })]);
+  assertStrictEquals(store.read(toIndex(1), 1 << 20), entries);
+});
+
+Deno.test("entries that are no longer in memory are read from disk, small batches together", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk, { cacheSizeBytes: 0 });
+  for (let index = 1; index <= 100; index += 1) {
+    await store.persist([write({ entries: manyEntries(index, 1, 1) })]);
+  }
+  const size = manyEntries(1, 1, 1).bytes.length;
+  const since = disk.operations.length;
+  assertEquals(store.read(toIndex(1), 1 << 20)?.lastIndex, toIndex(100));
+  assertEquals(operationsSince(disk, since), ["openRead", "read"]);
+  assertEquals(store.read(toIndex(11), 10 * size)?.lastIndex, toIndex(20));
+  assertEquals(store.read(toIndex(11), 10 * size - 1)?.lastIndex, toIndex(19));
+  assertEquals(store.read(toIndex(11), 0)?.lastIndex, toIndex(11), "at least one");
+  assertEquals(operationsSince(disk, since), ["openRead", "read"], "the stretch is in memory");
+});
+
+Deno.test("a bounded number of files is open for reading, however many segments there are", async () => {
+  const disk = new MemoryDisk();
+  const store = await open(disk, { segmentSizeBytes: 1024, cacheSizeBytes: 0 });
+  const model = new LogModel();
+  for (let index = 1; index <= 40; index += 1) {
+    const change = write({ entries: manyEntries(index, 1, 1, 900) });
+    await store.persist([change]);
+    model.apply(change);
+  }
+  for (const _ of [1, 2]) assertHolds(store, model);
+  assertEquals(disk.openCount, 2 + 8, "the lock, the newest segment, and eight to read");
+  await store.close();
+  assertEquals(disk.openCount, 0);
+});
+
+Deno.test("truncatePrefix removes the segments that are not needed, oldest first; the term before stays known", async () => {
+  const disk = new MemoryDisk();
+  const options = { segmentSizeBytes: 1024, cacheSizeBytes: 0 };
+  let store = await open(disk, options);
+  for (let index = 1; index <= 6; index += 1) {
+    await store.persist([write({ entries: manyEntries(index, index, 1, 900) })]);
+  }
+  const segments = (): number => disk.paths().filter((path) => path.startsWith("/d/log/")).length;
+  assertEquals(segments(), 6);
+  for (const [index, first] of [[0, 1], [1, 2], [1, 2], [3, 4], [6, 6], [99, 6]] as const) {
+    await store.truncatePrefix(toIndex(index));
+    assertEquals(store.firstIndex, toIndex(first));
+    assertEquals(store.term(toIndex(first - 1)), toTerm(first - 1));
+    assertEquals(store.read(toIndex(first - 1), 1), undefined);
+    assertEquals(segments(), 7 - first);
+    await store.close();
+    store = await open(disk, options);
+    assertEquals(store.firstIndex, toIndex(first), "as it was before");
+    assertEquals(store.term(toIndex(first - 1)), toTerm(first - 1));
+  }
+  assertEquals(store.lastIndex, toIndex(6));
+  await store.close();
+});
+
+Deno.test("truncatePrefix may run while a batch is written", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk, { segmentSizeBytes: 1024 });
+  for (let index = 1; index <= 3; index += 1) {
+    await store.persist([write({ entries: manyEntries(index, 1, 1, 900) })]);
+  }
+  await Promise.all([
+    store.persist([write({ entries: manyEntries(4, 1, 1, 900) })]),
+    store.truncatePrefix(toIndex(1)),
+    store.truncatePrefix(toIndex(2)),
+  ]);
+  assertEquals([store.firstIndex, store.lastIndex], [toIndex(3), toIndex(4)]);
+});
+
+Deno.test("after a reset the log goes on where a snapshot ends, before or after its own end", async () => {
+  const disk = new MemoryDisk();
+  let store = await open(disk);
+  const model = new LogModel();
+  const configured = write({
+    hardState: vote(3, "n1"),
+    entries: run(1, 1, "a", '{"servers":[]}', "c"),
+  });
+  await store.persist([configured]);
+  model.apply(configured);
+  for (const [index, term] of [[2, 2], [10, 3]] as const) {
+    await store.reset(toIndex(index), toTerm(term));
+    model.reset(index, term);
+    assertHolds(store, model);
+    assertEquals([store.firstIndex, store.lastIndex], [toIndex(index + 1), toIndex(index)]);
+    const more = write({ entries: manyEntries(index + 1, 3, 2) });
+    await store.persist([more]);
+    model.apply(more);
+    await store.close();
+    store = await open(disk);
+    assertHolds(store, model);
+  }
+  await store.close();
+});
+
+Deno.test("B37: a gap is refused, nothing is written, and the store goes on", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk);
+  const since = disk.operations.length;
+  await assertRejects(
+    () => store.persist([write({ entries: run(2, 1, "x") })]),
+    InvariantViolation,
+    "entries from 2 on, of term 1, do not follow entry 0 of term 0",
+  );
+  assertEquals(operationsSince(disk, since), []);
+  await store.persist([write({ entries: run(1, 1, "x") })]);
+  assertEquals(store.lastIndex, toIndex(1));
+});
+
+Deno.test("a second write while one is under way is refused", async () => {
+  await using store = await open(new MemoryDisk());
+  const first = store.persist([write({ entries: run(1, 1, "x") })]);
+  const second = store.persist([write({ entries: run(1, 1, "y") })]);
+  await assertRejects(() => second, InvariantViolation, "is being written to");
+  await first;
+  assertEquals(store.lastIndex, toIndex(1));
+});
+
+Deno.test("B32: a sync that failed is final, even if the disk works again", async () => {
+  const disk = new MemoryDisk();
+  const store = await open(disk);
+  await store.persist([write({ entries: run(1, 1, "x") })]);
+  disk.failAt = disk.operations.length + 1;
+  const failed = await assertRejects(
+    () => store.persist([write({ hardState: vote(2), entries: run(2, 1, "y") })]),
+    StorageError,
+    "the store in /d failed: syncData /d/log/",
+  );
+  assert(failed.cause instanceof InjectedFailure);
+  assertEquals(
+    [store.lastIndex, store.hardState],
+    [toIndex(1), vote(0)],
+    "as if it were not there",
+  );
+  assertEquals(store.read(toIndex(1), 1)?.lastIndex, toIndex(1), "reads go on");
+  const again = await assertRejects(
+    () => store.persist([write({ entries: run(2, 1, "y") })]),
+    StorageError,
+    "accepts no writes until it is opened again",
+  );
+  assertStrictEquals(again.cause, failed);
+  await store.close();
+
+  // The bytes that may or may not be on the disk were cut off, so that nobody believes in them.
+  const reopened = await open(disk);
+  assertEquals([reopened.lastIndex, reopened.hardState], [toIndex(1), vote(0)]);
+  await reopened.close();
+});
+
+Deno.test("B40: a disk that was full accepts writes again once the store is opened again", async () => {
+  const disk = new MemoryDisk();
+  const full = await open(disk);
+  disk.failAt = disk.operations.length;
+  await assertRejects(() => full.persist([write({ entries: run(1, 1, "x") })]), StorageError);
+  await full.close();
+  const store = await open(disk);
+  assertEquals(store.recovered, []);
+  await store.persist([write({ entries: run(1, 1, "x") })]);
+  assertEquals(store.lastIndex, toIndex(1));
+  await store.close();
+});
+
+Deno.test("B43: a store that is open is not opened twice", async () => {
+  const disk = new MemoryDisk();
+  const store = await open(disk);
+  const error = await assertRejects(() => open(disk), StoreLockedError, "/d");
+  assertEquals(error.outcome, "not-written");
+  await store.close();
+  await store.close();
+  await (await open(disk)).close();
+});
+
+Deno.test("after it was closed a store does nothing more", async () => {
+  const store = await open(new MemoryDisk(), { cacheSizeBytes: 0 });
+  const last = store.persist([write({ entries: run(1, 1, "x") })]);
+  const closed = store.close();
+  await last;
+  await closed;
+  assertEquals(store.lastIndex, toIndex(1), "what was under way was waited for");
+  await assertRejects(() => store.persist([]), StorageError, "closed");
+  await assertRejects(() => store.truncatePrefix(toIndex(1)), StorageError, "closed");
+  await assertRejects(() => store.reset(toIndex(1), toTerm(1)), StorageError, "closed");
+  assertThrows(() => store.read(toIndex(1), 1), StorageError, "closed");
+});
+
+Deno.test("B31: a store has an identity of its own, and keeps it", async () => {
+  const disk = new MemoryDisk();
+  const first = await open(disk);
+  await first.close();
+  const again = await open(disk);
+  const other = await open(disk, { directory: "/e" });
+  assertEquals(again.identity, first.identity);
+  assertNotEquals(other.identity.storeId, first.identity.storeId);
+  await again.close();
+  await other.close();
+});
+
+Deno.test("a store belongs to the first node that opens it", async () => {
+  const disk = new MemoryDisk();
+  await (await open(disk)).close();
+  const claimed = await open(disk, { nodeId: "n1" });
+  assertEquals(claimed.identity.nodeId, "n1");
+  await claimed.close();
+  const anonymous = await open(disk);
+  assertEquals(anonymous.identity, claimed.identity);
+  await anonymous.close();
+  await assertRejects(
+    () => open(disk, { nodeId: "n2" }),
+    StorageError,
+    'the store in /d belongs to node "n1", not to "n2"',
+  );
+  assertEquals(disk.openCount, 0);
+});
+
+Deno.test("options that cannot be are refused before anything is touched", async () => {
+  const disk = new MemoryDisk();
+  for (
+    const [options, message] of [
+      [{ segmentSizeBytes: 100 }, "segmentSizeBytes is 100; allowed is a whole number from 1024"],
+      [{ segmentSizeBytes: 2 ** 31 }, "segmentSizeBytes is 2147483648"],
+      [{ segmentSizeBytes: NaN }, "segmentSizeBytes is NaN"],
+      [{ cacheSizeBytes: -1 }, "cacheSizeBytes is -1; allowed is a whole number from 0"],
+      [{ cacheSizeBytes: 0.5 }, "cacheSizeBytes is 0.5"],
+    ] as const
+  ) {
+    await assertRejects(() => open(disk, options), InvalidConfigError, message);
+  }
+  assertEquals(disk.operations, []);
+});
+
+Deno.test("repairs and files that do not belong here are reported", async () => {
+  const disk = new MemoryDisk();
+  await (await open(disk)).close();
+  const file = "/d/log/00000001-00000000000000000001.log";
+  disk.plant(file, new Uint8Array([...disk.bytesOf(file), 1, 2, 3]));
+  disk.plant("/d/log/notes.txt", new Uint8Array(0));
+  const warnings: [string, Record<string, unknown> | undefined][] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message, properties) => void warnings.push([message, properties]),
+  };
+  const store = await open(disk, { logger });
+  const expected = "a batch of at least 24 bytes";
+  const repair = {
+    kind: "cut-batch",
+    file,
+    offset: 80,
+    sizeBytes: 3,
+    reason: `expected ${expected}, found 3 bytes`,
+  } as const;
+  assertEquals(store.recovered, [repair]);
+  assertEquals(warnings.map(([, properties]) => properties), [
+    { file: "/d/log/notes.txt" },
+    repair,
+  ]);
+  await store.close();
+});
+
+Deno.test("B42: after a burst and its compaction, a batch costs what it did before", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk, { segmentSizeBytes: 1024 });
+  await store.persist([write({ entries: manyEntries(1, 1, 1) })]);
+  for (let index = 2; index <= 500; index += 1) {
+    await store.persist([write({ entries: manyEntries(index, 1, 1, 900) })]);
+  }
+  await store.truncatePrefix(toIndex(499));
+  assertEquals(disk.paths().filter((path) => path.startsWith("/d/log/")).length, 1);
+  await store.persist([write({ entries: manyEntries(501, 1, 1) })]);
+  const since = disk.operations.length;
+  await store.persist([write({ entries: manyEntries(502, 1, 1) })]);
+  assertEquals(operationsSince(disk, since), ["append", "syncData"]);
+  assertGreater(store.firstIndex, 499);
+});
