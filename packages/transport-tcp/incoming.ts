@@ -71,17 +71,7 @@ export class IncomingConnection {
       const hello = await this.#admit();
       const counters = this.#context.accepted(this, hello);
       this.#hello = hello;
-      const reader = new FrameReader(
-        this.#context.config.frameSizeMaxBytes,
-        READ_BUFFER_SIZE_BYTES,
-      );
-      this.#reader = reader;
-      const keeper = new RunKeeper();
-      while (reason === undefined) {
-        const read = await this.#read(reader, keeper, counters);
-        if (typeof read === "string") reason = read;
-        else if (read.length > 0) this.#receive(hello.from, read, counters);
-      }
+      reason = await this.#readMessages(hello.from, counters);
     } catch (error) {
       if (error instanceof HandlerFailure) throw error.cause;
       reason = describeError(error);
@@ -125,31 +115,30 @@ export class IncomingConnection {
     }
   }
 
-  /** The messages that one read brought, or why there will be no more. */
-  async #read(
-    reader: FrameReader,
-    keeper: RunKeeper,
-    counters: PeerCounters,
-  ): Promise<Message[] | string> {
-    const count = await this.#stream.read(reader.space);
-    if (count === null) {
-      return reader.isInsideFrame
-        ? "closed by the other side within a frame"
-        : "closed by the other side";
+  /** Hands over what each read brings; resolves to why there will be no more. */
+  async #readMessages(from: ServerId, counters: PeerCounters): Promise<string> {
+    const reader = new FrameReader(this.#context.config.frameSizeMaxBytes, READ_BUFFER_SIZE_BYTES);
+    const keeper = new RunKeeper();
+    this.#reader = reader;
+    for (;;) {
+      const count = await this.#stream.read(reader.space);
+      if (count === null) break;
+      this.#silentTicks = 0;
+      counters.receivedBytes += count;
+      const messages: Message[] = [];
+      reader.advance(count, (body, owned) => {
+        this.#frameTicks = 0;
+        if (body.length === 0) this.#answerKeepAlive();
+        else decodeMessages(body, owned, keeper, messages);
+      });
+      if (messages.length === 0) continue;
+      counters.receivedMessages += messages.length;
+      this.#receive(from, messages);
     }
-    this.#silentTicks = 0;
-    counters.receivedBytes += count;
-    const messages: Message[] = [];
-    reader.advance(count, (body, owned) => {
-      this.#frameTicks = 0;
-      if (body.length === 0) this.#answerKeepAlive();
-      else decodeMessages(body, owned, keeper, messages);
-    });
-    return messages;
+    return `closed by the other side${reader.isInsideFrame ? " within a frame" : ""}`;
   }
 
-  #receive(from: ServerId, messages: readonly Message[], counters: PeerCounters): void {
-    counters.receivedMessages += messages.length;
+  #receive(from: ServerId, messages: readonly Message[]): void {
     try {
       this.#context.receive(from, messages);
     } catch (error) {

@@ -1,12 +1,17 @@
 /**
  * `@coracle/transport-tcp`: carries the messages of a Coracle cluster over TCP.
  *
- * ```ts ignore
- * const transport = await TcpTransport.listen({
+ * ```ts
+ * import { TcpTransport } from "@coracle/transport-tcp";
+ * import { assertMatch } from "@std/assert";
+ *
+ * // This is what `Raft.start` takes as `transport`.
+ * await using transport = await TcpTransport.listen({
  *   id: "n1",
  *   clusterId: "words",
- *   listenAddress: "127.0.0.1:7001",
+ *   listenAddress: "127.0.0.1:0",
  * });
+ * assertMatch(transport.localAddress, /^127\.0\.0\.1:\d+$/);
  * ```
  *
  * What is on the wire is described in docs/wire-format.md.

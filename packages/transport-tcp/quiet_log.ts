@@ -43,9 +43,4 @@ export class QuietLog {
     const leftOut = before?.leftOut ?? 0;
     this.#logger.warn(message, leftOut === 0 ? properties : { ...properties, leftOut });
   }
-
-  /** What `key` is about is over: if it happens again, that is news. */
-  forget(key: string): void {
-    this.#written.delete(key);
-  }
 }

@@ -16,6 +16,15 @@ import { TcpTransport } from "./transport.ts";
 /** Short enough that a test need not wait for it, long enough that it is not reached by chance. */
 const IMPATIENT = { reconnectDelayMinMs: 1, reconnectDelayMaxMs: 20 };
 
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 Deno.test("two nodes exchange messages", async () => {
   await using a = await startNode("a");
   await using b = await startNode("b");
@@ -115,6 +124,25 @@ Deno.test("a connection to one that is not a peer ends when it is not used", asy
   assert(b.peer("a")?.incoming);
   b.transport.send("a", numbered(2));
   await until("it is made again", () => a.handler.received.length === 2);
+});
+
+Deno.test("a connection stays while something is sent on it, and that to a peer in any case", async () => {
+  const hasty = { keepAliveIntervalMs: 5, keepAliveTimeoutMs: 5000, idleTimeoutMs: 20 };
+  await using a = await startNode("a", hasty);
+  await using b = await startNode("b", hasty);
+  a.transport.setPeers([peerOf(b)]);
+  await until("b knows a", () => b.peer("a")?.incoming);
+  // Ten keep-alives are more than twice the time after which an idle connection ends.
+  await until("a has kept quiet for long", () => (b.peer("a")?.receivedBytes ?? 0) >= 80);
+  let turns = 0;
+  await until("b has sent for long", () => {
+    turns += 1;
+    b.transport.send("a", numbered(turns));
+    return (b.peer("a")?.receivedBytes ?? 0) >= 200;
+  });
+  await until("all arrive", () => a.handler.received.length === turns);
+  assertEquals([a.handler.lost, b.handler.lost], [[], []]);
+  assertEquals([a.peer("b")?.reconnects, b.peer("a")?.reconnects], [0, 0]);
 });
 
 Deno.test("a node sends nothing to itself, and is not its own peer", async () => {
@@ -218,7 +246,7 @@ Deno.test("an address that is taken is refused with its name", async () => {
 
 Deno.test("the advertised address is what peers are told", async () => {
   await using a = await startNode("a", {
-    listenAddress: "0.0.0.0:0",
+    listenAddress: "127.0.0.1:0",
     advertiseAddress: "localhost:0",
   });
   const { hostname, port } = parseAddress(a.transport.localAddress);
@@ -229,7 +257,7 @@ Deno.test("the advertised address is what peers are told", async () => {
   await until("it can be dialled", () => b.peer("a")?.connectedSinceMs);
 });
 
-Deno.test("IPv6 addresses work as well", async () => {
+Deno.test("IPv6 addresses work as well", { ignore: !hasIpv6() }, async () => {
   await using a = await startNode("a", { listenAddress: "[::1]:0" });
   await using b = await startNode("b", { listenAddress: "[::1]:0" });
   assert(a.transport.localAddress.startsWith("[::1]:"));

@@ -26,6 +26,11 @@ export async function until<T>(what: string, fact: () => T | undefined | false):
   }
 }
 
+/** Lets everything else that is ready go first. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /** Remembers what a transport hands over. */
 export class RecordingHandler implements TransportHandler {
   /** All messages, in order. */
