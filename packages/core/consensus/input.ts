@@ -65,8 +65,6 @@ export interface Bootstrap {
   readonly type: "bootstrap";
   /** The members; already checked to be a possible configuration. */
   readonly configuration: Configuration;
-  /** Wall clock, for the entry's own record. */
-  readonly appendedAtMs: number;
 }
 
 /** Everything that can happen to a node. */

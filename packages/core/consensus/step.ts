@@ -181,9 +181,10 @@ function bootstrap(step: Step, input: Bootstrap): void {
   }
   setHardState(step, toTerm(1), undefined);
   const data = encodeConfiguration(input.configuration);
+  // Every member may be bootstrapped by itself: without a time, the entry is the same on all of them.
   appendRun(
     step,
-    EntryRun.encode(toIndex(1), toTerm(1), input.appendedAtMs, [
+    EntryRun.encode(toIndex(1), toTerm(1), 0, [
       { type: "configuration", data, extensions: NO_BYTES },
     ]),
   );

@@ -188,10 +188,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     const problem = configurationProblem(configuration);
     if (problem !== undefined) return Promise.reject(new InvalidConfigurationError(problem));
     if (this.#isShutdown) return Promise.reject(new ShutdownError("not-written", this.#cause));
-    const appendedAtMs = this.#clock.wallTime();
-    return this.#bootstraps.ask(() =>
-      this.#engine.input({ type: "bootstrap", configuration, appendedAtMs })
-    );
+    return this.#bootstraps.ask(() => this.#engine.input({ type: "bootstrap", configuration }));
   }
 
   /**
