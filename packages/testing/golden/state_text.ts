@@ -1,0 +1,64 @@
+/**
+ * What a node knows, in a few lines of a golden script.
+ *
+ * @module
+ */
+import { assertNever, type Index } from "@coracle/core";
+import type { NodeState } from "@coracle/core/consensus";
+import type { CoreNode } from "../core_node.ts";
+import { nodeText, positionText, writeText } from "../notation.ts";
+
+/** `1@1 2@2 | 3@2`: the entries' positions; those after the bar are not durable. */
+export function logText(node: CoreNode): string {
+  const log = node.isUp ? node.state.log : node.image;
+  const durableIndex = node.isUp ? node.state.log.durableIndex : node.image.lastIndex;
+  const words: string[] = [];
+  for (let index = log.firstIndex as number; index <= log.lastIndex; index += 1) {
+    if (index === durableIndex + 1) words.push("|");
+    words.push(positionText(index as Index, log.term(index as Index)));
+  }
+  return words.join(" ");
+}
+
+/** Role, term, vote, log and commit index; for a leader each follower; the writes that wait. */
+export function stateLines(node: CoreNode): string[] {
+  if (!node.isUp) {
+    const { term, votedFor } = node.image.hardState;
+    return [
+      `${node.id} is down, its disk: term ${term} vote ${votedFor ?? "none"} ${logText(node)}`,
+    ];
+  }
+  const { state } = node;
+  const { commitIndex, announced, votedFor } = state;
+  return [
+    `${nodeText(state)} ${roleText(state)}, vote ${votedFor ?? "none"}, log ${logText(node)}, ` +
+    `commit ${commitIndex} apply ${announced.commitIndex}`,
+    ...progressLines(state),
+    ...node.waiting.map((write) => `  waiting ${writeText(write)}`),
+  ];
+}
+
+function roleText({ role }: NodeState): string {
+  switch (role.type) {
+    case "follower":
+      return role.leader === undefined ? "follower" : `follower of ${role.leader}`;
+    case "candidate":
+      return `candidate (${role.phase}, yes from ${[...role.granted].sort().join(" ") || "none"})`;
+    case "leader":
+      return `leader, round ${role.round}`;
+    default:
+      return assertNever(role);
+  }
+}
+
+function progressLines({ role }: NodeState): string[] {
+  if (role.type !== "leader") return [];
+  return [...role.progress].map(([id, progress]) => {
+    const flights = progress.inflightMessages === 0
+      ? ""
+      : `, ${progress.inflightMessages} in flight (${progress.inflightSizeBytes} bytes)`;
+    const paused = progress.paused ? " paused" : "";
+    return `  ${id} ${progress.mode}${paused} match ${progress.matchIndex} ` +
+      `next ${progress.nextIndex}${flights}`;
+  });
+}
