@@ -99,6 +99,21 @@ for (const { name, type, provoke } of PROMISES) {
   });
 }
 
+Deno.test("a promise waits for its own write, not for one before it", async () => {
+  await using node = await startLoneNode();
+  const { log, peers } = node;
+  log.completion = "manual";
+  for (const [from, term] of [["n2", 2], ["n3", 3]] as const) {
+    peers.say(from, voteOf(term));
+    await settle();
+  }
+  for (const term of [2, 3]) {
+    log.complete();
+    await settle();
+    assertEquals(peers.take("voteResult").map((sent) => sent.term), [toTerm(term)]);
+  }
+});
+
 Deno.test("B02: after a power failure a node may vote for another, since nobody got its first vote", async () => {
   await using node = await startLoneNode();
   const { log, peers } = node;
@@ -206,9 +221,11 @@ Deno.test("group commit: calls that come together are one write, those that come
 
 /** A clock that counts. */
 class CountingClock extends VirtualClock {
+  set = 0;
   fired = 0;
 
   override setTimer(delayMs: number, callback: () => void): CancelTimer {
+    this.set += 1;
     return super.setTimer(delayMs, () => {
       this.fired += 1;
       callback();
@@ -219,7 +236,7 @@ class CountingClock extends VirtualClock {
 Deno.test("an idle follower's timer goes off about once in a heartbeat timeout", async () => {
   const clock = new CountingClock();
   await using node = await startLoneNode({ clock });
-  clock.fired = 0;
+  clock.fired = clock.set = 0;
   for (let heartbeats = 0; heartbeats < 300; heartbeats += 1) {
     node.peers.say("n2", appendOf(0));
     await clock.advance(100);
@@ -227,6 +244,10 @@ Deno.test("an idle follower's timer goes off about once in a heartbeat timeout",
   assertEquals(node.raft.leader?.id, "n2");
   assertEquals(node.raft.term, toTerm(2));
   assert(clock.fired <= 40, `${clock.fired} times in 30 heartbeat timeouts`);
+  assert(
+    clock.set <= 40,
+    `set ${clock.set} times: it is not set anew whenever the leader is heard`,
+  );
 });
 
 Deno.test("an idle leader's timer goes off for its heartbeats, and little else", async () => {

@@ -81,7 +81,6 @@ export class Questions {
     const askers = new Set<Asker>();
     this.#gathering = askers;
     queueMicrotask(() => {
-      if (this.#gathering !== askers) return;
       this.#gathering = undefined;
       if (askers.size === 0) return;
       const id = ++this.#lastId;

@@ -244,7 +244,6 @@ export class Raft<Response = unknown> implements AsyncDisposable {
         unlisten: undefined,
       };
       this.#calls.add(call, signal);
-      if (timeoutMs !== undefined) this.#engine.arm();
       if (this.#proposeScheduled) return;
       this.#proposeScheduled = true;
       // Two turns of the microtask queue: callers that were answered together and go on at once are grouped.

@@ -123,6 +123,47 @@ Deno.test("B72: a command that no state machine can stand stops every node that 
   }
 });
 
+Deno.test("a step that fails half-way: what it was to append is not written, and nothing of it is told", async () => {
+  await using node = await startLoneNode();
+  const { raft, log, peers } = node;
+  await makeLeader(node);
+  const damage = new StorageError("log-1.seg is damaged at byte 64");
+  log.term = () => {
+    throw damage;
+  };
+  const calls = [watch(raft.apply(commandOf("x"))), watch(raft.barrier())];
+  assertStrictEquals(await raft.stopped, damage);
+  await settle();
+  assertEquals(calls.map(({ summary }) => summary), Array(2).fill("shutdown/not-written"));
+  assertEquals([peers.take("append").length, log.lastIndex as number], [0, 2]);
+});
+
+Deno.test("nothing more is done of a step in which the state machine fails", async () => {
+  const lines: string[] = [];
+  const note = (message: string) => lines.push(message);
+  const logger = { debug: note, info: note, warn: note, error: note };
+  await using node = await startLoneNode({
+    fsm: new Fragile("throws", new Error("divided by zero")),
+    logger,
+  });
+  await makeLeader(node);
+  watch(node.raft.apply(commandOf("poison")));
+  await settle();
+  lines.length = 0;
+  // Another leader has committed the command: in one step it is applied and leadership is lost.
+  node.peers.say("n3", {
+    type: "append",
+    term: toTerm(3),
+    prevLogIndex: toIndex(3),
+    prevLogTerm: toTerm(2),
+    entries: undefined,
+    leaderCommit: toIndex(3),
+    round: 1,
+  });
+  assertInstanceOf(await node.raft.stopped, FsmFailedError);
+  assertEquals(lines, ["node {id} stops: {error}", "node {id} has stopped"]);
+});
+
 Deno.test("an invariant that does not hold stops the node instead of letting it go on", async () => {
   await using node = await startLoneNode();
   const { raft, peers } = node;

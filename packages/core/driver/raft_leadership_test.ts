@@ -236,3 +236,14 @@ Deno.test("leadershipChanges: each subscriber sees every change, from the presen
   const terms = all.map((one) => one.term as number);
   assertEquals(terms, [...terms].sort((a, b) => a - b));
 });
+
+Deno.test("leadershipChanges: a candidate that fails again and again is no news", async () => {
+  await using node = await startLoneNode();
+  const changes = node.raft.leadershipChanges();
+  const first = await changes.next();
+  assertEquals(first.value, { term: toTerm(1), leader: undefined, isLeader: false });
+  const second = watch(changes.next());
+  await node.clock.advance(10_000);
+  assertEquals([node.raft.state, second.summary], ["candidate", "open"]);
+  await changes.return!();
+});

@@ -8,6 +8,7 @@ import type { RaftConfig } from "../../model/config.ts";
 import type { Server, ServerId } from "../../model/configuration.ts";
 import type { Message } from "../../model/message.ts";
 import { toIndex, toTerm } from "../../model/numbers.ts";
+import { type Logger, silentLogger } from "../../ports/logger.ts";
 import type { Transport, TransportHandler } from "../../ports/transport.ts";
 import { Raft } from "../raft.ts";
 import { Recorder } from "./cluster.ts";
@@ -77,12 +78,22 @@ export async function startLoneNode(
     readonly fsm?: Recorder;
     readonly clock?: VirtualClock;
     readonly log?: MemoryLog;
+    readonly logger?: Logger;
   } = {},
 ): Promise<LoneNode> {
   const { config = {}, fsm = new Recorder(), clock = new VirtualClock() } = options;
-  const { log = new MemoryLog() } = options;
+  const { log = new MemoryLog(), logger = silentLogger } = options;
   const peers = new PlayedPeers();
-  const raft = await Raft.start({ id: "n1", fsm, log, transport: peers, config, clock, seed: 1 });
+  const raft = await Raft.start({
+    id: "n1",
+    fsm,
+    log,
+    transport: peers,
+    config,
+    clock,
+    logger,
+    seed: 1,
+  });
   if (raft.lastIndex === 0) await raft.bootstrap({ servers: SERVERS });
   return {
     raft,
