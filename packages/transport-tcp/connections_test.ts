@@ -13,9 +13,9 @@ import { IncomingConnection } from "./incoming.ts";
 import { admit, type Identity } from "./negotiation.ts";
 import { OutgoingConnection } from "./outgoing.ts";
 import { PeerCounters } from "./stats.ts";
-import { type MemoryStream, memoryStreams } from "./testing/memory_streams.ts";
-import { frameWith } from "./testing/raw_peers.ts";
-import { appendOf, numbered, turn, until } from "./testing/support.ts";
+import { type MemoryStream, memoryStreams } from "./_testing/memory_streams.ts";
+import { frameWith } from "./_testing/raw_peers.ts";
+import { appendOf, numbered, turn, until } from "./_testing/support.ts";
 
 /** Three ticks without a sign of life are one too many. */
 const CONFIG: TcpTransportConfig = {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeMessages, encodeMessage, messageSizeBytes } from "./message_codec.ts";
 import { RunKeeper } from "./run_keeper.ts";
-import { anyMessage, appendOf, numbered, plain } from "./testing/support.ts";
+import { anyMessage, appendOf, numbered, plain } from "./_testing/support.ts";
 
 function encode(messages: readonly Message[]): Uint8Array<ArrayBuffer> {
   const size = messages.reduce((sum, message) => sum + messageSizeBytes(message), 0);

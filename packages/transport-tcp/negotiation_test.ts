@@ -2,7 +2,7 @@ import { MalformedError } from "@coracle/core";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeHello, type Hello, PROTOCOL_VERSION } from "./handshake.ts";
 import { admit, HandshakeError, type Identity, introduce } from "./negotiation.ts";
-import { memoryStreams } from "./testing/memory_streams.ts";
+import { memoryStreams } from "./_testing/memory_streams.ts";
 
 function identity(id: string, clusterId = "words"): Identity {
   return { id, clusterId, address: `${id}:7001`, incarnation: 5, frameSizeMaxBytes: 1000 };

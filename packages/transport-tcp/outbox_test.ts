@@ -6,7 +6,7 @@ import { FrameReader } from "./frame_reader.ts";
 import { decodeMessages, messageSizeBytes } from "./message_codec.ts";
 import { Outbox } from "./outbox.ts";
 import { RunKeeper } from "./run_keeper.ts";
-import { anyMessage, appendOf, numbered, plain } from "./testing/support.ts";
+import { anyMessage, appendOf, numbered, plain } from "./_testing/support.ts";
 
 const LIMITS = { outboxSizeMaxBytes: 10_000, frameSizeMaxBytes: 5_000, batchSizeMaxBytes: 1_000 };
 

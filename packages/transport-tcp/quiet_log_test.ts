@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { QuietLog } from "./quiet_log.ts";
-import { RecordingLogger } from "./testing/support.ts";
+import { RecordingLogger } from "./_testing/support.ts";
 
 Deno.test("a warning is written once a minute, with the number of those left out", () => {
   let nowMs = 0;

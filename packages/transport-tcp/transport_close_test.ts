@@ -2,8 +2,8 @@ import type { Message } from "@coracle/core";
 import { assertEquals, assertThrows } from "@std/assert";
 import { deadline } from "@std/async";
 import { tcpStreamLayer } from "./stream_layer.ts";
-import { RawPeer, RawServer } from "./testing/raw_peers.ts";
-import { appendOf, connect, type Node, numbered, startNode, until } from "./testing/support.ts";
+import { RawPeer, RawServer } from "./_testing/raw_peers.ts";
+import { appendOf, connect, type Node, numbered, startNode, until } from "./_testing/support.ts";
 import { TcpTransport } from "./transport.ts";
 
 // That nothing is left over (sockets, timers, reads and writes) is what the sanitizers see to.

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
 import { encodeHello } from "./handshake.ts";
 import { tcpStreamLayer } from "./stream_layer.ts";
-import { frameOf, frameWith, helloTo, RawPeer, RawServer } from "./testing/raw_peers.ts";
+import { frameOf, frameWith, helloTo, RawPeer, RawServer } from "./_testing/raw_peers.ts";
 import {
   appendOf,
   connect,
@@ -13,7 +13,7 @@ import {
   rounds,
   startNode,
   until,
-} from "./testing/support.ts";
+} from "./_testing/support.ts";
 
 const IMPATIENT = { reconnectDelayMinMs: 1, reconnectDelayMaxMs: 5 };
 

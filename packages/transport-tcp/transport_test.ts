@@ -10,7 +10,7 @@ import {
   rounds,
   startNode,
   until,
-} from "./testing/support.ts";
+} from "./_testing/support.ts";
 import { TcpTransport } from "./transport.ts";
 
 /** Short enough that a test need not wait for it, long enough that it is not reached by chance. */
