@@ -7,6 +7,7 @@
 import type { IndexedConfiguration, ServerId } from "../model/configuration.ts";
 import type { Message } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
+import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { LogWrite } from "../ports/log_store.ts";
 
 /** Names a write, counting up from 1 in the life of a process. */
@@ -41,7 +42,7 @@ export interface Commit {
 }
 
 /** Why a proposal was not appended. */
-export type Refusal = "not-leader" | "uncommitted-size";
+export type Refusal = "not-leader" | "uncommitted-size" | "transferring";
 
 /** The answer to a `propose` input: the first `count` proposals became entries, the others did not. */
 export interface Proposed {
@@ -63,6 +64,74 @@ export interface Verified {
   readonly id: number;
   /** Whether a majority of voters has confirmed, after the question was asked, that this node is their leader. */
   readonly confirmed: boolean;
+}
+
+/** The answer to a `read` input. */
+export interface ReadReady {
+  /** Which effect this is. */
+  readonly type: "readReady";
+  /** The input's id. */
+  readonly id: number;
+  /** The read may be answered once this entry is applied; `undefined` if it has to be asked for again, elsewhere or later. */
+  readonly readIndex: Index | undefined;
+}
+
+/** Why a change of the membership was not appended. */
+export type ConfigurationRefusal =
+  | { readonly type: "not-leader" }
+  | { readonly type: "transferring" }
+  | { readonly type: "in-progress" }
+  | { readonly type: "changed"; readonly latestIndex: Index }
+  | { readonly type: "impossible"; readonly problem: string };
+
+/** The answer to a `changeConfiguration` input. */
+export interface ConfigurationProposed {
+  /** Which effect this is. */
+  readonly type: "configurationProposed";
+  /** Index of the entry, if it was appended. */
+  readonly index: Index | undefined;
+  /** Why not, if it was not. */
+  readonly refusal: ConfigurationRefusal | undefined;
+}
+
+/** How a leadership transfer ended. */
+export type TransferOutcome =
+  | "done"
+  | "not-leader"
+  | "in-progress"
+  | "not-voter"
+  | "itself"
+  | "no-target"
+  | "timed-out";
+
+/** The answer to a `transferLeadership` input. */
+export interface Transferred {
+  /** Which effect this is. */
+  readonly type: "transferred";
+  /** How it ended; `done` if another node leads, or at least this one does no longer. */
+  readonly outcome: TransferOutcome;
+}
+
+/** Send the latest snapshot to a follower whose entries are no longer in the log, then report it with a `snapshotSent` input. */
+export interface SendSnapshot {
+  /** Which effect this is. */
+  readonly type: "sendSnapshot";
+  /** The follower. */
+  readonly to: ServerId;
+  /** The leader's term. */
+  readonly term: Term;
+}
+
+/** Restore the state machine from the snapshot that was received, before anything further is applied. */
+export interface InstallSnapshot extends SnapshotPoint {
+  /** Which effect this is. */
+  readonly type: "installSnapshot";
+}
+
+/** A configuration without this node is committed: it is a member no longer. */
+export interface Removed {
+  /** Which effect this is. */
+  readonly type: "removed";
 }
 
 /** The answer to a `bootstrap` input. */
@@ -100,6 +169,12 @@ export type Effect =
   | Commit
   | Proposed
   | Verified
+  | ReadReady
+  | ConfigurationProposed
+  | Transferred
+  | SendSnapshot
+  | InstallSnapshot
+  | Removed
   | Bootstrapped
   | RoleChanged
   | ConfigurationChanged;

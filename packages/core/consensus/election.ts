@@ -5,7 +5,7 @@
  * @module
  */
 import { findServer, type ServerId, voterIds } from "../model/configuration.ts";
-import type { PreVote, PreVoteResult, Vote, VoteResult } from "../model/message.ts";
+import type { PreVote, PreVoteResult, TimeoutNow, Vote, VoteResult } from "../model/message.ts";
 import { isUpToDate, type Term, toTerm } from "../model/numbers.ts";
 import { becomeLeader } from "./leader.ts";
 import { lastWrite, send, setHardState, type Step } from "./outcome.ts";
@@ -41,14 +41,14 @@ function startPreVote(step: Step): void {
   state.reason = state.role.type === "follower" ? "heard no leader" : "was not elected in time";
   state.role = candidate;
   if (hasMajority(state, candidate)) {
-    startElection(step);
+    startElection(step, false);
     return;
   }
   askVoters(step, (lastLog) => ({ type: "preVote", term: toTerm(state.term + 1), ...lastLog }));
 }
 
 /** Votes for itself in a new term and asks for the other votes, once its own is durable. */
-function startElection(step: Step): void {
+function startElection(step: Step, leadershipTransfer: boolean): void {
   const { state, nowMs } = step;
   const { electionTimeoutMs } = state.config;
   setHardState(step, toTerm(state.term + 1), state.id);
@@ -60,13 +60,24 @@ function startElection(step: Step): void {
     ownVote,
     electionAtMs: nowMs + state.random.between(electionTimeoutMs, 2 * electionTimeoutMs),
   };
-  state.reason = "would get a majority of votes";
+  state.reason = leadershipTransfer
+    ? "the leader asked it to take over"
+    : "would get a majority of votes";
   askVoters(step, (lastLog) => ({
     type: "vote",
     term: state.term,
     ...lastLog,
-    leadershipTransfer: false,
+    leadershipTransfer,
   }), ownVote);
+}
+
+/** The leader asks this node to take over: it stands for election at once, without a pre-vote. */
+export function timeoutNow(step: Step, from: ServerId, message: TimeoutNow): void {
+  const { state, nowMs } = step;
+  if (message.term < state.term) return;
+  if (message.term > state.term) becomeFollower(step, message.term, from, `${from} leads`);
+  if (state.role.type !== "follower" || !canCampaign(state) || isDiskStalled(state, nowMs)) return;
+  startElection(step, true);
 }
 
 /** The candidate's own vote counts when it is durable, like every other. */
@@ -86,7 +97,7 @@ export function preVoteResult(step: Step, from: ServerId, message: PreVoteResult
   if (role.type !== "candidate" || role.phase !== "preVote") return;
   if (!message.granted || message.proposedTerm !== state.term + 1) return;
   role.granted.add(from);
-  if (hasMajority(state, role)) startElection(step);
+  if (hasMajority(state, role)) startElection(step, false);
 }
 
 /** Counts a vote of this candidacy. */

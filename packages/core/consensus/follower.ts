@@ -12,7 +12,7 @@ import { type Index, nextIndex, NO_INDEX, NO_TERM } from "../model/numbers.ts";
 import { commitUpTo } from "./leader.ts";
 import { appendRun, send, type Step, truncateFrom, writeCovering } from "./outcome.ts";
 import { becomeFollower, nextElectionAtMs } from "./roles.ts";
-import { isTermDurable } from "./state.ts";
+import { type Follower, isTermDurable } from "./state.ts";
 
 /** Takes a leader's entries or heartbeat, and answers. */
 export function receiveAppend(step: Step, from: ServerId, message: Append): void {
@@ -33,6 +33,7 @@ export function receiveAppend(step: Step, from: ServerId, message: Append): void
     state.role.leaderContactMs = nowMs;
     state.role.electionAtMs = nextElectionAtMs(step);
   }
+  (state.role as Follower).leased = message.leased;
 
   const { log } = state;
   const last = message.entries?.lastIndex ?? message.prevLogIndex;

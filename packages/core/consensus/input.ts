@@ -6,7 +6,10 @@
  */
 import type { Configuration, ServerId } from "../model/configuration.ts";
 import type { Proposal } from "../model/entry.ts";
+import type { ConfigurationChange } from "../model/membership.ts";
 import type { Message } from "../model/message.ts";
+import type { Index, Term } from "../model/numbers.ts";
+import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { PersistId } from "./effect.ts";
 
 /** Time has passed: {@linkcode deadline} is reached. */
@@ -51,6 +54,64 @@ export interface Verify {
   readonly id: number;
 }
 
+/** A caller wants to read. Answered, now or later, by a `readReady` effect with the same id, or never if a message is lost. */
+export interface Read {
+  /** Which input this is. */
+  readonly type: "read";
+  /** Repeated in the answer; see {@linkcode ReadIndex.id}. */
+  readonly id: number;
+  /** `linearizable`: a majority confirms the leader. `lease`: the leader trusts its lease, if it has one. */
+  readonly level: "linearizable" | "lease";
+}
+
+/** A caller wants another membership. Answered in the same step by a `configurationProposed` effect. */
+export interface ChangeConfiguration {
+  /** Which input this is. */
+  readonly type: "changeConfiguration";
+  /** The change. */
+  readonly change: ConfigurationChange;
+  /** The change is refused unless the configuration in force is the one at this index; `undefined` for any. */
+  readonly prevIndex: Index | undefined;
+  /** Wall clock, for the entry's own record. */
+  readonly appendedAtMs: number;
+}
+
+/** A caller wants another leader. Answered, now or later, by a `transferred` effect. */
+export interface TransferLeadership {
+  /** Which input this is. */
+  readonly type: "transferLeadership";
+  /** Who shall lead; `undefined` for the follower that is most up to date. */
+  readonly target: ServerId | undefined;
+}
+
+/** A caller wants this node to lead no longer, whoever leads next. */
+export interface StepDown {
+  /** Which input this is. */
+  readonly type: "stepDown";
+}
+
+/** The snapshot that a `sendSnapshot` effect asked for has reached the peer, or has not. */
+export interface SnapshotSent {
+  /** Which input this is. */
+  readonly type: "snapshotSent";
+  /** The peer. */
+  readonly peer: ServerId;
+  /** The last entry that the snapshot contains; 0 if none was sent. */
+  readonly lastIncludedIndex: Index;
+  /** Whether the peer has taken it. */
+  readonly arrived: boolean;
+}
+
+/** A leader's snapshot is here, complete and verified. Answered in the same step: with an `installSnapshot` effect, or without if it is not needed. */
+export interface SnapshotReceived extends SnapshotPoint {
+  /** Which input this is. */
+  readonly type: "snapshotReceived";
+  /** The leader. */
+  readonly from: ServerId;
+  /** The leader's term. */
+  readonly term: Term;
+}
+
 /** The connection with a peer is lost. */
 export interface Disconnected {
   /** Which input this is. */
@@ -74,5 +135,11 @@ export type Input =
   | Persisted
   | Propose
   | Verify
+  | Read
+  | ChangeConfiguration
+  | TransferLeadership
+  | StepDown
+  | SnapshotSent
+  | SnapshotReceived
   | Disconnected
   | Bootstrap;

@@ -5,17 +5,20 @@
  * @module
  */
 import { invariant } from "../model/assert.ts";
-import { voterIds } from "../model/configuration.ts";
+import { findServer, isVoter, voterIds } from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import { type Index, nextIndex, previousIndex } from "../model/numbers.ts";
+import { type Index, nextIndex, NO_INDEX, previousIndex } from "../model/numbers.ts";
 import type { Propose } from "./input.ts";
 import { appendRun, type Step } from "./outcome.ts";
+import { forgetLeaving, promoteWhenCaughtUp } from "./members.ts";
 import { Progress } from "./progress.ts";
 import { reachedByQuorum } from "./quorum.ts";
+import { openRound, releaseHeldReads } from "./reads.ts";
 import { broadcastHeartbeat, replicate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
+import { endTransfer, tellWhenUpToDate } from "./transfer.ts";
 
 const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
 
@@ -33,6 +36,11 @@ export function becomeLeader(step: Step): void {
     progress: new Map(),
     round: 1,
     confirmations: [],
+    heldReads: [],
+    roundStarts: [{ round: 1, atMs: nowMs }],
+    transfer: undefined,
+    leaseGivenUp: false,
+    leaving: new Map(),
     uncommitted: [],
     uncommittedSizeBytes: 0,
     heartbeatAtMs: nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs),
@@ -58,6 +66,11 @@ export function heartbeatIntervalMs(heartbeatTimeoutMs: number): number {
 export function propose(step: Step, leader: Leader, input: Propose): void {
   const { state, effects } = step;
   const { uncommittedSizeMaxBytes } = state.config;
+  if (leader.transfer !== undefined) {
+    const refusal = "transferring";
+    effects.push({ type: "proposed", firstIndex: NO_INDEX, count: 0, refusal });
+    return;
+  }
   const firstIndex = nextIndex(state.log.lastIndex);
   let count = 0;
   let sizeBytes = 0;
@@ -100,37 +113,29 @@ export function advanceCommit(step: Step, leader: Leader): void {
     committed += 1;
   }
   leader.uncommitted.splice(0, committed);
+  releaseHeldReads(step, leader);
+  forgetLeaving(step, leader);
+  if (!isVoter(state.configurations.settled.configuration, state.id)) {
+    // The members that stay must hear that the change is committed, or they would wait for it without a leader.
+    broadcastHeartbeat(step, leader);
+    becomeFollower(step, state.term, undefined, "it is no longer a voter");
+    return;
+  }
   if (leader.commitBroadcastAtMs === Infinity && leader.progress.size > 0) {
     leader.commitBroadcastAtMs = step.nowMs + state.config.commitTimeoutMs;
   }
 }
 
 /** Entries up to `index` are committed. */
-export function commitUpTo({ state }: Step, index: Index): void {
+export function commitUpTo({ state, effects }: Step, index: Index): void {
   invariant(index <= state.log.lastIndex, `commit ${index} is beyond the log`);
+  const { configurations } = state;
   state.commitIndex = index;
-  state.configurations.committed(index);
-}
-
-/** Answers the questions whose round a majority of voters has answered. */
-export function settleConfirmations(step: Step, leader: Leader): void {
-  if (leader.confirmations.length === 0) return;
-  const { state, effects } = step;
-  const rounds = voterIds(configurationOf(state)).map((id) =>
-    id === state.id ? leader.round : leader.progress.get(id)!.confirmedRound
-  );
-  const reached = reachedByQuorum(rounds);
-  while (leader.confirmations.length > 0 && leader.confirmations[0]!.round <= reached) {
-    effects.push({ type: "verified", id: leader.confirmations.shift()!.id, confirmed: true });
+  const wasMember = findServer(configurations.settled.configuration, state.id) !== undefined;
+  configurations.committed(index);
+  if (wasMember && findServer(configurations.settled.configuration, state.id) === undefined) {
+    effects.push({ type: "removed" });
   }
-}
-
-/** Opens a new round for a question, so that answers to older messages do not count. */
-export function verify(step: Step, leader: Leader, id: number): void {
-  leader.round += 1;
-  leader.confirmations.push({ id, round: leader.round });
-  broadcastHeartbeat(step, leader);
-  settleConfirmations(step, leader);
 }
 
 /** What a leader does as time passes: heartbeats, commit news, and giving up when it cannot lead. */
@@ -153,8 +158,12 @@ export function tickLeader(step: Step, leader: Leader): void {
   }
   if (nowMs >= leader.heartbeatAtMs) {
     leader.heartbeatAtMs = nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs);
-    leader.round += 1;
-    broadcastHeartbeat(step, leader);
+    forgetLeaving(step, leader);
+    openRound(step, leader);
+    tellWhenUpToDate(step, leader);
+  }
+  if (leader.transfer !== undefined && nowMs >= leader.transfer.deadlineMs) {
+    endTransfer(step, leader, "timed-out");
   }
   if (nowMs >= leader.commitBroadcastAtMs) {
     leader.commitBroadcastAtMs = Infinity;
@@ -172,6 +181,7 @@ export function leaderDeadline(
     leader.heartbeatAtMs,
     leader.quorumCheckAtMs,
     leader.commitBroadcastAtMs,
+    leader.transfer?.deadlineMs ?? Infinity,
     oldestWriteSinceMs + stallMs,
   );
 }
@@ -190,6 +200,9 @@ export function accepted(
   );
   progress.accepted(matchIndex);
   advanceCommit(step, leader);
+  if (step.state.role !== leader) return;
+  promoteWhenCaughtUp(step, leader, from, progress);
+  tellWhenUpToDate(step, leader);
   replicate(step, leader, from, progress);
 }
 
@@ -202,6 +215,8 @@ export function rejected(
   message: { readonly rejectedIndex: Index; readonly hintIndex: Index; readonly hintTerm: number },
 ): void {
   const { rejectedIndex, hintIndex } = message;
+  // A snapshot is on its way: what the follower has not got is no news.
+  if (progress.mode === "snapshot") return;
   // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that
   // is acknowledged can be refused any more.
   const stale = progress.mode === "probe"

@@ -15,8 +15,8 @@
  */
 import { invariant } from "../model/assert.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import type { Index, Term } from "../model/numbers.ts";
-import type { LogReader } from "../ports/log_store.ts";
+import { type Index, nextIndex, type Term } from "../model/numbers.ts";
+import type { LogReader, LogReset } from "../ports/log_store.ts";
 import type { PersistId } from "./effect.ts";
 
 /** A write on its way. */
@@ -36,6 +36,8 @@ export class LogView {
   #pendingFrom: Index;
   #outstanding: Outstanding[] = [];
   #durableIndex: Index;
+  /** The log begins anew after this entry, and the port does not know it yet. */
+  #reset: (LogReset & { id: PersistId | undefined }) | undefined;
 
   /** `durable`: the store's read port. */
   constructor(durable: LogReader) {
@@ -46,7 +48,7 @@ export class LogView {
 
   /** Index of the first entry that can be read. */
   get firstIndex(): Index {
-    return this.#durable.firstIndex;
+    return this.#reset === undefined ? this.#durable.firstIndex : nextIndex(this.#reset.index);
   }
 
   /** Index of the last entry, durable or not. */
@@ -88,6 +90,9 @@ export class LogView {
 
   /** Term of the entry at `index`, or `undefined` if the log does not reach there. */
   term(index: Index): Term | undefined {
+    if (this.#reset !== undefined && index <= this.#reset.index) {
+      return index === this.#reset.index ? this.#reset.term : undefined;
+    }
     if (index < this.#pendingFrom) return this.#durable.term(index);
     return this.#pendingRun(index)?.term(index);
   }
@@ -107,6 +112,7 @@ export class LogView {
   /** Entries from `from` on, at most `maxBytes` of them but at least one; `undefined` beyond the ends. May return fewer than there are. */
   read(from: Index, maxBytes: number): EntryRun | undefined {
     if (from < this.#pendingFrom) {
+      if (this.#reset !== undefined) return undefined;
       const run = this.#durable.read(from, maxBytes);
       if (run === undefined || run.lastIndex < this.#pendingFrom) return run;
       return run.slice(from, (this.#pendingFrom - 1) as Index);
@@ -155,8 +161,18 @@ export class LogView {
     }
   }
 
+  /** Drops all entries; the log goes on after `index`, which is durable as part of a snapshot. */
+  reset(index: Index, term: Term): void {
+    this.#pending = [];
+    this.#pendingFrom = nextIndex(index);
+    this.#durableIndex = index;
+    this.#reset = { index, term, id: undefined };
+    for (const write of this.#outstanding) write.lastIndex = index;
+  }
+
   /** A write with everything that is pending has been handed out. */
   written(id: PersistId, nowMs: number): void {
+    if (this.#reset !== undefined && this.#reset.id === undefined) this.#reset.id = id;
     this.#outstanding.push({ id, lastIndex: this.lastIndex, sinceMs: nowMs });
   }
 
@@ -169,6 +185,7 @@ export class LogView {
       if (write.lastIndex > this.#durableIndex) this.#durableIndex = write.lastIndex;
     }
     if (completed === 0) return false;
+    if (this.#reset?.id !== undefined && this.#reset.id <= id) this.#reset = undefined;
     this.#outstanding.splice(0, completed);
     // While a later write truncates what this one wrote, the port still shows the dropped entries:
     // only what nothing on its way contradicts is read from there.

@@ -8,8 +8,9 @@ import { invariant } from "../model/assert.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import type { Message } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
+import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { Effect, PersistId } from "./effect.ts";
-import { leaderOf, type NodeState } from "./state.ts";
+import { leaderOf, type NodeState, type Unsaved } from "./state.ts";
 
 /** A step under way. */
 export interface Step {
@@ -19,6 +20,8 @@ export interface Step {
   readonly nowMs: number;
   /** What has been decided so far. */
   readonly effects: Effect[];
+  /** Whether this step has begun a round of confirmation, which further questions can share. */
+  roundOpened: boolean;
 }
 
 /** Sends `message`, which promises nothing, or nothing that `after` does not cover. */
@@ -51,6 +54,20 @@ export function truncateFrom(step: Step, from: Index): void {
   if (configurations.truncated(from)) announceConfiguration(step);
 }
 
+/**
+ * The log begins anew after the last entry of a snapshot, whose configuration is in force. Everything up to there counts
+ * as durable, since the snapshot is.
+ */
+export function resetLog(step: Step, point: SnapshotPoint): void {
+  const { log, unsaved, configurations } = step.state;
+  flushUnsaved(step);
+  const { lastIncludedIndex: index, lastIncludedTerm: term } = point;
+  log.reset(index, term);
+  unsaved.reset = { index, term };
+  configurations.reset(point.configuration);
+  announceConfiguration(step);
+}
+
 /** The write after which the log is durable up to `index`; `undefined` if it is already. */
 export function writeCovering(step: Step, index: Index): PersistId | undefined {
   const { log, unsaved, nextPersistId } = step.state;
@@ -61,9 +78,7 @@ export function writeCovering(step: Step, index: Index): PersistId | undefined {
 /** The write after which everything decided so far is durable, term and vote included; `undefined` if it is already. */
 export function lastWrite(step: Step): PersistId | undefined {
   const { log, unsaved, nextPersistId } = step.state;
-  if (unsaved.hardState || unsaved.entries !== undefined || unsaved.truncateFrom !== undefined) {
-    return nextPersistId;
-  }
+  if (isUnsaved(unsaved)) return nextPersistId;
   return log.oldestWriteSinceMs === undefined ? undefined : nextPersistId - 1;
 }
 
@@ -71,9 +86,7 @@ export function lastWrite(step: Step): PersistId | undefined {
 export function flushUnsaved(step: Step): void {
   const { state } = step;
   const { unsaved, log } = state;
-  if (!unsaved.hardState && unsaved.truncateFrom === undefined && unsaved.entries === undefined) {
-    return;
-  }
+  if (!isUnsaved(unsaved)) return;
   const id = state.nextPersistId++;
   if (unsaved.hardState) state.hardStatePersistId = id;
   log.written(id, step.nowMs);
@@ -81,12 +94,18 @@ export function flushUnsaved(step: Step): void {
     type: "persist",
     id,
     hardState: unsaved.hardState ? { term: state.term, votedFor: state.votedFor } : undefined,
+    reset: unsaved.reset,
     truncateFrom: unsaved.truncateFrom,
     entries: unsaved.entries,
   });
   unsaved.hardState = false;
+  unsaved.reset = undefined;
   unsaved.truncateFrom = undefined;
   unsaved.entries = undefined;
+}
+
+function isUnsaved({ hardState, reset, truncateFrom, entries }: Unsaved): boolean {
+  return hardState || reset !== undefined || truncateFrom !== undefined || entries !== undefined;
 }
 
 /** Tells what has changed for those who apply entries and those who watch the role. */

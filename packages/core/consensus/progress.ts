@@ -5,6 +5,8 @@
  * `replicate`: the place is known; messages follow each other without waiting, within the limits of
  * bytes and messages in flight.
  *
+ * `snapshot`: what comes next is no longer in the log; a snapshot is on its way and nothing else.
+ *
  * @module
  */
 import type { Index } from "../model/numbers.ts";
@@ -15,8 +17,16 @@ interface Flight {
   readonly sizeBytes: number;
 }
 
+/** A round of catching up: what was in the log when it began. */
+export interface CatchUp {
+  /** The last entry when the round began. */
+  readonly targetIndex: Index;
+  /** When that was. */
+  readonly beganMs: number;
+}
+
 /** How the leader sends to a follower. */
-export type ProgressMode = "probe" | "replicate";
+export type ProgressMode = "probe" | "replicate" | "snapshot";
 
 /** See the module's description. */
 export class Progress {
@@ -34,6 +44,8 @@ export class Progress {
   confirmedRound = 0;
   /** The commit index that was last sent. */
   sentCommit: Index;
+  /** For a staging server: the round of catching up that it is in (thesis 4.2.1). */
+  catchUp: CatchUp | undefined;
   #flights: Flight[] = [];
   #inflightSizeBytes = 0;
 
@@ -79,6 +91,13 @@ export class Progress {
       landed += 1;
     }
     if (landed > 0) this.#flights.splice(0, landed);
+  }
+
+  /** What comes next is no longer in the log: a snapshot is sent. */
+  awaitSnapshot(): void {
+    this.probe(this.nextIndex);
+    this.mode = "snapshot";
+    this.paused = true;
   }
 
   /** What was sent may be lost: look again for the place where the logs agree, at `nextIndex`. */

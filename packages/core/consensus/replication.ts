@@ -6,7 +6,7 @@
 import { invariant } from "../model/assert.ts";
 import type { ServerId } from "../model/configuration.ts";
 import type { EntryRun } from "../model/entry_run.ts";
-import { previousIndex } from "../model/numbers.ts";
+import { type Index, previousIndex } from "../model/numbers.ts";
 import { send, type Step } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
 import type { Leader } from "./state.ts";
@@ -21,6 +21,11 @@ export function replicate(step: Step, leader: Leader, to: ServerId, progress: Pr
       (progress.inflightMessages >= config.inflightMessagesMax ||
         progress.inflightSizeBytes >= config.inflightSizeMaxBytes)
     ) return;
+    if (log.term(previousIndex(progress.nextIndex)) === undefined) {
+      progress.awaitSnapshot();
+      step.effects.push({ type: "sendSnapshot", to, term: step.state.term });
+      return;
+    }
     const run = log.read(progress.nextIndex, config.appendSizeMaxBytes);
     invariant(run !== undefined, `entry ${progress.nextIndex} is in the log and cannot be read`);
     sendAppend(step, leader, to, progress, run);
@@ -51,7 +56,10 @@ function sendAppend(
   entries: EntryRun | undefined,
 ): void {
   const { state } = step;
-  const prevLogIndex = previousIndex(progress.nextIndex);
+  // A follower that waits for a snapshot is asked for the oldest entry that could still be compared: it may have it by now.
+  const prevLogIndex = progress.mode === "snapshot"
+    ? previousIndex(state.log.firstIndex)
+    : previousIndex(Math.max(progress.nextIndex, state.log.firstIndex) as Index);
   const prevLogTerm = state.log.term(prevLogIndex);
   invariant(prevLogTerm !== undefined, `the term of entry ${prevLogIndex} is not known any more`);
   progress.sentCommit = state.commitIndex;
@@ -63,5 +71,6 @@ function sendAppend(
     entries,
     leaderCommit: state.commitIndex,
     round: leader.round,
+    leased: state.config.leaseReads && !leader.leaseGivenUp,
   });
 }

@@ -6,7 +6,9 @@
 import type { ServerId } from "../model/configuration.ts";
 import type { Term } from "../model/numbers.ts";
 import { setHardState, type Step } from "./outcome.ts";
+import { refuseQuestions } from "./reads.ts";
 import type { Follower } from "./state.ts";
+import { endTransfer } from "./transfer.ts";
 
 /** The time at which a follower that hears no leader from now on stands for election. */
 export function nextElectionAtMs({ state, nowMs }: Step): number {
@@ -24,17 +26,17 @@ export function becomeFollower(
   leader: ServerId | undefined,
   reason: string,
 ): Follower {
-  const { state, effects } = step;
+  const { state } = step;
   if (term > state.term) setHardState(step, term, undefined);
   if (state.role.type === "leader") {
-    for (const { id } of state.role.confirmations) {
-      effects.push({ type: "verified", id, confirmed: false });
-    }
+    refuseQuestions(step, state.role);
+    endTransfer(step, state.role, "done");
   }
   const role: Follower = {
     type: "follower",
     leader,
     leaderContactMs: leader === undefined ? -Infinity : step.nowMs,
+    leased: false,
     electionAtMs: nextElectionAtMs(step),
   };
   state.role = role;

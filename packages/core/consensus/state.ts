@@ -12,10 +12,12 @@ import {
   type ServerId,
   voterIds,
 } from "../model/configuration.ts";
+import { invariant } from "../model/assert.ts";
 import type { RaftConfig } from "../model/config.ts";
 import type { EntryRun } from "../model/entry_run.ts";
 import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
-import type { HardState, LogReader } from "../ports/log_store.ts";
+import type { SnapshotPoint } from "../model/snapshot.ts";
+import type { HardState, LogReader, LogReset } from "../ports/log_store.ts";
 import { Configurations } from "./configurations.ts";
 import type { PersistId } from "./effect.ts";
 import { LogView } from "./log_view.ts";
@@ -30,6 +32,8 @@ export interface Follower {
   leader: ServerId | undefined;
   /** When the leader was last heard; votes are refused for a while after (thesis 4.2.3). `-Infinity` if never, or if its connection is lost. */
   leaderContactMs: number;
+  /** Whether the leader relies on its lease, so that only a timeout ends it. */
+  leased: boolean;
   /** When it stands for election. */
   electionAtMs: number;
 }
@@ -48,12 +52,40 @@ export interface Candidate {
   electionAtMs: number;
 }
 
-/** A question whether this node is still the leader, and the round that answers it. */
-export interface Confirmation {
+/** Who asked, and what for. */
+export interface Question {
+  /** `verify`: whether this node leads. `read`: up to where to apply before a read. */
+  readonly type: "verify" | "read";
   /** Names the question. */
   readonly id: number;
+  /** The follower that passed the question on; `undefined` for this node's own. */
+  readonly from: ServerId | undefined;
+}
+
+/** A question that is answered by a majority's confirmation of this leader. */
+export interface Confirmation extends Question {
   /** It is answered when a majority of voters has answered this round or a later one. */
   readonly round: number;
+  /** The commit index when the question was asked. */
+  readonly readIndex: Index;
+}
+
+/** A transfer of leadership under way. */
+export interface Transfer {
+  /** Who shall lead. */
+  readonly target: ServerId;
+  /** When it is given up. */
+  readonly deadlineMs: number;
+  /** Whether the target has been told to stand for election. */
+  told: boolean;
+}
+
+/** When a round began. */
+export interface RoundStart {
+  /** The round. */
+  readonly round: number;
+  /** When its first message was sent. */
+  readonly atMs: number;
 }
 
 /** Entries that are appended and not committed. */
@@ -76,6 +108,16 @@ export interface Leader {
   round: number;
   /** Questions waiting for their round, in order. */
   confirmations: Confirmation[];
+  /** Reads that came before anything of this term was committed: until then the commit index may be an old one (thesis 6.4). */
+  heldReads: Question[];
+  /** When the rounds began that a majority may still answer, in order. */
+  roundStarts: RoundStart[];
+  /** The transfer under way. */
+  transfer: Transfer | undefined;
+  /** Whether a follower has been told to stand for election in this term: then there is no lease any more. */
+  leaseGivenUp: boolean;
+  /** Members that are removed and still have to be told, and until when. */
+  readonly leaving: Map<ServerId, number>;
   /** Proposals on their way, in order. */
   uncommitted: Uncommitted[];
   /** Their size together. */
@@ -95,6 +137,8 @@ export type Role = Follower | Candidate | Leader;
 export interface Unsaved {
   /** Term or vote changed. */
   hardState: boolean;
+  /** The log begins anew after this entry. */
+  reset: LogReset | undefined;
   /** Entries were dropped from here on. */
   truncateFrom: Index | undefined;
   /** Entries were appended, after the truncation. */
@@ -157,6 +201,8 @@ export interface NodeOptions {
   readonly hardState: HardState;
   /** The durable log. */
   readonly log: LogReader;
+  /** The snapshot that the state machine starts from; the log reaches back to it. */
+  readonly snapshot: SnapshotPoint | undefined;
   /** The configurations that the log contains, in order. */
   readonly configurations: readonly IndexedConfiguration[];
 }
@@ -168,8 +214,14 @@ export interface NodeOptions {
 export function createState(options: NodeOptions, nowMs: number): NodeState {
   const { id, config, hardState } = options;
   const random = new Random(options.seed);
-  const initial = { index: NO_INDEX, configuration: EMPTY_CONFIGURATION };
-  const commitIndex = (options.log.firstIndex - 1) as Index;
+  const initial = options.snapshot?.configuration ??
+    { index: NO_INDEX, configuration: EMPTY_CONFIGURATION };
+  const later = options.configurations.filter(({ index }) => index > initial.index);
+  const commitIndex = options.snapshot?.lastIncludedIndex ?? NO_INDEX;
+  invariant(
+    options.log.firstIndex <= commitIndex + 1,
+    `the log begins at ${options.log.firstIndex}, but only what is up to ${commitIndex} is known`,
+  );
   const state: NodeState = {
     id,
     config,
@@ -178,17 +230,23 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
     votedFor: hardState.votedFor,
     log: new LogView(options.log),
     commitIndex,
-    configurations: new Configurations([initial, ...options.configurations]),
+    configurations: new Configurations([initial, ...later]),
     role: {
       type: "follower",
       leader: undefined,
       leaderContactMs: -Infinity,
+      leased: false,
       electionAtMs: nowMs +
         random.between(config.heartbeatTimeoutMs / 4, config.heartbeatTimeoutMs),
     },
     nextPersistId: 1,
     hardStatePersistId: 0,
-    unsaved: { hardState: false, truncateFrom: undefined, entries: undefined },
+    unsaved: {
+      hardState: false,
+      reset: undefined,
+      truncateFrom: undefined,
+      entries: undefined,
+    },
     announced: { role: "follower", term: hardState.term, leader: undefined, commitIndex },
     reason: "started",
   };

@@ -22,6 +22,7 @@ import {
   electionTimeout,
   ownVotePersisted,
   preVoteResult,
+  timeoutNow,
   voteResult,
 } from "./election.ts";
 import { receiveAppend } from "./follower.ts";
@@ -32,24 +33,27 @@ import {
   leaderDeadline,
   propose,
   rejected,
-  settleConfirmations,
   tickLeader,
-  verify,
 } from "./leader.ts";
+import { proposeConfiguration } from "./members.ts";
 import {
   announce,
   appendRun,
   flushUnsaved,
   lastWrite,
+  send,
   setHardState,
   type Step,
 } from "./outcome.ts";
+import { ask, read, settleConfirmations } from "./reads.ts";
 import { becomeFollower } from "./roles.ts";
+import { receiveSnapshot, snapshotSent } from "./snapshots.ts";
 import { isSoleVoter, type NodeState } from "./state.ts";
+import { startTransfer } from "./transfer.ts";
 
 /** Changes `state` by `input` at the monotonic time `nowMs`, and returns what has to be done about it. */
 export function step(state: NodeState, input: Input, nowMs: number): Effect[] {
-  const step: Step = { state, nowMs, effects: [] };
+  const step: Step = { state, nowMs, effects: [], roundOpened: false };
   switch (input.type) {
     case "tick":
       tick(step);
@@ -71,8 +75,34 @@ export function step(state: NodeState, input: Input, nowMs: number): Effect[] {
       }
       break;
     case "verify":
-      if (state.role.type === "leader") verify(step, state.role, input.id);
-      else step.effects.push({ type: "verified", id: input.id, confirmed: false });
+      if (state.role.type === "leader") {
+        ask(step, state.role, { type: "verify", id: input.id, from: undefined });
+      } else step.effects.push({ type: "verified", id: input.id, confirmed: false });
+      break;
+    case "read":
+      read(step, input);
+      break;
+    case "changeConfiguration":
+      if (state.role.type === "leader") proposeConfiguration(step, state.role, input);
+      else {
+        const refusal = { type: "not-leader" } as const;
+        step.effects.push({ type: "configurationProposed", index: undefined, refusal });
+      }
+      break;
+    case "transferLeadership":
+      if (state.role.type === "leader") startTransfer(step, state.role, input.target);
+      else step.effects.push({ type: "transferred", outcome: "not-leader" });
+      break;
+    case "stepDown":
+      if (state.role.type === "leader") {
+        becomeFollower(step, state.term, undefined, "it was asked to step down");
+      }
+      break;
+    case "snapshotSent":
+      if (state.role.type === "leader") snapshotSent(step, state.role, input);
+      break;
+    case "snapshotReceived":
+      receiveSnapshot(step, input);
       break;
     case "disconnected":
       disconnected(step, input.peer);
@@ -114,12 +144,25 @@ function receive(step: Step, from: ServerId, message: Message): void {
       return voteResult(step, from, message);
     case "append":
       return receiveAppend(step, from, message);
+    case "timeoutNow":
+      return timeoutNow(step, from, message);
+    case "readIndex":
+      return readIndex(step, from, message.id);
+    case "readIndexResult":
+      step.effects.push({ type: "readReady", id: message.id, readIndex: message.readIndex });
+      return;
     case "appendAccepted":
     case "appendRejected":
       return appendResult(step, from, message);
     default:
       assertNever(message);
   }
+}
+
+function readIndex(step: Step, from: ServerId, id: number): void {
+  const { role } = step.state;
+  if (role.type === "leader") ask(step, role, { type: "read", id, from });
+  else send(step, from, { type: "readIndexResult", id, readIndex: undefined });
 }
 
 /** A follower's answer: first of all it says in which term it is, then that it hears this leader, then what it has. */
@@ -160,8 +203,10 @@ function disconnected(step: Step, peer: ServerId): void {
   const { role } = state;
   if (role.type === "leader") {
     const progress = role.progress.get(peer);
-    progress?.probe(toIndex(progress.matchIndex + 1));
-  } else if (role.type === "follower" && role.leader === peer) {
+    // A snapshot has a connection of its own.
+    if (progress === undefined || progress.mode === "snapshot") return;
+    progress.probe(toIndex(progress.matchIndex + 1));
+  } else if (role.type === "follower" && role.leader === peer && !role.leased) {
     const { heartbeatTimeoutMs } = state.config;
     role.leader = undefined;
     role.leaderContactMs = -Infinity;

@@ -1,75 +1,80 @@
 /**
- * Hands committed entries to the state machine, in order, one at a time.
+ * Everything that is done with the state machine, one thing at a time: committed entries are applied in order, between
+ * two of them its state is captured for a snapshot, and a received snapshot replaces it.
  *
  * @module
  */
+import { assertNever } from "../model/assert.ts";
 import type { Entry } from "../model/entry.ts";
-import { FsmFailedError, StorageError } from "../model/errors.ts";
-import type { Index } from "../model/numbers.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
+import { FsmFailedError, ShutdownError, StorageError } from "../model/errors.ts";
+import type { Index, Term } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { LogReader } from "../ports/log_store.ts";
+import type { SnapshotSource } from "../ports/snapshot_store.ts";
 
 /** Entries read at once, in bytes. */
 const READ_SIZE_BYTES = 1024 * 1024;
-
-/**
- * How long entries are applied before everything else has its turn. A node that starts with a long log must go on
- * hearing its leader, and a new leader must go on sending heartbeats, while they apply what is behind.
- */
-const TURN_MS = 10;
-
-/** The clock is looked at once for this many entries. */
-const ENTRIES_PER_LOOK = 16;
 
 /** Whom an {@linkcode Applier} reports to. */
 export interface ApplierHandler {
   /** The entry at `index` is applied; `response` is what the state machine said, `undefined` if it is not a command. */
   applied(index: Index, response: unknown): void;
+  /** A piece of a backup, or a new leader's first entry, which ends a restore that its predecessor began. */
+  restoreEntry(entry: Entry): void | Promise<void>;
   /** The state machine threw or the log could not be read; nothing more will be applied. */
   applyFailed(error: unknown): void;
 }
 
-/** What an {@linkcode Applier} works with. */
-export interface ApplierOptions {
-  /** The state machine. */
-  readonly fsm: Fsm;
-  /** Where committed entries are read. */
-  readonly log: LogReader;
-  /** The last entry that is applied already. */
-  readonly appliedIndex: Index;
-  /** Tells when a turn is over. */
-  readonly clock: Clock;
-  /** Whom to report to. */
-  readonly handler: ApplierHandler;
+/** The state of one moment. */
+export interface Captured {
+  /** The last entry that it contains. */
+  readonly index: Index;
+  /** Term of that entry. */
+  readonly term: Term;
+  /** The state machine's bytes. */
+  readonly data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+interface Capture {
+  readonly notBefore: Index;
+  readonly resolve: (captured: Captured) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Replacement {
+  readonly index: Index;
+  readonly term: Term;
+  readonly open: () => Promise<SnapshotSource>;
 }
 
 /** See the module's description. */
 export class Applier {
   readonly #fsm: Fsm;
   readonly #log: LogReader;
-  readonly #clock: Clock;
   readonly #handler: ApplierHandler;
   #appliedIndex: Index;
-  #targetIndex: Index;
+  #appliedTerm: Term;
+  #target: Index;
   #entries: Entry[] = [];
   #at = 0;
-  /** An entry is being applied, or entries wait for the next turn. */
-  #busy = false;
-  #waiting: Promise<void> | undefined;
-  #cancelTurn: CancelTimer | undefined;
-  #turnEndsAtMs = 0;
-  #entriesUntilLook = ENTRIES_PER_LOOK;
+  #captures: Capture[] = [];
+  #replacement: Replacement | undefined;
+  #busy: Promise<void> | undefined;
   #stopped = false;
 
-  /** Nothing is applied before {@linkcode advance}. */
-  constructor({ fsm, log, appliedIndex, clock, handler }: ApplierOptions) {
+  /** Applies what follows `appliedIndex` in `log`. */
+  constructor(
+    fsm: Fsm,
+    log: LogReader,
+    applied: { readonly index: Index; readonly term: Term },
+    handler: ApplierHandler,
+  ) {
     this.#fsm = fsm;
     this.#log = log;
-    this.#clock = clock;
+    this.#appliedIndex = applied.index;
+    this.#appliedTerm = applied.term;
+    this.#target = applied.index;
     this.#handler = handler;
-    this.#appliedIndex = appliedIndex;
-    this.#targetIndex = appliedIndex;
   }
 
   /** The last entry that is applied. */
@@ -77,109 +82,186 @@ export class Applier {
     return this.#appliedIndex;
   }
 
-  /** The last entry that is to be applied, as of the last call of {@linkcode advance}. */
-  get targetIndex(): Index {
-    return this.#targetIndex;
-  }
-
   /** Entries up to `index` are committed and durable: applies them, at once as far as the state machine does not make it wait. */
   advance(index: Index): void {
-    this.#targetIndex = index;
-    if (!this.#busy) this.#beginTurn();
-  }
-
-  /** Applies nothing more. Resolves when the command under way is done. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancelTurn?.();
-    await this.#waiting;
-  }
-
-  #beginTurn(): void {
-    this.#turnEndsAtMs = this.#clock.now() + TURN_MS;
+    if (index > this.#target) this.#target = index;
     this.#run();
   }
 
-  #run(): void {
-    this.#busy = true;
-    try {
-      while (!this.#stopped && this.#appliedIndex < this.#targetIndex) {
-        if (this.#isTurnOver()) {
-          this.#cancelTurn = this.#clock.setTimer(0, () => this.#beginTurn());
-          return;
-        }
-        const entry = this.#next();
-        const response = entry.type === "command" ? this.#apply(entry) : undefined;
-        if (response instanceof Promise) {
-          this.#waiting = this.#wait(entry, response);
-          return;
-        }
-        this.#done(entry, response);
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#busy = false;
+  /** The state after some entry from `notBefore` on. */
+  capture(notBefore: Index): Promise<Captured> {
+    if (this.#stopped) return Promise.reject(new ShutdownError("not-written"));
+    return new Promise((resolve, reject) => {
+      this.#captures.push({ notBefore, resolve, reject });
+      this.#run();
+    });
   }
 
-  async #wait(entry: Entry, promise: Promise<unknown>): Promise<void> {
+  /** Replaces the state by a snapshot of everything up to `index`; what was still to be applied up to there is not. */
+  replace(index: Index, term: Term, open: () => Promise<SnapshotSource>): void {
+    this.#replacement = { index, term, open };
+    this.#entries = [];
+    this.#at = 0;
+    if (index > this.#target) this.#target = index;
+    this.#run();
+  }
+
+  /** Applies nothing more. Resolves when what is under way is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#rejectCaptures();
+    await this.#busy;
+  }
+
+  #run(): void {
+    while (!this.#stopped && this.#busy === undefined) {
+      if (this.#replacement !== undefined) this.#wait(this.#replace(this.#replacement));
+      else if (this.#capturesReady()) continue;
+      else if (this.#appliedIndex < this.#target) this.#applyNext();
+      else return;
+    }
+  }
+
+  #applyNext(): void {
+    if (this.#at === this.#entries.length && !this.#read()) return;
+    const entry = this.#entries[this.#at]!;
+    switch (entry.type) {
+      case "command":
+        if (this.#fsm.applyBatch === undefined) this.#applyOne(entry);
+        else this.#applyBatch();
+        break;
+      case "noop":
+      case "restore": {
+        const done = this.#handler.restoreEntry(entry);
+        if (done === undefined) this.#done(entry, undefined);
+        else this.#wait(done.then(() => this.#done(entry, undefined)));
+        break;
+      }
+      case "barrier":
+      case "configuration":
+        this.#done(entry, undefined);
+        break;
+      default:
+        assertNever(entry.type);
+    }
+  }
+
+  #applyOne(entry: Entry): void {
     let response: unknown;
     try {
-      response = await promise;
+      response = this.#fsm.apply(entry);
     } catch (error) {
       this.#fail(new FsmFailedError(entry.index, error));
       return;
     }
-    if (this.#stopped) return;
-    try {
-      this.#done(entry, response);
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#run();
+    if (!(response instanceof Promise)) this.#done(entry, response);
+    else this.#wait(response.then((value) => this.#done(entry, value)), entry.index);
   }
 
-  /** A state machine whose promises are resolved at once would never let the event loop go on: they count as well. */
-  #isTurnOver(): boolean {
-    this.#entriesUntilLook -= 1;
-    if (this.#entriesUntilLook > 0) return false;
-    this.#entriesUntilLook = ENTRIES_PER_LOOK;
-    return this.#clock.now() >= this.#turnEndsAtMs;
+  /** All commands that follow each other in what was read. */
+  #applyBatch(): void {
+    let end = this.#at + 1;
+    while (end < this.#entries.length && this.#entries[end]!.type === "command") end += 1;
+    const entries = this.#entries.slice(this.#at, end);
+    const first = entries[0]!.index;
+    const done = (responses: readonly unknown[]) => {
+      if (responses.length !== entries.length) {
+        throw new Error(
+          `applyBatch gave ${responses.length} responses to ${entries.length} commands`,
+        );
+      }
+      entries.forEach((entry, at) => this.#done(entry, responses[at]));
+    };
+    try {
+      const responses = this.#fsm.applyBatch!(entries);
+      if (responses instanceof Promise) this.#wait(responses.then(done), first);
+      else done(responses);
+    } catch (error) {
+      this.#fail(new FsmFailedError(first, error));
+    }
   }
 
-  #apply(entry: Entry): unknown {
-    try {
-      return this.#fsm.apply(entry);
-    } catch (error) {
-      throw new FsmFailedError(entry.index, error);
-    }
+  /** Does nothing else before `work` is done. An error ends everything; it is the state machine's if `index` is given. */
+  #wait(work: Promise<void>, index?: Index): void {
+    const settled = work.then(() => {
+      this.#busy = undefined;
+      this.#run();
+    }, (error) => {
+      this.#busy = undefined;
+      this.#fail(index === undefined ? error : new FsmFailedError(index, error));
+    });
+    this.#busy = settled;
   }
 
   #done(entry: Entry, response: unknown): void {
+    // A snapshot may have taken the place of the entries while this one was under way.
+    if (this.#stopped || this.#replacement !== undefined) return;
     this.#at += 1;
     this.#appliedIndex = entry.index;
+    this.#appliedTerm = entry.term;
     this.#handler.applied(entry.index, response);
   }
 
-  /** The entry that follows the last one applied. */
-  #next(): Entry {
-    if (this.#at === this.#entries.length) this.#read();
-    return this.#entries[this.#at]!;
+  async #replace(replacement: Replacement): Promise<void> {
+    const { index, term, open } = replacement;
+    await using source = await open();
+    try {
+      await this.#fsm.restore!(source.read());
+    } catch (error) {
+      throw error instanceof StorageError ? error : new FsmFailedError(index, error);
+    }
+    if (this.#replacement === replacement) this.#replacement = undefined;
+    this.#appliedIndex = index;
+    this.#appliedTerm = term;
+    this.#handler.applied(index, undefined);
+  }
+
+  /** Captures the state for those who asked and can have it now. Returns whether there was anybody. */
+  #capturesReady(): boolean {
+    const ready = this.#captures.filter(({ notBefore }) => notBefore <= this.#appliedIndex);
+    if (ready.length === 0) return false;
+    this.#captures = this.#captures.filter(({ notBefore }) => notBefore > this.#appliedIndex);
+    for (const { resolve, reject } of ready) {
+      try {
+        resolve({
+          index: this.#appliedIndex,
+          term: this.#appliedTerm,
+          data: this.#fsm.snapshot!(),
+        });
+      } catch (error) {
+        reject(error);
+      }
+    }
+    return true;
   }
 
   /** Reads the entries that follow, never beyond the target. */
-  #read(): void {
+  #read(): boolean {
     const from = (this.#appliedIndex + 1) as Index;
-    const run = this.#log.read(from, READ_SIZE_BYTES);
-    if (run === undefined) throw new StorageError(`entry ${from} is committed and cannot be read`);
-    const wanted = run.lastIndex > this.#targetIndex ? run.slice(from, this.#targetIndex) : run;
-    this.#entries = wanted.entries();
-    this.#at = 0;
+    try {
+      const run = this.#log.read(from, READ_SIZE_BYTES);
+      if (run === undefined) {
+        throw new StorageError(`entry ${from} is committed and cannot be read`);
+      }
+      const wanted = run.lastIndex > this.#target ? run.slice(from, this.#target) : run;
+      this.#entries = wanted.entries();
+      this.#at = 0;
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#rejectCaptures();
     this.#handler.applyFailed(error);
+  }
+
+  #rejectCaptures(): void {
+    for (const { reject } of this.#captures) reject(new ShutdownError("not-written"));
+    this.#captures = [];
   }
 }

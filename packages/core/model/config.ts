@@ -14,10 +14,24 @@ export interface RaftConfig {
   readonly electionTimeoutMs: number;
   /** A leader that reaches no majority for this long steps down. From 5 to `heartbeatTimeoutMs`. Default 500. */
   readonly leaderLeaseTimeoutMs: number;
+  /** Whether a leader may answer reads of level `lease` from its own memory while it holds its lease. Wrong if clocks drift more than `clockDriftMax`. Default false. */
+  readonly leaseReads: boolean;
+  /** Largest relative difference in speed between the clocks of two nodes that lease reads allow for. From 0 to 0.5. Default 0.05. */
+  readonly clockDriftMax: number;
+  /** Whether a node stops when it is removed from the configuration. Default true. */
+  readonly shutdownOnRemove: boolean;
   /** A leader with nothing else to send tells followers of a new commit index after this long. From 1. Default 50. */
   readonly commitTimeoutMs: number;
   /** A leader whose disk has not completed a write for this long steps down; a node in this state does not stand for election. From 5. Default 2000. */
   readonly diskStallTimeoutMs: number;
+  /** A snapshot is made when at least so many entries were applied since the last one, looked at every `snapshotIntervalMs`. From 1. Default 8192. */
+  readonly snapshotThreshold: number;
+  /** Time between two looks whether a snapshot is due, and up to twice as long at random, so that nodes do not make theirs at once. From 5. Default 120000. */
+  readonly snapshotIntervalMs: number;
+  /** Entries that are kept in the log after a snapshot contains them, for followers that are a little behind. From 0. Default 10240. */
+  readonly trailingLogs: number;
+  /** Whether the state machine is restored from the newest snapshot at the start; `false` for one that keeps its state on disk by itself. Default true. */
+  readonly restoreSnapshotOnStart: boolean;
   /** Largest command with its extensions. From 1 to 16 MiB less an entry's header. Default 1 MiB. */
   readonly commandSizeMaxBytes: number;
   /** Most bytes of entries in one message; an entry that is larger travels alone. From 1. Default 1 MiB. */
@@ -37,8 +51,15 @@ export const DEFAULT_CONFIG: RaftConfig = {
   heartbeatTimeoutMs: 1000,
   electionTimeoutMs: 1000,
   leaderLeaseTimeoutMs: 500,
+  leaseReads: false,
+  clockDriftMax: 0.05,
+  shutdownOnRemove: true,
   commitTimeoutMs: 50,
   diskStallTimeoutMs: 2000,
+  snapshotThreshold: 8192,
+  snapshotIntervalMs: 120_000,
+  trailingLogs: 10_240,
+  restoreSnapshotOnStart: true,
   commandSizeMaxBytes: 1024 * 1024,
   appendSizeMaxBytes: 1024 * 1024,
   inflightSizeMaxBytes: 8 * 1024 * 1024,
@@ -46,6 +67,11 @@ export const DEFAULT_CONFIG: RaftConfig = {
   uncommittedSizeMaxBytes: 64 * 1024 * 1024,
   pendingAppliesMax: 65536,
 };
+
+/** The fields that are numbers. */
+type NumberField = {
+  [Field in keyof RaftConfig]: RaftConfig[Field] extends number ? Field : never;
+}[keyof RaftConfig];
 
 /** Longest time setting: a day. */
 const TIME_MAX_MS = 24 * 60 * 60 * 1000;
@@ -62,13 +88,13 @@ export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
   }
   const config: RaftConfig = { ...DEFAULT_CONFIG, ...given };
   const size = Number.MAX_SAFE_INTEGER;
-  const within = (field: keyof RaftConfig, least: number, most: number, because = "") => {
+  const within = (field: NumberField, least: number, most: number, because = "") => {
     const value = config[field];
     if (!Number.isFinite(value) || value < least || value > most) {
       throw new InvalidConfigError(field, value, `${least} to ${most}${because}`);
     }
   };
-  const whole = (field: keyof RaftConfig, least: number, most: number) => {
+  const whole = (field: NumberField, least: number, most: number) => {
     within(field, least, most);
     if (!Number.isInteger(config[field])) {
       throw new InvalidConfigError(field, config[field], `a whole number from ${least} to ${most}`);
@@ -78,8 +104,17 @@ export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
   const { heartbeatTimeoutMs } = config;
   within("electionTimeoutMs", heartbeatTimeoutMs, TIME_MAX_MS, " (not below heartbeatTimeoutMs)");
   within("leaderLeaseTimeoutMs", 5, heartbeatTimeoutMs, " (not above heartbeatTimeoutMs)");
+  for (const field of ["leaseReads", "shutdownOnRemove", "restoreSnapshotOnStart"] as const) {
+    if (typeof config[field] !== "boolean") {
+      throw new InvalidConfigError(field, config[field], "true or false");
+    }
+  }
+  within("clockDriftMax", 0, 0.5);
   within("commitTimeoutMs", 1, TIME_MAX_MS);
   within("diskStallTimeoutMs", 5, TIME_MAX_MS);
+  whole("snapshotThreshold", 1, size);
+  within("snapshotIntervalMs", 5, TIME_MAX_MS);
+  whole("trailingLogs", 0, size);
   whole("commandSizeMaxBytes", 1, ENTRY_SIZE_MAX_BYTES - ENTRY_HEADER_SIZE_BYTES);
   whole("appendSizeMaxBytes", 1, ENTRY_SIZE_MAX_BYTES);
   whole("inflightSizeMaxBytes", 1, size);

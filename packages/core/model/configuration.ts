@@ -13,8 +13,11 @@ export type ServerId = string;
 /** Where a member's transport listens, in the transport's own notation (`host:port` for TCP). */
 export type ServerAddress = string;
 
-/** Whether a member's vote and acknowledgement count (`voter`) or it only receives the log (`nonvoter`). */
-export type Suffrage = "voter" | "nonvoter";
+/**
+ * Whether a member's vote and acknowledgement count (`voter`), it only receives the log (`nonvoter`), or it
+ * receives the log and its leader makes it a voter as soon as it has caught up (`staging`).
+ */
+export type Suffrage = "voter" | "nonvoter" | "staging";
 
 /** One member. */
 export interface Server {
@@ -120,5 +123,5 @@ function isServer(value: unknown): value is Server {
   if (typeof value !== "object" || value === null) return false;
   const { id, address, suffrage } = value as Partial<Record<keyof Server, unknown>>;
   return typeof id === "string" && typeof address === "string" &&
-    (suffrage === "voter" || suffrage === "nonvoter");
+    (suffrage === "voter" || suffrage === "nonvoter" || suffrage === "staging");
 }

@@ -8,9 +8,10 @@ import type { Index, Term } from "./numbers.ts";
 /**
  * What an entry is for. `command` goes to the state machine; `noop` is a new leader's first entry
  * (thesis 6.4); `barrier` waits until everything before it is applied; `configuration` carries the
- * members of the cluster. The meanings are hashicorp/raft's.
+ * members of the cluster. Their meanings are hashicorp/raft's. `restore` carries a piece of a backup that replaces the
+ * state of all replicas.
  */
-export type EntryType = "command" | "noop" | "barrier" | "configuration";
+export type EntryType = "command" | "noop" | "barrier" | "configuration" | "restore";
 
 /** An entry as a state machine or an observer sees it. */
 export interface Entry {

@@ -8,7 +8,7 @@
  *  | length | T  ext | index          | term           | appendedAtMs   | extensions | data |
  *  +--------+--------+----------------+----------------+----------------+------------+------+
  *  length       u32  all bytes of the entry, these four included
- *  T            u8   1 command, 2 noop, 3 barrier, 4 configuration
+ *  T            u8   1 command, 2 noop, 3 barrier, 4 configuration, 5 restore
  *  ext          u24  bytes of extensions
  *  index, term  u64  at most 2^53 - 1
  *  appendedAtMs f64
@@ -48,6 +48,8 @@ export function entryTypeCode(type: EntryType): number {
       return 3;
     case "configuration":
       return 4;
+    case "restore":
+      return 5;
     default:
       return assertNever(type);
   }
@@ -59,6 +61,7 @@ const TYPES: readonly (EntryType | undefined)[] = [
   "noop",
   "barrier",
   "configuration",
+  "restore",
 ];
 
 /** The type that `code` stands for, or `undefined`. */
@@ -143,7 +146,7 @@ export function checkEntry(view: DataView, offset: number, end: number): number 
   }
   if (TYPES[word >>> 24] === undefined) {
     throw new MalformedError(
-      `the entry at offset ${offset} has type ${word >>> 24}; 1 to 4 is allowed`,
+      `the entry at offset ${offset} has type ${word >>> 24}; 1 to ${TYPES.length - 1} is allowed`,
     );
   }
   return length;

@@ -28,6 +28,13 @@ export type RaftErrorCode =
   | "command-too-large"
   | "cannot-bootstrap"
   | "invalid-configuration"
+  | "configuration-in-progress"
+  | "configuration-changed"
+  | "transfer-in-progress"
+  | "transfer-failed"
+  | "aborted-by-restore"
+  | "nothing-new-to-snapshot"
+  | "snapshots-unsupported"
   | "invalid-config"
   | "storage"
   | "store-locked"
@@ -187,6 +194,75 @@ export class InvalidConfigurationError extends RaftError {
   /** `problem`: what is wrong, in words. */
   constructor(problem: string) {
     super("invalid-configuration", "not-written", problem);
+  }
+}
+
+/** Another change of the membership is not committed yet, or nothing of the leader's term is. Try again soon. */
+export class ConfigurationInProgressError extends RaftError {
+  /** No arguments. */
+  constructor() {
+    super("configuration-in-progress", "not-written", "another configuration is not committed yet");
+  }
+}
+
+/** The configuration is not the one that the caller had in mind. hashicorp/raft: "configuration changed since …". */
+export class ConfigurationChangedError extends RaftError {
+  /** `prevIndex`: what the caller gave; `latestIndex`: index of the configuration in force. */
+  constructor(
+    /** The index that the caller gave. */
+    readonly prevIndex: Index,
+    /** Index of the configuration in force. */
+    readonly latestIndex: Index,
+  ) {
+    super(
+      "configuration-changed",
+      "not-written",
+      `configuration changed since ${prevIndex} (latest is ${latestIndex})`,
+    );
+  }
+}
+
+/** The leader is handing leadership over and takes no writes meanwhile. hashicorp/raft: `ErrLeadershipTransferInProgress`. */
+export class TransferInProgressError extends RaftError {
+  /** No arguments. */
+  constructor() {
+    super("transfer-in-progress", "not-written", "leadership transfer in progress");
+  }
+}
+
+/** Leadership could not be handed over; this node still leads, or never did. */
+export class TransferFailedError extends RaftError {
+  /** `problem`: why, in words. */
+  constructor(problem: string) {
+    super("transfer-failed", "not-written", problem);
+  }
+}
+
+/** A backup was restored meanwhile: the command has no effect and never will. hashicorp/raft: `ErrAbortedByRestore`. */
+export class AbortedByRestoreError extends RaftError {
+  /** `outcome`: `failed` if the entry was appended, else `not-written`. */
+  constructor(outcome: "failed" | "not-written") {
+    super("aborted-by-restore", outcome, "a backup is being restored; the command has no effect");
+  }
+}
+
+/** Nothing was applied since the last snapshot. hashicorp/raft: `ErrNothingNewToSnapshot`. */
+export class NothingNewToSnapshotError extends RaftError {
+  /** `index`: what the last snapshot contains. */
+  constructor(index: Index) {
+    super("nothing-new-to-snapshot", "not-written", `nothing new to snapshot since entry ${index}`);
+  }
+}
+
+/** The node has no snapshot store, or its state machine no `snapshot` and `restore`. */
+export class SnapshotsUnsupportedError extends RaftError {
+  /** No arguments. */
+  constructor() {
+    super(
+      "snapshots-unsupported",
+      "not-written",
+      "snapshots need a snapshot store, and a state machine with snapshot() and restore()",
+    );
   }
 }
 

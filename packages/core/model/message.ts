@@ -71,6 +71,11 @@ export interface Append {
   readonly leaderCommit: Index;
   /** The confirmation round this message belongs to; the answer repeats it. Counts up within the leader's term. */
   readonly round: number;
+  /**
+   * Whether the leader relies on not being replaced before a timeout (lease reads). A follower then does not take a lost
+   * connection for the end of its leader.
+   */
+  readonly leased: boolean;
 }
 
 /** A follower has what the leader sent, on its own disk. */
@@ -110,6 +115,32 @@ export interface AppendRejected {
   readonly round: number;
 }
 
+/** The leader asks a follower that has all its entries to stand for election at once (thesis 3.10). */
+export interface TimeoutNow {
+  /** Which message this is. */
+  readonly type: "timeoutNow";
+  /** The leader's term. */
+  readonly term: Term;
+}
+
+/** A follower asks its leader up to where it has to apply before it may answer a read (thesis 6.4). */
+export interface ReadIndex {
+  /** Which message this is. */
+  readonly type: "readIndex";
+  /** Names the question; never used twice, not even by another process with the same name. */
+  readonly id: number;
+}
+
+/** The answer to a {@linkcode ReadIndex}. */
+export interface ReadIndexResult {
+  /** Which message this is. */
+  readonly type: "readIndexResult";
+  /** The question's name. */
+  readonly id: number;
+  /** The read may be answered once the state machine has applied this entry; `undefined` if the node asked is not the leader. */
+  readonly readIndex: Index | undefined;
+}
+
 /** Everything that one node says to another. */
 export type Message =
   | PreVote
@@ -118,4 +149,7 @@ export type Message =
   | VoteResult
   | Append
   | AppendAccepted
-  | AppendRejected;
+  | AppendRejected
+  | TimeoutNow
+  | ReadIndex
+  | ReadIndexResult;

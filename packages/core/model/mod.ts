@@ -10,5 +10,7 @@ export * from "./entry.ts";
 export * from "./entry_codec.ts";
 export * from "./entry_run.ts";
 export * from "./errors.ts";
+export * from "./membership.ts";
 export * from "./message.ts";
 export * from "./numbers.ts";
+export * from "./snapshot.ts";

@@ -39,13 +39,23 @@ export interface LogReader {
   read(from: Index, maxBytes: number): EntryRun | undefined;
 }
 
+/** Where a log begins anew: just after this entry, which a snapshot contains. */
+export interface LogReset {
+  /** Index of the last entry that is no longer in the log. */
+  readonly index: Index;
+  /** Its term. */
+  readonly term: Term;
+}
+
 /**
- * One change of the durable state. Its parts take effect in the order hard state, truncation, entries,
+ * One change of the durable state. Its parts take effect in the order hard state, reset, truncation, entries,
  * and together: after a crash either all of it is there or nothing.
  */
 export interface LogWrite {
   /** The new term and vote, if they change. */
   readonly hardState: HardState | undefined;
+  /** All entries are dropped, and the log goes on after the given one. */
+  readonly reset: LogReset | undefined;
   /** Entries from this index on are dropped, if there are any. Never at or before the commit index. */
   readonly truncateFrom: Index | undefined;
   /** Entries to append; the first follows the last one kept. */

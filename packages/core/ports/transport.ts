@@ -5,6 +5,8 @@
  */
 import type { ServerAddress, ServerId } from "../model/configuration.ts";
 import type { Message } from "../model/message.ts";
+import type { Term } from "../model/numbers.ts";
+import type { SnapshotPoint } from "../model/snapshot.ts";
 
 /** A node that messages can be sent to. */
 export interface Peer {
@@ -14,10 +16,28 @@ export interface Peer {
   readonly address: ServerAddress;
 }
 
+/** What is said before a snapshot's data. */
+export interface SnapshotHeader extends SnapshotPoint {
+  /** The leader's term. */
+  readonly term: Term;
+  /** Bytes of data that follow. */
+  readonly sizeBytes: number;
+}
+
 /** What a transport tells its node. Calls are synchronous, never re-entrant into `send`'s caller, and must not throw. */
 export interface TransportHandler {
   /** `messages` (at least one) arrived from `from`, in this order. Those that arrive together are handed over together. */
   receive(from: ServerId, messages: readonly Message[]): void;
+  /**
+   * A leader sends a snapshot. The promise resolves when this node has it and no longer needs the sender, and rejects with
+   * the reason in its message if it does not want it or cannot store it; the sender hears of either. `data` ends with an
+   * error if the sender stops or what arrives is damaged.
+   */
+  receiveSnapshot(
+    from: ServerId,
+    header: SnapshotHeader,
+    data: AsyncIterable<Uint8Array>,
+  ): Promise<void>;
   /** The connection from or to `peer` is gone, so that messages to or from it may be lost. */
   disconnected(peer: ServerId): void;
 }
@@ -40,6 +60,17 @@ export interface Transport {
    * reached or its address is not known, the message is dropped: consensus repeats what matters.
    */
   send(to: ServerId, message: Message): void;
+  /**
+   * Sends a snapshot to the node `to`, as a stream on a connection of its own, so that messages do not wait for it. Reads
+   * `data` only as fast as the peer takes it. Resolves when the peer has taken it all and says so; rejects with a
+   * `TransportError` if it refuses, the connection breaks or makes no progress, or `signal` fires.
+   */
+  sendSnapshot(
+    to: ServerId,
+    header: SnapshotHeader,
+    data: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Closes every connection and stops listening. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,0 +1,134 @@
+/**
+ * The leader's part in changes of the membership: one at a time, never before an entry of its own term is committed
+ * (thesis 4.1, and its erratum on single-server changes across terms).
+ *
+ * @module
+ */
+import {
+  type Configuration,
+  encodeConfiguration,
+  findServer,
+  type ServerId,
+} from "../model/configuration.ts";
+import { NO_BYTES } from "../model/entry.ts";
+import { EntryRun } from "../model/entry_run.ts";
+import {
+  changeConfiguration,
+  type ConfigurationChange,
+  equalConfigurations,
+} from "../model/membership.ts";
+import { type Index, nextIndex } from "../model/numbers.ts";
+import type { ConfigurationRefusal } from "./effect.ts";
+import type { ChangeConfiguration } from "./input.ts";
+import { appendRun, type Step } from "./outcome.ts";
+import { Progress } from "./progress.ts";
+import { replicate } from "./replication.ts";
+import { configurationOf, type Leader } from "./state.ts";
+import { endTransfer } from "./transfer.ts";
+
+/** Appends the configuration that a caller wants, if that may be now. */
+export function proposeConfiguration(step: Step, leader: Leader, input: ChangeConfiguration): void {
+  const { state, effects } = step;
+  const { latest } = state.configurations;
+  const refuse = (refusal: ConfigurationRefusal) => {
+    effects.push({ type: "configurationProposed", index: undefined, refusal });
+  };
+  if (leader.transfer !== undefined) return refuse({ type: "transferring" });
+  if (input.prevIndex !== undefined && input.prevIndex !== latest.index) {
+    return refuse({ type: "changed", latestIndex: latest.index });
+  }
+  if (!mayChange(step, leader)) return refuse({ type: "in-progress" });
+  const after = changeConfiguration(latest.configuration, input.change);
+  if (typeof after === "string") return refuse({ type: "impossible", problem: after });
+  const index = equalConfigurations(latest.configuration, after)
+    ? latest.index
+    : appendConfiguration(step, leader, after, input.appendedAtMs);
+  effects.push({ type: "configurationProposed", index, refusal: undefined });
+}
+
+/**
+ * Makes a staging server a voter once it keeps up: it has everything that was in the log when the round of catching up
+ * began, and that took less than an election timeout (thesis 4.2.1).
+ */
+export function promoteWhenCaughtUp(
+  step: Step,
+  leader: Leader,
+  id: ServerId,
+  progress: Progress,
+): void {
+  const { state, nowMs } = step;
+  const configuration = configurationOf(state);
+  if (findServer(configuration, id)?.suffrage !== "staging") return;
+  const round = progress.catchUp;
+  if (round !== undefined && progress.matchIndex < round.targetIndex) return;
+  const keepsUp = round !== undefined && nowMs - round.beganMs <= state.config.electionTimeoutMs;
+  if (keepsUp && mayChange(step, leader) && leader.transfer === undefined) {
+    const change: ConfigurationChange = { type: "promote", id };
+    appendConfiguration(
+      step,
+      leader,
+      changeConfiguration(configuration, change) as Configuration,
+      0,
+    );
+    return;
+  }
+  progress.catchUp = { targetIndex: state.log.lastIndex, beganMs: nowMs };
+}
+
+/** Forgets members that are removed: they know of it, or have had time enough to learn it. */
+export function forgetLeaving(step: Step, leader: Leader): void {
+  const { state, nowMs } = step;
+  const { index } = state.configurations.latest;
+  for (const [id, untilMs] of leader.leaving) {
+    const progress = leader.progress.get(id)!;
+    const knows = progress.matchIndex >= index && progress.sentCommit >= index;
+    if (!knows && nowMs < untilMs) continue;
+    leader.leaving.delete(id);
+    leader.progress.delete(id);
+  }
+}
+
+function mayChange({ state }: Step, leader: Leader): boolean {
+  return state.commitIndex >= leader.noopIndex &&
+    state.commitIndex >= state.configurations.latest.index;
+}
+
+function appendConfiguration(
+  step: Step,
+  leader: Leader,
+  configuration: Configuration,
+  appendedAtMs: number,
+): Index {
+  const { state } = step;
+  const index = nextIndex(state.log.lastIndex);
+  const data = encodeConfiguration(configuration);
+  appendRun(
+    step,
+    EntryRun.encode(index, state.term, appendedAtMs, [
+      { type: "configuration", data, extensions: NO_BYTES },
+    ]),
+  );
+  followMembers(step, leader);
+  for (const [id, progress] of leader.progress) replicate(step, leader, id, progress);
+  return index;
+}
+
+/** Sends to whoever is a member now, and to those who are no longer until they know. */
+function followMembers(step: Step, leader: Leader): void {
+  const { state, nowMs } = step;
+  const configuration = configurationOf(state);
+  for (const { id } of configuration.servers) {
+    leader.leaving.delete(id);
+    if (id !== state.id && !leader.progress.has(id)) {
+      leader.progress.set(id, new Progress(state.log.lastIndex, nowMs));
+    }
+  }
+  for (const id of leader.progress.keys()) {
+    if (findServer(configuration, id) !== undefined || leader.leaving.has(id)) continue;
+    leader.leaving.set(id, nowMs + state.config.electionTimeoutMs);
+  }
+  const { transfer } = leader;
+  if (transfer && findServer(configuration, transfer.target)?.suffrage !== "voter") {
+    endTransfer(step, leader, "not-voter");
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Handing leadership over: the leader takes no more writes, brings the target up to date, and tells it to stand for
+ * election at once (thesis 3.10). Bounded in time: if the target does not take over, the leader goes on.
+ *
+ * @module
+ */
+import { isVoter, type ServerId, voterIds } from "../model/configuration.ts";
+import type { TransferOutcome } from "./effect.ts";
+import { send, type Step } from "./outcome.ts";
+import { replicate } from "./replication.ts";
+import { configurationOf, type Leader } from "./state.ts";
+
+/** Begins a transfer to `target`, or to the voter that is most up to date. */
+export function startTransfer(step: Step, leader: Leader, target: ServerId | undefined): void {
+  const { state, nowMs } = step;
+  const chosen = target ?? mostUpToDate(step, leader);
+  const problem = transferProblem(step, leader, chosen);
+  if (problem !== undefined || chosen === undefined) {
+    step.effects.push({ type: "transferred", outcome: problem ?? "no-target" });
+    return;
+  }
+  const deadlineMs = nowMs + state.config.electionTimeoutMs;
+  leader.transfer = { target: chosen, deadlineMs, told: false };
+  replicate(step, leader, chosen, leader.progress.get(chosen)!);
+  tellWhenUpToDate(step, leader);
+}
+
+/** Tells the target to stand for election once its disk holds everything that is in the leader's log. */
+export function tellWhenUpToDate(step: Step, leader: Leader): void {
+  const { transfer } = leader;
+  if (transfer === undefined) return;
+  if (leader.progress.get(transfer.target)!.matchIndex < step.state.log.lastIndex) return;
+  transfer.told = true;
+  // From here on another may lead at any time, however late the message arrives.
+  leader.leaseGivenUp = true;
+  send(step, transfer.target, { type: "timeoutNow", term: step.state.term });
+}
+
+/** Gives the transfer up: its time is over, or its target is no voter any more. Writes are taken again. */
+export function endTransfer(step: Step, leader: Leader, outcome: TransferOutcome): void {
+  if (leader.transfer === undefined) return;
+  leader.transfer = undefined;
+  step.effects.push({ type: "transferred", outcome });
+}
+
+function transferProblem(
+  { state }: Step,
+  leader: Leader,
+  target: ServerId | undefined,
+): TransferOutcome | undefined {
+  if (leader.transfer !== undefined) return "in-progress";
+  if (target === undefined) return "no-target";
+  if (target === state.id) return "itself";
+  return isVoter(configurationOf(state), target) ? undefined : "not-voter";
+}
+
+/** By what it has acknowledged, not by what it was sent; among equals the one heard last. */
+function mostUpToDate({ state }: Step, leader: Leader): ServerId | undefined {
+  let best: ServerId | undefined;
+  for (const id of voterIds(configurationOf(state))) {
+    if (id === state.id) continue;
+    const one = leader.progress.get(id)!;
+    const other = best === undefined ? undefined : leader.progress.get(best)!;
+    if (
+      other === undefined || one.matchIndex > other.matchIndex ||
+      (one.matchIndex === other.matchIndex && one.lastContactMs > other.lastContactMs)
+    ) best = id;
+  }
+  return best;
+}

@@ -1,0 +1,137 @@
+/**
+ * Changes of the membership, one server at a time: any majority of the configuration before a change and any
+ * majority of the one after it have a server in common (thesis 4.1).
+ *
+ * @module
+ */
+import {
+  type Configuration,
+  configurationProblem,
+  findServer,
+  type Server,
+  type ServerAddress,
+  type ServerId,
+  type Suffrage,
+} from "./configuration.ts";
+
+/** One change of the membership. */
+export type ConfigurationChange =
+  | {
+    /** Make `id` a voter; a new server or a non-voter catches up first, unless `immediately`. A voter gets a new address. */
+    readonly type: "addVoter";
+    /** The server. */
+    readonly id: ServerId;
+    /** Where it listens. */
+    readonly address: ServerAddress;
+    /** Let it vote at once, caught up or not. */
+    readonly immediately: boolean;
+  }
+  | {
+    /** Add `id` as a server that receives the log and has no vote. A member keeps its suffrage and gets a new address. */
+    readonly type: "addNonvoter";
+    /** The server. */
+    readonly id: ServerId;
+    /** Where it listens. */
+    readonly address: ServerAddress;
+  }
+  | {
+    /** Take the vote from `id`; it goes on to receive the log. */
+    readonly type: "demoteVoter";
+    /** The server. */
+    readonly id: ServerId;
+  }
+  | {
+    /** Remove `id`. */
+    readonly type: "removeServer";
+    /** The server. */
+    readonly id: ServerId;
+  }
+  | {
+    /** The leader found that the staging server `id` has caught up: it votes from now on. */
+    readonly type: "promote";
+    /** The server. */
+    readonly id: ServerId;
+  };
+
+/** The configuration after `change`, or in words why that cannot be. A change of something that is so already gives an equal configuration. */
+export function changeConfiguration(
+  before: Configuration,
+  change: ConfigurationChange,
+): Configuration | string {
+  const present = findServer(before, change.id);
+  const after = withServer(before, change.id, changedServer(present, change));
+  if (present === undefined && change.type !== "addVoter" && change.type !== "addNonvoter") {
+    return `${JSON.stringify(change.id)} is not a member`;
+  }
+  return configurationProblem(after) ?? after;
+}
+
+function changedServer(
+  present: Server | undefined,
+  change: ConfigurationChange,
+): Server | undefined {
+  switch (change.type) {
+    case "addVoter": {
+      const caughtUp = change.immediately || present?.suffrage === "voter";
+      const suffrage: Suffrage = caughtUp ? "voter" : "staging";
+      return { id: change.id, address: change.address, suffrage };
+    }
+    case "addNonvoter":
+      return { id: change.id, address: change.address, suffrage: present?.suffrage ?? "nonvoter" };
+    case "demoteVoter":
+      return present && { ...present, suffrage: "nonvoter" };
+    case "promote":
+      return present?.suffrage === "staging" ? { ...present, suffrage: "voter" } : present;
+    case "removeServer":
+      return undefined;
+  }
+}
+
+function withServer(
+  { servers }: Configuration,
+  id: ServerId,
+  changed: Server | undefined,
+): Configuration {
+  const at = servers.findIndex((server) => server.id === id);
+  if (at === -1) return { servers: changed === undefined ? servers : [...servers, changed] };
+  if (changed === undefined) return { servers: servers.filter((server) => server.id !== id) };
+  return { servers: servers.with(at, changed) };
+}
+
+/** Whether two configurations say the same, whatever the order of their servers. */
+export function equalConfigurations(one: Configuration, other: Configuration): boolean {
+  return one.servers.length === other.servers.length && one.servers.every((server) => {
+    const same = findServer(other, server.id);
+    return same?.address === server.address && same.suffrage === server.suffrage;
+  });
+}
+
+/**
+ * The next change on the way from `present` to `target`, or `undefined` at the end of it. New servers come first and old
+ * ones go last, so that the cluster never has fewer voters than it must; the server `last` (the leader) goes after all
+ * others. A voter that moves to another address changes it while the others vote.
+ */
+export function nextChange(
+  present: Configuration,
+  target: Configuration,
+  last: ServerId,
+): ConfigurationChange | undefined {
+  for (const { id, address, suffrage } of target.servers) {
+    const now = findServer(present, id);
+    if (now?.suffrage === "staging" && suffrage === "voter" && now.address === address) continue;
+    if (suffrage === "voter" && (now?.suffrage !== "voter" || now.address !== address)) {
+      return { type: "addVoter", id, address, immediately: false };
+    }
+    if (suffrage !== "voter" && now?.address !== address) {
+      return { type: "addNonvoter", id, address };
+    }
+  }
+  const going = present.servers.filter(({ id, suffrage }) => {
+    const then = findServer(target, id);
+    return then === undefined || (suffrage !== "nonvoter" && then.suffrage === "nonvoter");
+  }).sort((a, b) => Number(a.id === last) - Number(b.id === last));
+  const [first] = going;
+  if (first === undefined) return undefined;
+  const removed = findServer(target, first.id) === undefined;
+  return { type: removed ? "removeServer" : "demoteVoter", id: first.id };
+}
