@@ -80,7 +80,7 @@ export class Progress {
   accepted(matchIndex: Index): void {
     if (matchIndex > this.matchIndex) this.matchIndex = matchIndex;
     if (this.nextIndex <= this.matchIndex) this.nextIndex = (this.matchIndex + 1) as Index;
-    if (this.mode === "probe") {
+    if (this.mode !== "replicate") {
       this.mode = "replicate";
       this.#land();
       return;

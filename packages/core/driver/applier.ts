@@ -6,14 +6,27 @@
  */
 import { assertNever } from "../model/assert.ts";
 import type { Entry } from "../model/entry.ts";
-import { FsmFailedError, ShutdownError, StorageError } from "../model/errors.ts";
+import { FsmFailedError, RaftError, ShutdownError, StorageError } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { LogReader } from "../ports/log_store.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
 
 /** Entries read at once, in bytes. */
 const READ_SIZE_BYTES = 1024 * 1024;
+
+/**
+ * How long entries are applied before everything else has its turn. A node that starts with a long log must go on
+ * hearing its leader, and a new leader must go on sending heartbeats, while they apply what is behind.
+ */
+const TURN_MS = 10;
+
+/** The clock is looked at once for this many entries. */
+const ENTRIES_PER_LOOK = 16;
+
+/** Most commands that are handed to `applyBatch` at once. */
+const BATCH_ENTRIES_MAX = 1024;
 
 /** Whom an {@linkcode Applier} reports to. */
 export interface ApplierHandler {
@@ -23,6 +36,22 @@ export interface ApplierHandler {
   restoreEntry(entry: Entry): void | Promise<void>;
   /** The state machine threw or the log could not be read; nothing more will be applied. */
   applyFailed(error: unknown): void;
+}
+
+/** What an {@linkcode Applier} works with. */
+export interface ApplierOptions {
+  /** The state machine. */
+  readonly fsm: Fsm;
+  /** Where committed entries are read. */
+  readonly log: LogReader;
+  /** The last entry that is applied already. */
+  readonly appliedIndex: Index;
+  /** Term of that entry. */
+  readonly appliedTerm: Term;
+  /** Tells when a turn is over. */
+  readonly clock: Clock;
+  /** Whom to report to. */
+  readonly handler: ApplierHandler;
 }
 
 /** The state of one moment. */
@@ -49,32 +78,29 @@ interface Replacement {
 
 /** See the module's description. */
 export class Applier {
-  readonly #fsm: Fsm;
-  readonly #log: LogReader;
-  readonly #handler: ApplierHandler;
+  readonly #options: ApplierOptions;
   #appliedIndex: Index;
   #appliedTerm: Term;
-  #target: Index;
+  #targetIndex: Index;
   #entries: Entry[] = [];
   #at = 0;
   #captures: Capture[] = [];
   #replacement: Replacement | undefined;
+  /** What is being done and must end before anything else is. */
   #busy: Promise<void> | undefined;
+  /** Entries wait for the next turn. */
+  #cancelTurn: CancelTimer | undefined;
+  #turnEndsAtMs = 0;
+  #entriesUntilLook = ENTRIES_PER_LOOK;
+  #running = false;
   #stopped = false;
 
-  /** Applies what follows `appliedIndex` in `log`. */
-  constructor(
-    fsm: Fsm,
-    log: LogReader,
-    applied: { readonly index: Index; readonly term: Term },
-    handler: ApplierHandler,
-  ) {
-    this.#fsm = fsm;
-    this.#log = log;
-    this.#appliedIndex = applied.index;
-    this.#appliedTerm = applied.term;
-    this.#target = applied.index;
-    this.#handler = handler;
+  /** Nothing is applied before {@linkcode advance}. */
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#appliedIndex = options.appliedIndex;
+    this.#appliedTerm = options.appliedTerm;
+    this.#targetIndex = options.appliedIndex;
   }
 
   /** The last entry that is applied. */
@@ -82,10 +108,15 @@ export class Applier {
     return this.#appliedIndex;
   }
 
+  /** The last entry that is to be applied, as of the last call of {@linkcode advance} or {@linkcode replace}. */
+  get targetIndex(): Index {
+    return this.#targetIndex;
+  }
+
   /** Entries up to `index` are committed and durable: applies them, at once as far as the state machine does not make it wait. */
   advance(index: Index): void {
-    if (index > this.#target) this.#target = index;
-    this.#run();
+    if (index > this.#targetIndex) this.#targetIndex = index;
+    this.#beginTurn();
   }
 
   /** The state after some entry from `notBefore` on. */
@@ -93,7 +124,7 @@ export class Applier {
     if (this.#stopped) return Promise.reject(new ShutdownError("not-written"));
     return new Promise((resolve, reject) => {
       this.#captures.push({ notBefore, resolve, reject });
-      this.#run();
+      this.#beginTurn();
     });
   }
 
@@ -102,37 +133,64 @@ export class Applier {
     this.#replacement = { index, term, open };
     this.#entries = [];
     this.#at = 0;
-    if (index > this.#target) this.#target = index;
-    this.#run();
+    if (index > this.#targetIndex) this.#targetIndex = index;
+    this.#beginTurn();
   }
 
   /** Applies nothing more. Resolves when what is under way is done. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#cancelTurn?.();
     this.#rejectCaptures();
     await this.#busy;
   }
 
+  #beginTurn(): void {
+    if (this.#running || this.#busy !== undefined || this.#cancelTurn !== undefined) return;
+    this.#turnEndsAtMs = this.#options.clock.now() + TURN_MS;
+    this.#run();
+  }
+
   #run(): void {
-    while (!this.#stopped && this.#busy === undefined) {
-      if (this.#replacement !== undefined) this.#wait(this.#replace(this.#replacement));
-      else if (this.#capturesReady()) continue;
-      else if (this.#appliedIndex < this.#target) this.#applyNext();
-      else return;
+    this.#running = true;
+    try {
+      while (!this.#stopped && this.#busy === undefined) {
+        if (this.#replacement !== undefined) this.#wait(this.#replace(this.#replacement));
+        else if (this.#captureReady()) continue;
+        else if (this.#appliedIndex >= this.#targetIndex) break;
+        else if (this.#isTurnOver()) {
+          this.#cancelTurn = this.#options.clock.setTimer(0, () => {
+            this.#cancelTurn = undefined;
+            this.#beginTurn();
+          });
+          break;
+        } else this.#applyNext();
+      }
+    } catch (error) {
+      this.#fail(error);
     }
+    this.#running = false;
+  }
+
+  /** A state machine whose promises are resolved at once would never let the event loop go on: they count as well. */
+  #isTurnOver(): boolean {
+    this.#entriesUntilLook -= 1;
+    if (this.#entriesUntilLook > 0) return false;
+    this.#entriesUntilLook = ENTRIES_PER_LOOK;
+    return this.#options.clock.now() >= this.#turnEndsAtMs;
   }
 
   #applyNext(): void {
-    if (this.#at === this.#entries.length && !this.#read()) return;
+    if (this.#at === this.#entries.length) this.#read();
     const entry = this.#entries[this.#at]!;
     switch (entry.type) {
       case "command":
-        if (this.#fsm.applyBatch === undefined) this.#applyOne(entry);
+        if (this.#options.fsm.applyBatch === undefined) this.#applyOne(entry);
         else this.#applyBatch();
         break;
       case "noop":
       case "restore": {
-        const done = this.#handler.restoreEntry(entry);
+        const done = this.#options.handler.restoreEntry(entry);
         if (done === undefined) this.#done(entry, undefined);
         else this.#wait(done.then(() => this.#done(entry, undefined)));
         break;
@@ -149,10 +207,9 @@ export class Applier {
   #applyOne(entry: Entry): void {
     let response: unknown;
     try {
-      response = this.#fsm.apply(entry);
+      response = this.#options.fsm.apply(entry);
     } catch (error) {
-      this.#fail(new FsmFailedError(entry.index, error));
-      return;
+      throw new FsmFailedError(entry.index, error);
     }
     if (!(response instanceof Promise)) this.#done(entry, response);
     else this.#wait(response.then((value) => this.#done(entry, value)), entry.index);
@@ -160,37 +217,40 @@ export class Applier {
 
   /** All commands that follow each other in what was read. */
   #applyBatch(): void {
+    const most = Math.min(this.#entries.length, this.#at + BATCH_ENTRIES_MAX);
     let end = this.#at + 1;
-    while (end < this.#entries.length && this.#entries[end]!.type === "command") end += 1;
+    while (end < most && this.#entries[end]!.type === "command") end += 1;
     const entries = this.#entries.slice(this.#at, end);
     const first = entries[0]!.index;
-    const done = (responses: readonly unknown[]) => {
-      if (responses.length !== entries.length) {
-        throw new Error(
-          `applyBatch gave ${responses.length} responses to ${entries.length} commands`,
-        );
-      }
-      entries.forEach((entry, at) => this.#done(entry, responses[at]));
-    };
+    this.#entriesUntilLook = 1;
+    let responses: readonly unknown[] | Promise<readonly unknown[]>;
     try {
-      const responses = this.#fsm.applyBatch!(entries);
-      if (responses instanceof Promise) this.#wait(responses.then(done), first);
-      else done(responses);
+      responses = this.#options.fsm.applyBatch!(entries);
     } catch (error) {
-      this.#fail(new FsmFailedError(first, error));
+      throw new FsmFailedError(first, error);
     }
+    if (!(responses instanceof Promise)) this.#doneBatch(entries, responses);
+    else this.#wait(responses.then((values) => this.#doneBatch(entries, values)), first);
+  }
+
+  #doneBatch(entries: readonly Entry[], responses: readonly unknown[]): void {
+    if (responses.length !== entries.length) {
+      const counts = `${responses.length} responses to ${entries.length} commands`;
+      throw new FsmFailedError(entries[0]!.index, new Error(`applyBatch gave ${counts}`));
+    }
+    entries.forEach((entry, at) => this.#done(entry, responses[at]));
   }
 
   /** Does nothing else before `work` is done. An error ends everything; it is the state machine's if `index` is given. */
   #wait(work: Promise<void>, index?: Index): void {
-    const settled = work.then(() => {
+    this.#busy = work.then(() => {
       this.#busy = undefined;
       this.#run();
     }, (error) => {
       this.#busy = undefined;
-      this.#fail(index === undefined ? error : new FsmFailedError(index, error));
+      const isFsms = index !== undefined && !(error instanceof RaftError);
+      this.#fail(isFsms ? new FsmFailedError(index, error) : error);
     });
-    this.#busy = settled;
   }
 
   #done(entry: Entry, response: unknown): void {
@@ -199,35 +259,34 @@ export class Applier {
     this.#at += 1;
     this.#appliedIndex = entry.index;
     this.#appliedTerm = entry.term;
-    this.#handler.applied(entry.index, response);
+    this.#options.handler.applied(entry.index, response);
   }
 
   async #replace(replacement: Replacement): Promise<void> {
     const { index, term, open } = replacement;
     await using source = await open();
     try {
-      await this.#fsm.restore!(source.read());
+      await this.#options.fsm.restore!(source.read());
     } catch (error) {
-      throw error instanceof StorageError ? error : new FsmFailedError(index, error);
+      throw error instanceof RaftError ? error : new FsmFailedError(index, error);
     }
+    if (this.#stopped) return;
     if (this.#replacement === replacement) this.#replacement = undefined;
     this.#appliedIndex = index;
     this.#appliedTerm = term;
-    this.#handler.applied(index, undefined);
+    this.#options.handler.applied(index, undefined);
   }
 
   /** Captures the state for those who asked and can have it now. Returns whether there was anybody. */
-  #capturesReady(): boolean {
+  #captureReady(): boolean {
+    if (this.#captures.length === 0) return false;
     const ready = this.#captures.filter(({ notBefore }) => notBefore <= this.#appliedIndex);
     if (ready.length === 0) return false;
     this.#captures = this.#captures.filter(({ notBefore }) => notBefore > this.#appliedIndex);
     for (const { resolve, reject } of ready) {
       try {
-        resolve({
-          index: this.#appliedIndex,
-          term: this.#appliedTerm,
-          data: this.#fsm.snapshot!(),
-        });
+        const data = this.#options.fsm.snapshot!();
+        resolve({ index: this.#appliedIndex, term: this.#appliedTerm, data });
       } catch (error) {
         reject(error);
       }
@@ -236,28 +295,20 @@ export class Applier {
   }
 
   /** Reads the entries that follow, never beyond the target. */
-  #read(): boolean {
+  #read(): void {
     const from = (this.#appliedIndex + 1) as Index;
-    try {
-      const run = this.#log.read(from, READ_SIZE_BYTES);
-      if (run === undefined) {
-        throw new StorageError(`entry ${from} is committed and cannot be read`);
-      }
-      const wanted = run.lastIndex > this.#target ? run.slice(from, this.#target) : run;
-      this.#entries = wanted.entries();
-      this.#at = 0;
-      return true;
-    } catch (error) {
-      this.#fail(error);
-      return false;
-    }
+    const run = this.#options.log.read(from, READ_SIZE_BYTES);
+    if (run === undefined) throw new StorageError(`entry ${from} is committed and cannot be read`);
+    const wanted = run.lastIndex > this.#targetIndex ? run.slice(from, this.#targetIndex) : run;
+    this.#entries = wanted.entries();
+    this.#at = 0;
   }
 
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#rejectCaptures();
-    this.#handler.applyFailed(error);
+    this.#options.handler.applyFailed(error);
   }
 
   #rejectCaptures(): void {
