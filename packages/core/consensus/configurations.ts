@@ -28,11 +28,6 @@ export class Configurations {
     return this.#history[0]!;
   }
 
-  /** The configuration that was in force at `index`, which is at or after the last committed one's. */
-  asOf(index: Index): IndexedConfiguration {
-    return this.#history.findLast((one) => one.index <= index) ?? this.settled;
-  }
-
   /** A snapshot has replaced the log: its configuration is the only one. */
   reset(configuration: IndexedConfiguration): void {
     this.#history = [configuration];

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RaftConfig } from "../model/config.ts";
 import type { Configuration, ServerId } from "../model/configuration.ts";
 import type { Proposal } from "../model/entry.ts";
 import type { ConfigurationChange } from "../model/membership.ts";
@@ -112,6 +113,14 @@ export interface SnapshotReceived extends SnapshotPoint {
   readonly term: Term;
 }
 
+/** Other settings hold from now on. Timers that run already run to their end. */
+export interface Reload {
+  /** Which input this is. */
+  readonly type: "reload";
+  /** The settings, complete and checked. */
+  readonly config: RaftConfig;
+}
+
 /** The connection with a peer is lost. */
 export interface Disconnected {
   /** Which input this is. */
@@ -141,5 +150,6 @@ export type Input =
   | StepDown
   | SnapshotSent
   | SnapshotReceived
+  | Reload
   | Disconnected
   | Bootstrap;

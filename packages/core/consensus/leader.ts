@@ -8,7 +8,7 @@ import { invariant } from "../model/assert.ts";
 import { findServer, isVoter, voterIds } from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import { type Index, nextIndex, NO_INDEX, previousIndex } from "../model/numbers.ts";
+import { type Index, nextIndex, NO_INDEX, previousIndex, type Term } from "../model/numbers.ts";
 import type { Propose } from "./input.ts";
 import { appendRun, type Step } from "./outcome.ts";
 import { forgetLeaving, promoteWhenCaughtUp } from "./members.ts";
@@ -198,6 +198,8 @@ export function accepted(
     matchIndex <= step.state.log.lastIndex,
     `${from} claims entries up to ${matchIndex}, beyond the leader's own log`,
   );
+  // While a snapshot is on its way, only what the log still reaches back to tells where to go on.
+  if (progress.mode === "snapshot" && step.state.log.term(matchIndex) === undefined) return;
   progress.accepted(matchIndex);
   advanceCommit(step, leader);
   if (step.state.role !== leader) return;
@@ -224,10 +226,10 @@ export function rejected(
     : rejectedIndex <= progress.matchIndex;
   if (stale) return;
   const { log } = step.state;
-  const agreed = log.lastIndexOfTermAtMost(
-    Math.min(hintIndex, log.lastIndex) as Index,
-    message.hintTerm as typeof step.state.term,
-  );
-  progress.probe(nextIndex(agreed));
+  const hintTerm = message.hintTerm as Term;
+  const agreed = log.lastIndexOfTermAtMost(Math.min(hintIndex, log.lastIndex) as Index, hintTerm);
+  // The search ends where the log begins. If the logs part before that, what the follower needs is not in the log any more.
+  const inLog = agreed <= hintIndex && log.term(agreed)! <= hintTerm;
+  progress.probe(inLog ? nextIndex(agreed) : previousIndex(log.firstIndex));
   replicate(step, leader, from, progress);
 }

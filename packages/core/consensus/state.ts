@@ -162,7 +162,7 @@ export interface NodeState {
   /** This node's name. */
   readonly id: ServerId;
   /** Its settings. */
-  readonly config: RaftConfig;
+  config: RaftConfig;
   /** Its random numbers. */
   readonly random: Random;
   /** The latest term it has seen. */

@@ -104,6 +104,9 @@ export function step(state: NodeState, input: Input, nowMs: number): Effect[] {
     case "snapshotReceived":
       receiveSnapshot(step, input);
       break;
+    case "reload":
+      state.config = input.config;
+      break;
     case "disconnected":
       disconnected(step, input.peer);
       break;

@@ -5,9 +5,17 @@
  * @module
  */
 import { assertNever } from "../model/assert.ts";
+import { decodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
-import { FsmFailedError, RaftError, ShutdownError, StorageError } from "../model/errors.ts";
+import {
+  AbortedByRestoreError,
+  FsmFailedError,
+  RaftError,
+  ShutdownError,
+  StorageError,
+} from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
+import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { LogReader } from "../ports/log_store.ts";
@@ -34,6 +42,8 @@ export interface ApplierHandler {
   applied(index: Index, response: unknown): void;
   /** A piece of a backup, or a new leader's first entry, which ends a restore that its predecessor began. */
   restoreEntry(entry: Entry): void | Promise<void>;
+  /** Whether pieces of a backup have been applied and their last one has not. */
+  isRestoring(): boolean;
   /** The state machine threw or the log could not be read; nothing more will be applied. */
   applyFailed(error: unknown): void;
 }
@@ -48,6 +58,8 @@ export interface ApplierOptions {
   readonly appliedIndex: Index;
   /** Term of that entry. */
   readonly appliedTerm: Term;
+  /** The configuration as of that entry. */
+  readonly appliedConfiguration: IndexedConfiguration;
   /** Tells when a turn is over. */
   readonly clock: Clock;
   /** Whom to report to. */
@@ -56,23 +68,19 @@ export interface ApplierOptions {
 
 /** The state of one moment. */
 export interface Captured {
-  /** The last entry that it contains. */
-  readonly index: Index;
-  /** Term of that entry. */
-  readonly term: Term;
+  /** What it contains. */
+  readonly point: SnapshotPoint;
   /** The state machine's bytes. */
   readonly data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 interface Capture {
-  readonly notBefore: Index;
   readonly resolve: (captured: Captured) => void;
   readonly reject: (error: unknown) => void;
 }
 
 interface Replacement {
-  readonly index: Index;
-  readonly term: Term;
+  readonly point: SnapshotPoint;
   readonly open: () => Promise<SnapshotSource>;
 }
 
@@ -81,6 +89,7 @@ export class Applier {
   readonly #options: ApplierOptions;
   #appliedIndex: Index;
   #appliedTerm: Term;
+  #appliedConfiguration: IndexedConfiguration;
   #targetIndex: Index;
   #entries: Entry[] = [];
   #at = 0;
@@ -100,12 +109,22 @@ export class Applier {
     this.#options = options;
     this.#appliedIndex = options.appliedIndex;
     this.#appliedTerm = options.appliedTerm;
+    this.#appliedConfiguration = options.appliedConfiguration;
     this.#targetIndex = options.appliedIndex;
   }
 
   /** The last entry that is applied. */
   get appliedIndex(): Index {
     return this.#appliedIndex;
+  }
+
+  /** What a snapshot of this moment contains. The configuration is the one that was applied, not the latest one. */
+  get appliedPoint(): SnapshotPoint {
+    return {
+      lastIncludedIndex: this.#appliedIndex,
+      lastIncludedTerm: this.#appliedTerm,
+      configuration: this.#appliedConfiguration,
+    };
   }
 
   /** The last entry that is to be applied, as of the last call of {@linkcode advance} or {@linkcode replace}. */
@@ -119,18 +138,19 @@ export class Applier {
     this.#beginTurn();
   }
 
-  /** The state after some entry from `notBefore` on. */
-  capture(notBefore: Index): Promise<Captured> {
+  /** The state of the next moment at which no command is being applied. Rejects while a backup is being restored. */
+  capture(): Promise<Captured> {
     if (this.#stopped) return Promise.reject(new ShutdownError("not-written"));
     return new Promise((resolve, reject) => {
-      this.#captures.push({ notBefore, resolve, reject });
+      this.#captures.push({ resolve, reject });
       this.#beginTurn();
     });
   }
 
-  /** Replaces the state by a snapshot of everything up to `index`; what was still to be applied up to there is not. */
-  replace(index: Index, term: Term, open: () => Promise<SnapshotSource>): void {
-    this.#replacement = { index, term, open };
+  /** Replaces the state by the snapshot of `point`; what was still to be applied up to there is not. */
+  replace(point: SnapshotPoint, open: () => Promise<SnapshotSource>): void {
+    this.#replacement = { point, open };
+    const index = point.lastIncludedIndex;
     this.#entries = [];
     this.#at = 0;
     if (index > this.#targetIndex) this.#targetIndex = index;
@@ -195,8 +215,14 @@ export class Applier {
         else this.#wait(done.then(() => this.#done(entry, undefined)));
         break;
       }
-      case "barrier":
       case "configuration":
+        this.#appliedConfiguration = {
+          index: entry.index,
+          configuration: decodeConfiguration(entry.data),
+        };
+        this.#done(entry, undefined);
+        break;
+      case "barrier":
         this.#done(entry, undefined);
         break;
       default:
@@ -263,7 +289,8 @@ export class Applier {
   }
 
   async #replace(replacement: Replacement): Promise<void> {
-    const { index, term, open } = replacement;
+    const { point, open } = replacement;
+    const { lastIncludedIndex: index, lastIncludedTerm: term, configuration } = point;
     await using source = await open();
     try {
       await this.#options.fsm.restore!(source.read());
@@ -274,19 +301,20 @@ export class Applier {
     if (this.#replacement === replacement) this.#replacement = undefined;
     this.#appliedIndex = index;
     this.#appliedTerm = term;
+    this.#appliedConfiguration = configuration;
     this.#options.handler.applied(index, undefined);
   }
 
-  /** Captures the state for those who asked and can have it now. Returns whether there was anybody. */
+  /** Captures the state for those who asked. Returns whether there was anybody. */
   #captureReady(): boolean {
     if (this.#captures.length === 0) return false;
-    const ready = this.#captures.filter(({ notBefore }) => notBefore <= this.#appliedIndex);
-    if (ready.length === 0) return false;
-    this.#captures = this.#captures.filter(({ notBefore }) => notBefore > this.#appliedIndex);
-    for (const { resolve, reject } of ready) {
+    const captures = this.#captures;
+    this.#captures = [];
+    for (const { resolve, reject } of captures) {
       try {
-        const data = this.#options.fsm.snapshot!();
-        resolve({ index: this.#appliedIndex, term: this.#appliedTerm, data });
+        // The pieces of a backup are in the log only: a snapshot must not take their place.
+        if (this.#options.handler.isRestoring()) throw new AbortedByRestoreError("not-written");
+        resolve({ point: this.appliedPoint, data: this.#options.fsm.snapshot!() });
       } catch (error) {
         reject(error);
       }

@@ -37,6 +37,8 @@ export interface Call {
   readonly resolve: (applied: Applied<unknown>) => void;
   /** Settles the caller's promise. */
   readonly reject: (error: unknown) => void;
+  /** Whether it carries a piece of a backup: those are answered while others wait for the end of the restore. */
+  readonly isRestore: boolean;
   /** What the caller allowed, in milliseconds. */
   readonly timeoutMs: number | undefined;
   /** When that is over. */
@@ -70,6 +72,8 @@ export class Calls {
   #head = 0;
   #pending = 0;
   #nextDeadlineMs = Infinity;
+  /** While a backup is being restored: calls that are applied and whose effect may be gone soon. */
+  #held: { readonly call: Call; readonly applied: Applied<unknown> }[] | undefined;
 
   /** Calls that wait to be appended or applied. One that was given up counts until its entry is applied: so long it takes memory. */
   get pending(): number {
@@ -123,10 +127,9 @@ export class Calls {
     const call = batch.calls[at]!;
     batch.applied = at + 1;
     this.#pending -= 1;
-    if (!call.settled) {
-      this.#settle(call);
-      call.resolve({ index, response });
-    }
+    if (this.#held !== undefined && !call.isRestore) {
+      this.#held.push({ call, applied: { index, response } });
+    } else this.#resolve(call, { index, response });
     if (batch.applied < batch.calls.length) return;
     this.#head += 1;
     if (this.#head > 1024 || this.#head === this.#batches.length) {
@@ -168,6 +171,27 @@ export class Calls {
       const { calls, applied } = this.#batches[at]!;
       this.#expire(calls, nowMs, applied);
     }
+  }
+
+  /** From now on calls that are applied wait for {@linkcode Calls.release}. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** The calls that were held get their answers; or `error`, if what they did is undone. */
+  release(error?: unknown): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { call, applied } of held) {
+      if (error === undefined) this.#resolve(call, applied);
+      else this.#reject(call, error);
+    }
+  }
+
+  #resolve(call: Call, applied: Applied<unknown>): void {
+    if (call.settled) return;
+    this.#settle(call);
+    call.resolve(applied);
   }
 
   #dropSettled(): void {

@@ -4,50 +4,37 @@
  *
  * @module
  */
-import { assertNever } from "../model/assert.ts";
 import type { ServerId } from "../model/configuration.ts";
 import type { Message } from "../model/message.ts";
-import type { Index } from "../model/numbers.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { Fsm } from "../ports/fsm.ts";
 import type { LogStore } from "../ports/log_store.ts";
-import type { Transport, TransportHandler } from "../ports/transport.ts";
-import type {
-  Bootstrapped,
-  Effect,
-  PersistId,
-  Proposed,
-  RoleChanged,
-  Send,
-  Verified,
-} from "../consensus/effect.ts";
+import type { SnapshotHeader, Transport, TransportHandler } from "../ports/transport.ts";
+import type { Effect, Persist, PersistId, Send } from "../consensus/effect.ts";
 import type { Input } from "../consensus/input.ts";
 import { configurationOf, type NodeState } from "../consensus/state.ts";
 import { deadline, step } from "../consensus/step.ts";
-import { Applier } from "./applier.ts";
 import { Persister } from "./persister.ts";
+
+/** The effects that are not the engine's own: what callers, the state machine and the snapshots hear. */
+export type NodeEffect = Exclude<Effect, Persist | Send>;
 
 /** Whom an {@linkcode Engine} reports to. */
 export interface EngineHandler {
-  /** The answer to a `propose` input. Answers come in the order of the questions. */
-  proposed(effect: Proposed): void;
-  /** The answer to a `verify` input. */
-  verified(effect: Verified): void;
-  /** The answer to a `bootstrap` input. */
-  bootstrapped(effect: Bootstrapped): void;
+  /** The consensus wants something that concerns neither the disk nor messages. */
+  perform(effect: NodeEffect): void;
   /** Writes up to `id` are durable. */
   persisted(id: PersistId): void;
-  /** Role, term or leader changed. */
-  roleChanged(effect: RoleChanged): void;
-  /** Another configuration is in force. */
-  configurationChanged(): void;
-  /** An entry is applied. */
-  applied(index: Index, response: unknown): void;
+  /** See `TransportHandler.receiveSnapshot`. */
+  receiveSnapshot(
+    from: ServerId,
+    header: SnapshotHeader,
+    data: AsyncIterable<Uint8Array>,
+  ): Promise<void>;
   /** The time at which the handler wants {@linkcode EngineHandler.woken} to be called; `Infinity` for never. */
   wakeAtMs(): number;
   /** That time has come. */
   woken(nowMs: number): void;
-  /** The node cannot go on: its disk failed, its state machine threw, or an invariant does not hold. */
+  /** The node cannot go on: its disk failed, or an invariant does not hold. */
   failed(error: unknown): void;
 }
 
@@ -59,8 +46,6 @@ export interface EngineOptions {
   readonly log: LogStore;
   /** Its way to its peers. */
   readonly transport: Transport;
-  /** Its state machine. */
-  readonly fsm: Fsm;
   /** Its time. */
   readonly clock: Clock;
   /** Whom to report to. */
@@ -74,7 +59,6 @@ export class Engine implements TransportHandler {
   readonly #clock: Clock;
   readonly #handler: EngineHandler;
   readonly #persister: Persister;
-  readonly #applier: Applier;
   #inputs: Input[] = [];
   #stepping = false;
   #stopped = false;
@@ -93,26 +77,6 @@ export class Engine implements TransportHandler {
       persisted: (id) => this.#persisted(id),
       persistFailed: (error) => this.#fail(error),
     });
-    this.#applier = new Applier({
-      fsm: options.fsm,
-      log: options.log,
-      appliedIndex: options.state.commitIndex,
-      clock: options.clock,
-      handler: {
-        applied: (index, response) => this.#handler.applied(index, response),
-        applyFailed: (error) => this.#fail(error),
-      },
-    });
-  }
-
-  /** The last entry that is applied. */
-  get appliedIndex(): Index {
-    return this.#applier.appliedIndex;
-  }
-
-  /** The last entry that will be applied whatever becomes of leadership and disk: those up to it are committed and durable. */
-  get applicableIndex(): Index {
-    return this.#applier.targetIndex;
   }
 
   /** Connects to the peers and starts the clock. */
@@ -147,6 +111,14 @@ export class Engine implements TransportHandler {
     this.input({ type: "received", from, messages });
   }
 
+  receiveSnapshot(
+    from: ServerId,
+    header: SnapshotHeader,
+    data: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    return this.#handler.receiveSnapshot(from, header, data);
+  }
+
   disconnected(peer: ServerId): void {
     this.input({ type: "disconnected", peer });
   }
@@ -164,17 +136,13 @@ export class Engine implements TransportHandler {
     );
   }
 
-  /** Stops acting, waits for what is under way on the disk and in the state machine, and closes the transport. */
+  /** Stops acting, waits for what is under way on the disk, and closes the transport. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#inputs = [];
     this.#held = [];
-    const results = await Promise.allSettled([
-      this.#persister.stop(),
-      this.#applier.stop(),
-      this.#transport.close(),
-    ]);
+    const results = await Promise.allSettled([this.#persister.stop(), this.#transport.close()]);
     for (const result of results) {
       if (result.status === "rejected") throw result.reason;
     }
@@ -199,27 +167,12 @@ export class Engine implements TransportHandler {
         if (effect.after === undefined || effect.after <= this.#durable) this.#send(effect);
         else this.#held.push(effect);
         break;
-      case "commit":
-        this.#applier.advance(effect.index);
-        break;
-      case "proposed":
-        this.#handler.proposed(effect);
-        break;
-      case "verified":
-        this.#handler.verified(effect);
-        break;
-      case "bootstrapped":
-        this.#handler.bootstrapped(effect);
-        break;
-      case "roleChanged":
-        this.#handler.roleChanged(effect);
-        break;
       case "configurationChanged":
         this.#setPeers();
-        this.#handler.configurationChanged();
+        this.#handler.perform(effect);
         break;
       default:
-        assertNever(effect);
+        this.#handler.perform(effect);
     }
   }
 

@@ -4,8 +4,15 @@
  * @module
  */
 export { type Applied, type CallOptions } from "./calls.ts";
-export { type ApplyOptions, type RaftOptions } from "./options.ts";
-export { Raft, type RaftState } from "./raft.ts";
+export { type AddVoterOptions, type ChangeOptions } from "./membership.ts";
+export {
+  type ApplyOptions,
+  type RaftOptions,
+  type ReadOptions,
+  type TransferOptions,
+} from "./options.ts";
+export { Raft, type RaftState, type ReloadableConfig } from "./raft.ts";
+export { type ReadLevel } from "./reads.ts";
 export { type FollowerStats, type RaftStats } from "./stats.ts";
 export { systemClock } from "./system_clock.ts";
 export { type Leadership } from "./watchers.ts";

@@ -9,8 +9,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
+import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Transport } from "../ports/transport.ts";
 import type { CallOptions } from "./calls.ts";
+import type { ReadLevel } from "./reads.ts";
 
 /** What a node is made of. */
 export interface RaftOptions<Response> {
@@ -20,6 +22,8 @@ export interface RaftOptions<Response> {
   readonly fsm: Fsm<Response>;
   /** Its log. Taken over: closed when the node stops. */
   readonly log: LogStore;
+  /** Its snapshots; without them, or with a state machine that makes none, the log grows for ever. Taken over: closed when the node stops. */
+  readonly snapshots?: SnapshotStore;
   /** Its way to its peers. Taken over: closed when the node stops. */
   readonly transport: Transport;
   /** Settings that differ from the defaults. */
@@ -36,4 +40,16 @@ export interface RaftOptions<Response> {
 export interface ApplyOptions extends CallOptions {
   /** Bytes for layers between caller and state machine; they reach {@linkcode Fsm.apply} as {@linkcode Entry.extensions}. */
   readonly extensions?: Uint8Array;
+}
+
+/** How the state machine is read. */
+export interface ReadOptions extends CallOptions {
+  /** How fresh the read is. Default `linearizable`. */
+  readonly level?: ReadLevel;
+}
+
+/** How leadership is handed over. */
+export interface TransferOptions {
+  /** Who shall lead; by default the voter that is most up to date. */
+  readonly to?: ServerId;
 }

@@ -1,5 +1,5 @@
 /**
- * `Raft`: the handle that programs hold. It turns calls into inputs and effects into answers.
+ * `Raft`: the handle that programs hold.
  *
  * @module
  */
@@ -7,41 +7,42 @@ import { completeConfig, type RaftConfig } from "../model/config.ts";
 import {
   type Configuration,
   configurationProblem,
-  decodeConfiguration,
-  findServer,
   type IndexedConfiguration,
+  type ServerAddress,
   type ServerId,
 } from "../model/configuration.ts";
-import { type EntryType, NO_BYTES } from "../model/entry.ts";
+import { NO_BYTES } from "../model/entry.ts";
 import {
-  CannotBootstrapError,
-  CommandTooLargeError,
   InvalidConfigError,
   InvalidConfigurationError,
   type LeaderHint,
-  LeadershipLostError,
   NotLeaderError,
-  OverloadedError,
   ShutdownError,
-  StorageError,
+  SnapshotsUnsupportedError,
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
-import type { Clock } from "../ports/clock.ts";
-import { type Logger, silentLogger } from "../ports/logger.ts";
-import type { LogStore } from "../ports/log_store.ts";
-import type { Proposed, RoleChanged } from "../consensus/effect.ts";
-import { configurationOf, createState, leaderOf } from "../consensus/state.ts";
-import { Bootstraps } from "./bootstraps.ts";
-import { type Applied, type Call, type CallOptions, callProblem, Calls } from "./calls.ts";
-import { Engine, type EngineHandler } from "./engine.ts";
-import type { ApplyOptions, RaftOptions } from "./options.ts";
-import { Questions } from "./questions.ts";
+import type { SnapshotMeta } from "../model/snapshot.ts";
+import { silentLogger } from "../ports/logger.ts";
+import type { Applied, CallOptions } from "./calls.ts";
+import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
+import { Node } from "./node.ts";
+import type { ApplyOptions, RaftOptions, ReadOptions, TransferOptions } from "./options.ts";
+import { findState } from "./recovery.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
-import { systemClock } from "./system_clock.ts";
-import { isSameLeadership, type Leadership, Watchers } from "./watchers.ts";
+import type { Leadership } from "./watchers.ts";
 
 /** What a node is doing. hashicorp/raft: `RaftState`. */
 export type RaftState = "follower" | "candidate" | "leader" | "shutdown";
+
+/** Settings that can be changed while a node runs. hashicorp/raft: `ReloadableConfig`. */
+export type ReloadableConfig = Pick<
+  RaftConfig,
+  | "trailingLogs"
+  | "snapshotIntervalMs"
+  | "snapshotThreshold"
+  | "heartbeatTimeoutMs"
+  | "electionTimeoutMs"
+>;
 
 /**
  * A node of a replicated state machine.
@@ -51,74 +52,50 @@ export type RaftState = "follower" | "candidate" | "leader" | "shutdown";
  */
 export class Raft<Response = unknown> implements AsyncDisposable {
   readonly #options: RaftOptions<Response>;
-  readonly #config: RaftConfig;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #engine: Engine;
-  readonly #calls = new Calls();
-  readonly #questions: Questions;
-  readonly #bootstraps = new Bootstraps();
-  /** The calls of each `propose` input that is not answered yet. */
-  readonly #proposing: Call[][] = [];
-  readonly #watchers: Watchers<Leadership>;
-  #proposeScheduled = false;
-  #shutdown: Promise<void> | undefined;
-  #isShutdown = false;
-  #cause: unknown;
-  #resolveStopped!: (cause: unknown) => void;
+  readonly #node: Node;
 
-  /** Resolves when the node has stopped: with `undefined` if it was asked to, else with what made it stop (a failed disk, a state machine that threw). */
-  readonly stopped: Promise<unknown>;
-
-  private constructor(options: RaftOptions<Response>, config: RaftConfig) {
-    const { id, fsm, log, transport } = options;
+  private constructor(options: RaftOptions<Response>, node: Node) {
     this.#options = options;
-    this.#config = config;
-    this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger ?? silentLogger;
-    this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
-    const seed = options.seed ?? crypto.getRandomValues(new Int32Array(1))[0]!;
-    const { hardState } = log;
-    const configurations = log.configurations.map((index) => readConfiguration(log, index));
-    const state = createState(
-      { id, config, seed, hardState, log, configurations },
-      this.#clock.now(),
-    );
-    this.#engine = new Engine({
-      state,
-      log,
-      transport,
-      fsm,
-      clock: this.#clock,
-      handler: this.#handler(),
-    });
-    this.#questions = new Questions(this.#clock, (question) => this.#engine.input(question));
-    this.#watchers = new Watchers<Leadership>(this.#leadership());
+    this.#node = node;
   }
 
   /**
-   * Starts a node on what its log holds. It takes over `log` and `transport`: they are closed when the node stops,
-   * and if it cannot start.
+   * Makes a node from what its disk holds, its state machine restored from the newest snapshot, without joining the others
+   * yet. It takes over `log`, `snapshots` and `transport`: they are closed when the node stops, and if it cannot be made.
    *
-   * Throws `InvalidConfigError` for a setting that is out of range, `StorageError` if the log cannot be read.
+   * Throws `InvalidConfigError` for a setting that is out of range, `StorageError` if log or snapshots cannot be read.
    */
+  static async create<Response = unknown>(
+    options: RaftOptions<Response>,
+  ): Promise<Raft<Response>> {
+    const { id, fsm, log, transport, snapshots, logger = silentLogger } = options;
+    try {
+      if (id === "") throw new InvalidConfigError("id", '""', "a name that is not empty");
+      if ((fsm.snapshot === undefined) !== (fsm.restore === undefined)) {
+        const given = fsm.snapshot === undefined ? "with restore() only" : "with snapshot() only";
+        throw new InvalidConfigError("fsm", given, "both or none of snapshot() and restore()");
+      }
+      const config = completeConfig(options.config ?? {});
+      const found = await findState({ fsm, log, snapshots, config, logger });
+      return new Raft(options, new Node(options, config, found));
+    } catch (error) {
+      await Promise.allSettled([transport.close(), log.close(), snapshots?.close()]);
+      throw error;
+    }
+  }
+
+  /** {@linkcode Raft.create}, then {@linkcode Raft.start}. */
   static async start<Response = unknown>(
     options: RaftOptions<Response>,
   ): Promise<Raft<Response>> {
-    try {
-      if (options.id === "") throw new InvalidConfigError("id", '""', "a name that is not empty");
-      const raft = new Raft(options, completeConfig(options.config ?? {}));
-      raft.#logger.info("node {id} starts in term {term} with entries up to {lastIndex}", {
-        id: options.id,
-        term: raft.term,
-        lastIndex: raft.lastIndex,
-      });
-      raft.#engine.start();
-      return raft;
-    } catch (error) {
-      await Promise.allSettled([options.transport.close(), options.log.close()]);
-      throw error;
-    }
+    const raft = await Raft.create(options);
+    raft.start();
+    return raft;
+  }
+
+  /** Joins the others. Does nothing if that is done already. */
+  start(): void {
+    this.#node.start();
   }
 
   /** This node's name. */
@@ -126,48 +103,55 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#options.id;
   }
 
+  /** Resolves when the node has stopped: with `undefined` if it was asked to or was removed, else with what made it stop (a failed disk, a state machine that threw). */
+  get stopped(): Promise<unknown> {
+    return this.#node.stopped;
+  }
+
   /** What the node is doing. */
   get state(): RaftState {
-    return this.#isShutdown ? "shutdown" : this.#engine.state.role.type;
+    return this.#node.isShutdown ? "shutdown" : this.#node.state.role.type;
   }
 
   /** The node's term. */
   get term(): Term {
-    return this.#engine.state.term;
+    return this.#node.state.term;
   }
 
-  /** The leader that this node knows of, itself included. */
+  /** The leader that this node knows of, itself included. hashicorp/raft: `LeaderWithID`. */
   get leader(): LeaderHint | undefined {
-    const id = this.#isShutdown ? undefined : leaderOf(this.#engine.state);
-    if (id === undefined) return undefined;
-    const address = findServer(configurationOf(this.#engine.state), id)?.address ??
-      (id === this.id ? this.#options.transport.localAddress : "");
-    return { id, address };
+    return this.#node.leader;
   }
 
   /** Index of the last entry in this node's log, committed or not. */
   get lastIndex(): Index {
-    return this.#engine.state.log.lastIndex;
+    return this.#node.state.log.lastIndex;
   }
 
   /** Index of the last entry that this node knows to be committed. */
   get commitIndex(): Index {
-    return this.#engine.state.commitIndex;
+    return this.#node.state.commitIndex;
   }
 
   /** Index of the last entry that this node's state machine has applied. */
   get appliedIndex(): Index {
-    return this.#engine.appliedIndex;
+    return this.#node.applier.appliedIndex;
   }
 
-  /** The configuration in force, committed or not. */
+  /** The settings in force. */
+  get config(): RaftConfig {
+    return this.#node.state.config;
+  }
+
+  /** The configuration in force, committed or not. hashicorp/raft: `GetConfiguration`. */
   configuration(): IndexedConfiguration {
-    return this.#engine.state.configurations.latest;
+    return this.#node.state.configurations.latest;
   }
 
   /** The node's figures at this moment. */
   stats(): RaftStats {
-    return statsOf(this.#engine.state, this.state, this.appliedIndex, this.#clock.now());
+    const { state, clock, snapshots } = this.#node;
+    return statsOf(state, this.state, this.appliedIndex, snapshots.latest, clock.now());
   }
 
   /**
@@ -175,7 +159,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * makes an iterator of its own, which ends when `signal` fires or the node stops. hashicorp/raft: `LeaderCh`.
    */
   leadershipChanges(signal?: AbortSignal): AsyncIterableIterator<Leadership> {
-    return this.#watchers.subscribe(signal);
+    return this.#node.leadership.subscribe(signal);
   }
 
   /**
@@ -184,11 +168,13 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    *
    * Throws `InvalidConfigurationError`, or `CannotBootstrapError` if the node holds anything.
    */
-  bootstrap(configuration: Configuration): Promise<void> {
+  async bootstrap(configuration: Configuration): Promise<void> {
+    const { engine, bootstraps, clock } = this.#node;
     const problem = configurationProblem(configuration);
-    if (problem !== undefined) return Promise.reject(new InvalidConfigurationError(problem));
-    if (this.#isShutdown) return Promise.reject(new ShutdownError("not-written", this.#cause));
-    return this.#bootstraps.ask(() => this.#engine.input({ type: "bootstrap", configuration }));
+    if (problem !== undefined) throw new InvalidConfigurationError(problem);
+    this.#refuseAfterShutdown();
+    const appendedAtMs = clock.wallTime();
+    await bootstraps.ask(() => engine.input({ type: "bootstrap", configuration, appendedAtMs }));
   }
 
   /**
@@ -196,32 +182,132 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * over: do not change them before the call has settled. Commands of one caller that are handed over in order are
    * applied in this order.
    *
-   * Rejects with `NotLeaderError`, `CommandTooLargeError`, `OverloadedError`, `EnqueueTimeoutError` (nothing was
-   * written), `CommitTimeoutError`, `LeadershipLostError` (it may have been), `AbortedError`, `ShutdownError` (see
-   * their `outcome`). hashicorp/raft: `Apply`, `ApplyLog`.
+   * Rejects with `NotLeaderError`, `CommandTooLargeError`, `OverloadedError`, `TransferInProgressError`,
+   * `EnqueueTimeoutError` (nothing was written), `CommitTimeoutError`, `LeadershipLostError` (it may have been),
+   * `AbortedError`, `AbortedByRestoreError`, `ShutdownError` (see their `outcome`). hashicorp/raft: `Apply`, `ApplyLog`.
    */
   apply(command: Uint8Array, options: ApplyOptions = {}): Promise<Applied<Response>> {
-    return this.#call("command", command, options) as Promise<Applied<Response>>;
+    return this.#node.proposals.call("command", command, options) as Promise<Applied<Response>>;
   }
 
   /** Resolves when everything that was appended before it is applied on this node, which must be the leader. hashicorp/raft: `Barrier`. */
   async barrier(options: CallOptions = {}): Promise<Index> {
-    return (await this.#call("barrier", NO_BYTES, options)).index;
+    return (await this.#node.proposals.call("barrier", NO_BYTES, options)).index;
   }
 
   /**
    * Resolves when a majority of voters has confirmed, after this call, that this node is their leader. Costs no disk
    * write and no log entry. Rejects with `NotLeaderError` or `LeadershipLostError`. hashicorp/raft: `VerifyLeader`.
    */
-  verifyLeader(options: CallOptions = {}): Promise<void> {
-    if (this.#isShutdown) return Promise.reject(new ShutdownError("not-written", this.#cause));
-    if (this.state !== "leader") return Promise.reject(new NotLeaderError(this.leader));
-    return this.#questions.ask(options);
+  async verifyLeader(options: CallOptions = {}): Promise<void> {
+    this.#refuseAfterShutdown();
+    if (this.state !== "leader") throw new NotLeaderError(this.leader);
+    await this.#node.questions.ask(options);
   }
 
-  /** Stops the node: open calls end with `ShutdownError`, writes under way are waited for, log and transport are closed. Idempotent. */
+  /**
+   * Calls `query` when this node's state machine may be read at the level that is asked for, and resolves with what it
+   * returned and the index of the last entry that it saw. Works on every member (thesis 6.4). `query` must not wait: what is
+   * applied after it has begun is not part of the read.
+   *
+   * Rejects with `NotLeaderError` or `LeadershipLostError` if there is no leader to ask, `CommitTimeoutError`, `AbortedError`.
+   */
+  async read<Result>(query: () => Result, options: ReadOptions = {}): Promise<Applied<Result>> {
+    this.#refuseAfterShutdown();
+    const { level = "linearizable", ...rest } = options;
+    const index = await this.#node.reads.wait(level, rest);
+    return { index, response: query() };
+  }
+
+  /**
+   * Makes `id` a voter. A server that is new, or a non-voter, first catches up without a vote and gets it by itself when it
+   * keeps up with the log, unless `immediately`; the promise resolves when it votes, with the index of the configuration.
+   * Of a voter it changes the address. hashicorp/raft: `AddVoter`.
+   *
+   * Rejects with `NotLeaderError`, `ConfigurationInProgressError`, `ConfigurationChangedError`, `InvalidConfigurationError`,
+   * `TransferInProgressError` (nothing was written), `LeadershipLostError`, `CommitTimeoutError`, `AbortedError`.
+   */
+  addVoter(id: ServerId, address: ServerAddress, options: AddVoterOptions = {}): Promise<Index> {
+    const { immediately = false, ...rest } = options;
+    return this.#node.membership.change({ type: "addVoter", id, address, immediately }, rest);
+  }
+
+  /** Adds `id` as a server that receives the log and has no vote. Rejects as {@linkcode Raft.addVoter} does. hashicorp/raft: `AddNonvoter`. */
+  addNonvoter(id: ServerId, address: ServerAddress, options: ChangeOptions = {}): Promise<Index> {
+    return this.#node.membership.change({ type: "addNonvoter", id, address }, options);
+  }
+
+  /** Takes the vote from `id`. Rejects as {@linkcode Raft.addVoter} does. hashicorp/raft: `DemoteVoter`. */
+  demoteVoter(id: ServerId, options: ChangeOptions = {}): Promise<Index> {
+    return this.#node.membership.change({ type: "demoteVoter", id }, options);
+  }
+
+  /** Removes `id`, which may be this node: it leads until that is committed. Rejects as {@linkcode Raft.addVoter} does. hashicorp/raft: `RemoveServer`. */
+  removeServer(id: ServerId, options: ChangeOptions = {}): Promise<Index> {
+    return this.#node.membership.change({ type: "removeServer", id }, options);
+  }
+
+  /**
+   * Changes the membership into `target` by single safe steps: new servers come first, old ones go last, this node after all
+   * others. If it is interrupted, the same call at the next leader goes on where it ended.
+   */
+  changeConfiguration(target: Configuration, options: CallOptions = {}): Promise<Index> {
+    return this.#node.membership.changeTo(target, options);
+  }
+
+  /**
+   * Hands leadership to another voter and resolves when this node leads no longer. It takes no writes meanwhile; after an
+   * election timeout without success it takes them again and the call rejects with `TransferFailedError` (thesis 3.10).
+   * hashicorp/raft: `LeadershipTransfer`, `LeadershipTransferToServer`.
+   */
+  async transferLeadership({ to }: TransferOptions = {}): Promise<void> {
+    this.#refuseAfterShutdown();
+    const { transfers, engine } = this.#node;
+    await transfers.ask(to, (input) => engine.input(input), () => new NotLeaderError(this.leader));
+  }
+
+  /** Leads no longer, whoever leads next; writes on their way end with `LeadershipLostError`. Rejects with `NotLeaderError`. */
+  stepDown(): Promise<void> {
+    if (this.state !== "leader") return Promise.reject(new NotLeaderError(this.leader));
+    this.#node.engine.input({ type: "stepDown" });
+    return Promise.resolve();
+  }
+
+  /**
+   * Makes a snapshot now and compacts the log. Rejects with `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, or
+   * `StorageError`. hashicorp/raft: `Snapshot`.
+   */
+  async snapshot(): Promise<SnapshotMeta> {
+    this.#refuseAfterShutdown();
+    return await this.#node.snapshots.take();
+  }
+
+  /**
+   * Replaces the state of all replicas by that of a backup: the bytes of a snapshot of the same state machine. They travel
+   * through the log, so all replicas change at the same entry or none does. Writes that were on their way end with
+   * `AbortedByRestoreError` and have no effect; new ones are refused meanwhile. hashicorp/raft: `Restore`.
+   *
+   * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `LeadershipLostError`, what `data` throws, or `AbortedError`.
+   */
+  async restore(
+    data: AsyncIterable<Uint8Array>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    if (this.#options.snapshots === undefined || this.#options.fsm.restore === undefined) {
+      throw new SnapshotsUnsupportedError();
+    }
+    await this.#node.restore(data, signal);
+  }
+
+  /** Changes settings while the node runs. Throws `InvalidConfigError` and changes nothing if they do not fit together. hashicorp/raft: `ReloadConfig`. */
+  reloadConfig(changes: Partial<ReloadableConfig>): void {
+    const config = completeConfig({ ...this.config, ...changes });
+    this.#node.engine.input({ type: "reload", config });
+  }
+
+  /** Stops the node: open calls end with `ShutdownError`, writes under way are waited for, log, snapshots and transport are closed. Idempotent. */
   shutdown(): Promise<void> {
-    return this.#shutdown ??= this.#stop(undefined);
+    return this.#node.stop();
   }
 
   /** {@linkcode Raft.shutdown}. */
@@ -229,151 +315,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.shutdown();
   }
 
-  #call(type: EntryType, data: Uint8Array, options: ApplyOptions): Promise<Applied<unknown>> {
-    const { timeoutMs, signal, extensions = NO_BYTES } = options;
-    const refusal = this.#refusal(data.length + extensions.length, options);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      const call: Call = {
-        proposal: { type, data, extensions },
-        resolve,
-        reject,
-        timeoutMs,
-        deadlineMs: timeoutMs === undefined ? Infinity : this.#clock.now() + timeoutMs,
-        settled: false,
-        unlisten: undefined,
-      };
-      this.#calls.add(call, signal);
-      if (this.#proposeScheduled) return;
-      this.#proposeScheduled = true;
-      // Two turns of the microtask queue: callers that were answered together and go on at once are grouped.
-      queueMicrotask(() => queueMicrotask(() => this.#propose()));
-    });
-  }
-
-  #refusal(sizeBytes: number, options: CallOptions): Error | undefined {
-    const { commandSizeMaxBytes, pendingAppliesMax } = this.#config;
-    if (this.#isShutdown) return new ShutdownError("not-written", this.#cause);
-    if (this.state !== "leader") return new NotLeaderError(this.leader);
-    if (sizeBytes > commandSizeMaxBytes) {
-      return new CommandTooLargeError(sizeBytes, commandSizeMaxBytes);
-    }
-    if (this.#calls.pending >= pendingAppliesMax) {
-      return new OverloadedError("pendingAppliesMax", pendingAppliesMax);
-    }
-    return callProblem(options);
-  }
-
-  #propose(): void {
-    this.#proposeScheduled = false;
-    const calls = this.#calls.takeWaiting();
-    if (calls.length === 0) return;
-    this.#proposing.push(calls);
-    this.#engine.input({
-      type: "propose",
-      proposals: calls.map((call) => call.proposal!),
-      appendedAtMs: this.#clock.wallTime(),
-    });
-  }
-
-  #proposed({ firstIndex, count, refusal }: Proposed): void {
-    const calls = this.#proposing.shift()!;
-    if (refusal === undefined) {
-      this.#calls.appended(firstIndex, calls);
-      return;
-    }
-    if (count > 0) this.#calls.appended(firstIndex, calls.slice(0, count));
-    const error = refusal === "not-leader"
-      ? new NotLeaderError(this.leader)
-      : new OverloadedError("uncommittedSizeMaxBytes", this.#config.uncommittedSizeMaxBytes);
-    this.#calls.refused(calls.slice(count), error);
-  }
-
-  #roleChanged({ role, term, leader, reason }: RoleChanged): void {
-    this.#logger.info("node {id} is {role} in term {term}: {reason}", {
-      id: this.id,
-      role,
-      term,
-      leader,
-      reason,
-    });
-    // Not what is committed by now: that may be a new leader's entries in the place of these calls' own.
-    if (role !== "leader") {
-      this.#calls.failAppended(new LeadershipLostError(), this.#engine.applicableIndex);
-    }
-    this.#publishLeadership();
-  }
-
-  #publishLeadership(): void {
-    const leadership = this.#leadership();
-    if (isSameLeadership(leadership, this.#watchers.latest)) return;
-    this.#watchers.publish(leadership);
-  }
-
-  #leadership(): Leadership {
-    return { term: this.term, leader: this.leader, isLeader: this.state === "leader" };
-  }
-
-  #handler(): EngineHandler {
-    return {
-      proposed: (effect) => this.#proposed(effect),
-      verified: ({ id, confirmed }) => this.#questions.answered(id, confirmed),
-      bootstrapped: (effect) =>
-        this.#bootstraps.answered(
-          effect,
-          () => new CannotBootstrapError(this.lastIndex, this.term),
-        ),
-      persisted: (id) => this.#bootstraps.persisted(id),
-      roleChanged: (effect) => this.#roleChanged(effect),
-      configurationChanged: () => {
-        const { index, configuration } = this.configuration();
-        this.#logger.info("node {id} works with configuration {index}: {servers}", {
-          id: this.id,
-          index,
-          servers: configuration.servers,
-        });
-        // The leader's address may be known from now on.
-        this.#publishLeadership();
-      },
-      applied: (index, response) => this.#calls.applied(index, response),
-      wakeAtMs: () => this.#calls.nextDeadlineMs,
-      woken: (nowMs) => this.#calls.expire(nowMs),
-      failed: (error) => {
-        this.#logger.error("node {id} stops: {error}", { id: this.id, error });
-        this.#shutdown ??= this.#stop(error);
-      },
-    };
-  }
-
-  async #stop(cause: unknown): Promise<void> {
-    this.#cause = cause;
-    this.#isShutdown = true;
-    this.#calls.failWaiting(new ShutdownError("not-written", cause));
-    this.#calls.failAppended(new ShutdownError("unknown", cause), 0 as Index);
-    for (const calls of this.#proposing) {
-      this.#calls.refused(calls, new ShutdownError("not-written", cause));
-    }
-    this.#questions.fail(new ShutdownError("not-written", cause));
-    this.#bootstraps.fail(new ShutdownError("unknown", cause));
-    this.#publishLeadership();
-    this.#watchers.close();
-    const results = await Promise.allSettled([this.#engine.stop()]);
-    results.push(...await Promise.allSettled([this.#options.log.close()]));
-    for (const result of results) {
-      if (result.status === "fulfilled") continue;
-      this.#logger.warn("while node {id} stopped: {error}", { id: this.id, error: result.reason });
-    }
-    this.#logger.info("node {id} has stopped", { id: this.id });
-    this.#resolveStopped(cause);
-  }
-}
-
-function readConfiguration(log: LogStore, index: Index): IndexedConfiguration {
-  const run = log.read(index, 1);
-  if (run === undefined) throw new StorageError(`configuration entry ${index} cannot be read`);
-  try {
-    return { index, configuration: decodeConfiguration(run.entry(index).data) };
-  } catch (cause) {
-    throw new StorageError(`configuration entry ${index} cannot be read: ${cause}`, { cause });
+  #refuseAfterShutdown(): void {
+    if (this.#node.isShutdown) throw this.#node.notLeading() ?? new ShutdownError("not-written");
   }
 }

@@ -11,7 +11,7 @@ import {
   TransportError,
 } from "../model/errors.ts";
 import type { RaftConfig } from "../model/config.ts";
-import type { IndexedConfiguration, ServerId } from "../model/configuration.ts";
+import type { ServerId } from "../model/configuration.ts";
 import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
 import type { SnapshotMeta, SnapshotPoint } from "../model/snapshot.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
@@ -33,12 +33,8 @@ export interface SnapshotsHost {
   commitIndex(): Index;
   /** The last entry that is applied. */
   appliedIndex(): Index;
-  /** The last committed configuration. */
-  settled(): IndexedConfiguration;
-  /** The configuration as of `index`, which is not before the last committed one. */
-  configurationAt(index: Index): IndexedConfiguration;
-  /** The state after some entry from `notBefore` on. */
-  capture(notBefore: Index): Promise<Captured>;
+  /** The state of the next moment at which no command is being applied. */
+  capture(): Promise<Captured>;
   /** Takes an input to the consensus. */
   input(input: SnapshotSent | SnapshotReceived): void;
 }
@@ -172,17 +168,13 @@ export class Snapshots {
     const { signal } = this.#stop;
     signal.throwIfAborted();
     const before = this.latest?.lastIncludedIndex ?? NO_INDEX;
-    // The members as of the snapshot are known from the last committed configuration on.
-    const captured = await host.capture(host.settled().index);
-    const { index, term, data } = captured;
-    if (index <= before) throw new NothingNewToSnapshotError(before);
-    const configuration = host.configurationAt(index);
-    const point = { lastIncludedIndex: index, lastIncludedTerm: term, configuration };
+    if (host.appliedIndex() <= before) throw new NothingNewToSnapshotError(before);
+    const { point, data } = await host.capture();
     const meta = await this.#write(store, data, point, signal);
     await this.compact();
     logger.info("snapshot {id} contains everything up to entry {index}: {sizeBytes} bytes", {
       id: meta.id,
-      index,
+      index: meta.lastIncludedIndex,
       sizeBytes: meta.sizeBytes,
     });
     return meta;

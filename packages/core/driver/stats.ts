@@ -4,7 +4,8 @@
  * @module
  */
 import { type Configuration, isVoter, type ServerId } from "../model/configuration.ts";
-import type { Index, Term } from "../model/numbers.ts";
+import { type Index, NO_INDEX, NO_TERM, type Term } from "../model/numbers.ts";
+import type { SnapshotMeta } from "../model/snapshot.ts";
 import { leaderOf, type NodeState } from "../consensus/state.ts";
 
 /** How far one follower is, as its leader knows. */
@@ -41,6 +42,10 @@ export interface RaftStats {
   readonly appliedIndex: Index;
   /** Entries that are committed and not applied. */
   readonly fsmPending: number;
+  /** The last entry that the newest snapshot contains; 0 if there is none. */
+  readonly lastSnapshotIndex: Index;
+  /** Term of that entry; 0 if there is none. */
+  readonly lastSnapshotTerm: Term;
   /** Index of the configuration in force. */
   readonly latestConfigurationIndex: Index;
   /** The configuration in force. */
@@ -60,6 +65,7 @@ export function statsOf(
   state: NodeState,
   raftState: RaftStats["state"],
   appliedIndex: Index,
+  snapshot: SnapshotMeta | undefined,
   nowMs: number,
 ): RaftStats {
   const { log, role, commitIndex, configurations } = state;
@@ -75,6 +81,8 @@ export function statsOf(
     commitIndex,
     appliedIndex,
     fsmPending: Math.max(0, commitIndex - appliedIndex),
+    lastSnapshotIndex: snapshot?.lastIncludedIndex ?? NO_INDEX,
+    lastSnapshotTerm: snapshot?.lastIncludedTerm ?? NO_TERM,
     latestConfigurationIndex: index,
     latestConfiguration: configuration,
     numPeers: isVoter(configuration, state.id) ? voters - 1 : 0,

@@ -6,17 +6,19 @@
  *  begin   | 0 | id 16 bytes |
  *  chunk   | 1 | id 16 bytes | bytes of the backup
  *  end     | 2 | id 16 bytes | size u64
+ *  abandon | 3 | id 16 bytes |
  * ```
  *
  * A leader's first entry ends a restore that its predecessor could not finish.
  *
  * @module
  */
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { MalformedError } from "../model/entry_codec.ts";
 import { StorageError } from "../model/errors.ts";
 import { readUint53, writeUint53 } from "../model/numbers.ts";
-import type { SnapshotPoint } from "../model/snapshot.ts";
+import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { SnapshotSink, SnapshotStore } from "../ports/snapshot_store.ts";
 
 const ID_SIZE_BYTES = 16;
@@ -48,6 +50,11 @@ export class RestoreEncoder {
     return this.#frame(2, size);
   }
 
+  /** Instead of {@linkcode RestoreEncoder.end}: what came so far is given up. */
+  abandon(): Uint8Array {
+    return this.#frame(3, new Uint8Array(0));
+  }
+
   #frame(kind: number, bytes: Uint8Array): Uint8Array {
     const frame = new Uint8Array(HEADER_SIZE_BYTES + bytes.length);
     frame[0] = kind;
@@ -61,10 +68,10 @@ export class RestoreEncoder {
 export interface UserRestoreHost {
   /** Where backups are put aside. */
   readonly store: SnapshotStore | undefined;
-  /** What a snapshot as of `entry` stands for. */
-  pointAt(entry: Entry): SnapshotPoint;
-  /** The backup is there as the snapshot of `point`: replace the state by it. */
-  replaceState(point: SnapshotPoint): Promise<void>;
+  /** The members as of the last entry that is applied. */
+  appliedConfiguration(): IndexedConfiguration;
+  /** The backup is there as a snapshot: replace the state by it. */
+  replaceState(meta: SnapshotMeta): Promise<void>;
 }
 
 /** The restore that a replica is in. */
@@ -117,6 +124,7 @@ export class UserRestore {
     }
     // Pieces of a restore that was ended by another one, or by another leader.
     if (this.#sink === undefined || id !== this.#id) return;
+    if (data[0] === 3) return await this.abandon();
     if (data[0] === 1) {
       this.#sizeBytes += bytes.length;
       await this.#sink.write(bytes);
@@ -131,8 +139,11 @@ export class UserRestore {
       throw new MalformedError(`a backup of ${sizeBytes} bytes came as ${this.#sizeBytes}`);
     }
     this.#sink = undefined;
-    const point = this.#host.pointAt(entry);
-    await sink.commit(point);
-    await this.#host.replaceState(point);
+    const meta = await sink.commit({
+      lastIncludedIndex: entry.index,
+      lastIncludedTerm: entry.term,
+      configuration: this.#host.appliedConfiguration(),
+    });
+    await this.#host.replaceState(meta);
   }
 }

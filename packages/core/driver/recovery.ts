@@ -1,0 +1,103 @@
+/**
+ * What a node finds when it starts: the newest snapshot that is whole, and the log that follows it.
+ *
+ * @module
+ */
+import { SnapshotsUnsupportedError, StorageError } from "../model/errors.ts";
+import type { RaftConfig } from "../model/config.ts";
+import { decodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
+import type { Index } from "../model/numbers.ts";
+import type { SnapshotMeta } from "../model/snapshot.ts";
+import type { Fsm } from "../ports/fsm.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { LogStore } from "../ports/log_store.ts";
+import type { SnapshotStore } from "../ports/snapshot_store.ts";
+
+/** What a node starts from. */
+export interface Found {
+  /** The snapshot that the state machine has been restored from. */
+  readonly snapshot: SnapshotMeta | undefined;
+  /** The configurations that the log contains, in order. */
+  readonly configurations: readonly IndexedConfiguration[];
+}
+
+/** What {@linkcode findState} looks at. */
+export interface FindOptions {
+  /** The state machine. */
+  readonly fsm: Fsm;
+  /** The log. */
+  readonly log: LogStore;
+  /** The snapshots. */
+  readonly snapshots: SnapshotStore | undefined;
+  /** The settings. */
+  readonly config: RaftConfig;
+  /** Where it is told which snapshots are damaged. */
+  readonly logger: Logger;
+}
+
+/**
+ * Restores the state machine from the newest snapshot that is whole, and makes the log follow it. Throws a `StorageError` if
+ * snapshot and log leave a gap: what is missing was committed once.
+ */
+export async function findState(options: FindOptions): Promise<Found> {
+  const { log } = options;
+  const snapshot = await restoreNewest(options);
+  const lastIncludedIndex = snapshot?.lastIncludedIndex ?? 0;
+  if (log.firstIndex > lastIncludedIndex + 1) {
+    throw new StorageError(
+      `the log begins at entry ${log.firstIndex} and ` +
+        (snapshot === undefined
+          ? "there is no snapshot of what was before"
+          : `the newest snapshot that is whole ends at entry ${lastIncludedIndex}`),
+    );
+  }
+  if (
+    snapshot !== undefined && log.term(snapshot.lastIncludedIndex) !== snapshot.lastIncludedTerm
+  ) {
+    // A snapshot was received, and the node stopped before the log was made to follow it.
+    const { lastIncludedIndex: index, lastIncludedTerm: term } = snapshot;
+    const isLater = term > log.hardState.term;
+    await log.persist([{
+      hardState: isLater ? { term, votedFor: undefined } : undefined,
+      reset: { index, term },
+      truncateFrom: undefined,
+      entries: undefined,
+    }]);
+  }
+  const configurations = log.configurations.map((index) => readConfiguration(log, index));
+  return { snapshot, configurations };
+}
+
+async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undefined> {
+  const { fsm, snapshots, config, logger } = options;
+  const metas = snapshots?.list() ?? [];
+  for (const meta of metas) {
+    if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
+    if (!config.restoreSnapshotOnStart) return meta;
+    try {
+      await using source = await snapshots!.open(meta.id);
+      await fsm.restore(source.read());
+      return meta;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      logger.error("snapshot {id} cannot be restored, an older one is tried: {error}", {
+        id: meta.id,
+        error,
+      });
+    }
+  }
+  if (metas.length > 0) {
+    throw new StorageError(`none of ${metas.length} snapshots could be restored`);
+  }
+  return undefined;
+}
+
+function readConfiguration(log: LogStore, index: Index): IndexedConfiguration {
+  const run = log.read(index, 1);
+  if (run === undefined) throw new StorageError(`configuration entry ${index} cannot be read`);
+  try {
+    return { index, configuration: decodeConfiguration(run.entry(index).data) };
+  } catch (cause) {
+    throw new StorageError(`configuration entry ${index} cannot be read: ${cause}`, { cause });
+  }
+}
