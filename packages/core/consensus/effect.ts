@@ -128,6 +128,18 @@ export interface InstallSnapshot extends SnapshotPoint {
   readonly type: "installSnapshot";
 }
 
+/** A follower has not answered its leader for a heartbeat timeout, or answers again. */
+export interface ContactChanged {
+  /** Which effect this is. */
+  readonly type: "contactChanged";
+  /** The follower. */
+  readonly peer: ServerId;
+  /** Whether it answers. */
+  readonly answers: boolean;
+  /** Milliseconds since its last answer before this. */
+  readonly lastContactMs: number;
+}
+
 /** A configuration without this node is committed: it is a member no longer. */
 export interface Removed {
   /** Which effect this is. */
@@ -174,6 +186,7 @@ export type Effect =
   | Transferred
   | SendSnapshot
   | InstallSnapshot
+  | ContactChanged
   | Removed
   | Bootstrapped
   | RoleChanged

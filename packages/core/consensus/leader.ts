@@ -5,7 +5,7 @@
  * @module
  */
 import { invariant } from "../model/assert.ts";
-import { findServer, isVoter, voterIds } from "../model/configuration.ts";
+import { findServer, isVoter, type ServerId, voterIds } from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import { type Index, nextIndex, NO_INDEX, previousIndex, type Term } from "../model/numbers.ts";
@@ -159,6 +159,7 @@ export function tickLeader(step: Step, leader: Leader): void {
   if (nowMs >= leader.heartbeatAtMs) {
     leader.heartbeatAtMs = nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs);
     forgetLeaving(step, leader);
+    noticeSilence(step, leader);
     openRound(step, leader);
     tellWhenUpToDate(step, leader);
   }
@@ -168,6 +169,25 @@ export function tickLeader(step: Step, leader: Leader): void {
   if (nowMs >= leader.commitBroadcastAtMs) {
     leader.commitBroadcastAtMs = Infinity;
     broadcastHeartbeat(step, leader, (progress) => progress.sentCommit < state.commitIndex);
+  }
+}
+
+/** An answer of a follower has arrived. */
+export function heard(step: Step, peer: ServerId, progress: Progress): void {
+  if (progress.isSilent) {
+    progress.isSilent = false;
+    const lastContactMs = step.nowMs - progress.lastContactMs;
+    step.effects.push({ type: "contactChanged", peer, answers: true, lastContactMs });
+  }
+  progress.lastContactMs = step.nowMs;
+}
+
+function noticeSilence({ state, nowMs, effects }: Step, leader: Leader): void {
+  for (const [peer, progress] of leader.progress) {
+    const lastContactMs = nowMs - progress.lastContactMs;
+    if (progress.isSilent || lastContactMs < state.config.heartbeatTimeoutMs) continue;
+    progress.isSilent = true;
+    effects.push({ type: "contactChanged", peer, answers: false, lastContactMs });
   }
 }
 

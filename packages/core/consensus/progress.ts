@@ -40,6 +40,8 @@ export class Progress {
   paused = false;
   /** When the follower's last answer arrived. */
   lastContactMs: number;
+  /** Whether it was told that the follower does not answer. */
+  isSilent = false;
   /** The latest round that the follower has answered. */
   confirmedRound = 0;
   /** The commit index that was last sent. */

@@ -30,6 +30,7 @@ import type { Bootstrap, Input } from "./input.ts";
 import {
   accepted,
   advanceCommit,
+  heard,
   leaderDeadline,
   propose,
   rejected,
@@ -170,7 +171,7 @@ function readIndex(step: Step, from: ServerId, id: number): void {
 
 /** A follower's answer: first of all it says in which term it is, then that it hears this leader, then what it has. */
 function appendResult(step: Step, from: ServerId, message: AppendAccepted | AppendRejected): void {
-  const { state, nowMs } = step;
+  const { state } = step;
   if (message.term > state.term) {
     becomeFollower(step, message.term, undefined, `${from} is in a later term`);
     return;
@@ -180,7 +181,7 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
   const progress = role.progress.get(from);
   if (progress === undefined) return;
   invariant(message.round <= role.round, `${from} answers round ${message.round} before it began`);
-  progress.lastContactMs = nowMs;
+  heard(step, from, progress);
   if (message.round > progress.confirmedRound) {
     progress.confirmedRound = message.round;
     settleConfirmations(step, role);

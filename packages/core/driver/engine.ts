@@ -22,6 +22,8 @@ export type NodeEffect = Exclude<Effect, Persist | Send>;
 export interface EngineHandler {
   /** The consensus wants something that concerns neither the disk nor messages. */
   perform(effect: NodeEffect): void;
+  /** Messages have arrived; the consensus has had them. */
+  received(from: ServerId, messages: readonly Message[]): void;
   /** Writes up to `id` are durable. */
   persisted(id: PersistId): void;
   /** See `TransportHandler.receiveSnapshot`. */
@@ -109,6 +111,7 @@ export class Engine implements TransportHandler {
 
   receive(from: ServerId, messages: readonly Message[]): void {
     this.input({ type: "received", from, messages });
+    this.#handler.received(from, messages);
   }
 
   receiveSnapshot(

@@ -5,7 +5,8 @@
  */
 import { assertNever } from "../model/assert.ts";
 import type { RaftConfig } from "../model/config.ts";
-import { findServer } from "../model/configuration.ts";
+import { type Configuration, findServer, type ServerId } from "../model/configuration.ts";
+import type { Message } from "../model/message.ts";
 import {
   AbortedByRestoreError,
   CannotBootstrapError,
@@ -26,6 +27,7 @@ import { Applier } from "./applier.ts";
 import { Bootstraps } from "./bootstraps.ts";
 import { Engine, type NodeEffect } from "./engine.ts";
 import { Membership } from "./membership.ts";
+import { Observers } from "./observers.ts";
 import type { RaftOptions } from "./options.ts";
 import { Proposals } from "./proposals.ts";
 import { Questions } from "./questions.ts";
@@ -52,10 +54,12 @@ export class Node {
   readonly transfers: Transfers = new Transfers();
   readonly bootstraps: Bootstraps = new Bootstraps();
   readonly leadership: Watchers<Leadership>;
+  readonly observers: Observers = new Observers();
   /** Resolves when the node has stopped, with what made it stop. */
   readonly stopped: Promise<unknown>;
   readonly #options: RaftOptions<unknown>;
   readonly #userRestore: UserRestore;
+  #observedMembers: Configuration;
   #isRestoring = false;
   #isStarted = false;
   #stopping: Promise<void> | undefined;
@@ -75,6 +79,7 @@ export class Node {
       { id, config, seed, hardState: log.hardState, log, snapshot, configurations },
       this.clock.now(),
     );
+    this.#observedMembers = configurationOf(this.state);
     this.engine = new Engine({
       state: this.state,
       log,
@@ -82,6 +87,7 @@ export class Node {
       clock: this.clock,
       handler: {
         perform: (effect) => this.#perform(effect),
+        received: (from, messages) => this.#observe(from, messages),
         persisted: (persistId) => this.bootstraps.persisted(persistId),
         receiveSnapshot: (from, header, data) => this.#receiveSnapshot(from, header, data),
         wakeAtMs: () => this.proposals.calls.nextDeadlineMs,
@@ -130,6 +136,8 @@ export class Node {
       clock: this.clock,
       random,
       logger: this.logger,
+      stored: ({ lastIncludedIndex, sizeBytes }) =>
+        this.observers.publish({ type: "snapshot", lastIncludedIndex, sizeBytes }),
     });
     this.leadership = new Watchers<Leadership>(this.#leadershipNow());
   }
@@ -221,8 +229,11 @@ export class Node {
   /** Tells those who watch, if anything has changed. */
   publishLeadership(): void {
     const leadership = this.#leadershipNow();
-    if (isSameLeadership(leadership, this.leadership.latest)) return;
+    const { latest } = this.leadership;
+    if (isSameLeadership(leadership, latest)) return;
     this.leadership.publish(leadership);
+    const { leader, term } = leadership;
+    if (leader?.id !== latest.leader?.id) this.observers.publish({ type: "leader", leader, term });
   }
 
   #makeApplier({ snapshot, configurations }: Found): Applier {
@@ -292,11 +303,30 @@ export class Node {
       case "configurationChanged":
         this.#configurationChanged();
         break;
+      case "contactChanged": {
+        const { peer, answers, lastContactMs } = effect;
+        this.observers.publish(
+          answers
+            ? { type: "resumedHeartbeat", peer }
+            : { type: "failedHeartbeat", peer, lastContactMs },
+        );
+        break;
+      }
       case "removed":
         this.#removed();
         break;
       default:
         assertNever(effect);
+    }
+  }
+
+  #observe(from: ServerId, messages: readonly Message[]): void {
+    if (!this.observers.isWatched) return;
+    for (const request of messages) {
+      if (request.type === "vote") this.observers.publish({ type: "requestVote", from, request });
+      else if (request.type === "preVote") {
+        this.observers.publish({ type: "requestPreVote", from, request });
+      }
     }
   }
 
@@ -314,6 +344,7 @@ export class Node {
       this.proposals.calls.failAppended(new LeadershipLostError(), this.applier.targetIndex);
       this.snapshots.abandonSending();
     }
+    this.observers.publish({ type: "state", state: role, term });
     this.reads.leaderChanged();
     this.membership.refresh();
     this.publishLeadership();
@@ -326,9 +357,25 @@ export class Node {
       index,
       servers: configuration.servers,
     });
+    this.#observePeers(configuration);
     this.membership.refresh();
     // The leader's address may be known from now on.
     this.publishLeadership();
+  }
+
+  /** Tells of the members that have come, changed or gone since the last configuration. */
+  #observePeers(configuration: Configuration): void {
+    const before = this.#observedMembers;
+    this.#observedMembers = configuration;
+    for (const server of configuration.servers) {
+      const known = findServer(before, server.id);
+      if (known?.address === server.address && known.suffrage === server.suffrage) continue;
+      this.observers.publish({ type: "peer", server, removed: false });
+    }
+    for (const server of before.servers) {
+      if (findServer(configuration, server.id) !== undefined) continue;
+      this.observers.publish({ type: "peer", server, removed: true });
+    }
   }
 
   #removed(): void {
@@ -369,6 +416,8 @@ export class Node {
     this.membership.close();
     this.publishLeadership();
     this.leadership.close();
+    this.observers.publish({ type: "state", state: "shutdown", term: this.state.term });
+    this.observers.close();
     const results = await Promise.allSettled([
       this.engine.stop(),
       this.applier.stop(),

@@ -26,6 +26,7 @@ import { silentLogger } from "../ports/logger.ts";
 import type { Applied, CallOptions } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
 import { Node } from "./node.ts";
+import type { Observations, ObserveOptions } from "./observers.ts";
 import type { ApplyOptions, RaftOptions, ReadOptions, TransferOptions } from "./options.ts";
 import { findState } from "./recovery.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
@@ -160,6 +161,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    */
   leadershipChanges(signal?: AbortSignal): AsyncIterableIterator<Leadership> {
     return this.#node.leadership.subscribe(signal);
+  }
+
+  /** Everything that happens in this node from now on, for one observer. hashicorp/raft: `RegisterObserver`. */
+  observe(options: ObserveOptions = {}): Observations {
+    return this.#node.observers.observe(options);
   }
 
   /**

@@ -55,6 +55,8 @@ export interface SnapshotsOptions {
   readonly random: Random;
   /** Where logs go. */
   readonly logger: Logger;
+  /** Hears of every snapshot that was made or received. */
+  readonly stored: (meta: SnapshotMeta) => void;
 }
 
 /** A snapshot on its way here. */
@@ -199,7 +201,9 @@ export class Snapshots {
       if (sizeBytes !== undefined && written !== sizeBytes) {
         throw new TransportError(`a snapshot of ${sizeBytes} bytes ended after ${written}`);
       }
-      return await sink.commit(point);
+      const meta = await sink.commit(point);
+      this.#options.stored(meta);
+      return meta;
     } catch (error) {
       await sink.abort();
       throw error;
