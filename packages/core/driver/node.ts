@@ -118,7 +118,6 @@ export class Node {
       noLeader: () => this.notLeading() ?? new LeadershipLostError("not-written"),
       retryMs: () => this.state.config.heartbeatTimeoutMs,
       capture: () => this.applier.capture(),
-      arm: () => this.engine.arm(),
       input,
     };
     this.proposals = new Proposals(host, this.clock);

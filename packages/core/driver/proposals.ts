@@ -30,8 +30,6 @@ export interface ProposalsHost {
   notLeading(): RaftError | undefined;
   /** Takes an input to the consensus. */
   input(input: Propose): void;
-  /** There may be a new deadline. */
-  arm(): void;
 }
 
 /** See the module's description. */
@@ -66,7 +64,6 @@ export class Proposals {
         unlisten: undefined,
       };
       this.calls.add(call, signal);
-      if (timeoutMs !== undefined) this.#host.arm();
       if (this.#scheduled) return;
       this.#scheduled = true;
       // Two turns of the microtask queue: callers that were answered together and go on at once are grouped.

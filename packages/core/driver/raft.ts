@@ -175,12 +175,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Throws `InvalidConfigurationError`, or `CannotBootstrapError` if the node holds anything.
    */
   async bootstrap(configuration: Configuration): Promise<void> {
-    const { engine, bootstraps, clock } = this.#node;
+    const { engine, bootstraps } = this.#node;
     const problem = configurationProblem(configuration);
     if (problem !== undefined) throw new InvalidConfigurationError(problem);
     this.#refuseAfterShutdown();
-    const appendedAtMs = clock.wallTime();
-    await bootstraps.ask(() => engine.input({ type: "bootstrap", configuration, appendedAtMs }));
+    await bootstraps.ask(() => engine.input({ type: "bootstrap", configuration }));
   }
 
   /**
