@@ -219,7 +219,10 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#questions.ask(options);
   }
 
-  /** Stops the node: open calls end with `ShutdownError`, writes under way are waited for, log and transport are closed. Idempotent. */
+  /**
+   * Stops the node: open calls end with `ShutdownError` at once, the write and the command under way are waited for (a
+   * disk or a state machine that never answers keeps this promise waiting), log and transport are closed. Idempotent.
+   */
   shutdown(): Promise<void> {
     return this.#shutdown ??= this.#stop(undefined);
   }
