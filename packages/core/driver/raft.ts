@@ -310,7 +310,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     this.#node.engine.input({ type: "reload", config });
   }
 
-  /** Stops the node: open calls end with `ShutdownError`, writes under way are waited for, log, snapshots and transport are closed. Idempotent. */
+  /**
+   * Stops the node: open calls end with `ShutdownError` at once, the write and the command under way are waited for (a
+   * disk or a state machine that never answers keeps this promise waiting), log, snapshots and transport are closed.
+   * Idempotent.
+   */
   shutdown(): Promise<void> {
     return this.#node.stop();
   }

@@ -152,10 +152,14 @@ Deno.test("B63: a leader whose disk stalls gives way to another", async () => {
   const old = await cluster.leader();
   const others = cluster.others(old.id).map(({ id }) => id);
   old.log.completion = "manual";
+  const stalledAtMs = cluster.clock.now();
   const applied = watch(old.raft.apply(commandOf("not on the stalled disk")));
   await cluster.clock.advance(100);
   assertEquals(applied.summary, "open", "it is committed, but this node may not apply it yet");
   const leader = await cluster.leader(others);
+  const tookMs = cluster.clock.now() - stalledAtMs;
+  // The stall is noticed, followers miss the leader for at most two timeouts, and one is elected.
+  assert(tookMs < 2000 + 2 * 1000 + 500, `it took ${tookMs} ms`);
   assertNotEquals(leader.id, old.id);
   assertNotEquals(old.raft.state, "leader");
   assertEquals(applied.summary, "leadership-lost/unknown", "nobody waits for a stalled disk");
