@@ -100,12 +100,13 @@ class FullRun extends Run {
   /** The members of the beginning are the members again. */
   override async settleMembers(): Promise<void> {
     const { nodes, clock } = this.cluster;
-    for (;;) {
+    for (let attempt = 1;; attempt += 1) {
       const leader = () => [...nodes.values()].find(({ raft }) => raft.state === "leader");
       await clock.waitFor("somebody leads", 30_000, () => leader() !== undefined);
       const call = watch(leader()!.raft.changeConfiguration(this.#members, { timeoutMs: 20_000 }));
       await clock.waitFor("the members are as they were", 25_000, () => call.settled);
       if (call.summary === "resolved") break;
+      if (attempt === 10) throw new Error("the members cannot be changed", { cause: call.error });
     }
     // Whoever is no member is stopped, so that those who are left can be compared.
     for (const id of STRANGERS) await this.cluster.stop(id);
