@@ -131,7 +131,7 @@ export class FsLogStore implements LogStore {
       await ensureDirectory(fs, paths.directory);
       lock = await fs.lock(paths.lock);
       if (lock === undefined) {
-        throw new StoreLockedError(`the store in ${directory} is open already, here or elsewhere`);
+        throw new StoreLockedError(directory);
       }
       const identity = await openIdentity(fs, paths, nodeId);
       const log = await recoverLog(fs, paths, identity.storeId, logger);
