@@ -1,6 +1,6 @@
 /**
- * `@coracle/store-fs`: a log, term and vote in a directory of segment files, with checksums over whole
- * batches, one sync for each, and a recovery that tells a torn write from damage.
+ * `@coracle/store-fs`: a log, term and vote in a directory of segment files, with checksums over
+ * whole batches, one sync for each, and a recovery that tells a torn write from damage.
  *
  * ```ts
  * import { FsLogStore, inspectStore } from "@coracle/store-fs";
