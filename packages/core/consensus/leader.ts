@@ -163,7 +163,7 @@ export function tickLeader(step: Step, leader: Leader): void {
     forgetLeaving(step, leader);
     noticeSilence(step, leader);
     openRound(step, leader);
-    tellWhenUpToDate(step, leader);
+    tellWhenUpToDate(step, leader, true);
   }
   if (leader.transfer !== undefined && nowMs >= leader.transfer.deadlineMs) {
     endTransfer(step, leader, "timed-out");

@@ -27,12 +27,13 @@ export function startTransfer(step: Step, leader: Leader, target: ServerId | und
 
 /**
  * Tells the target to stand for election once its disk holds everything that is in the leader's log, and all of that is
- * committed: then no write that was taken ends in doubt.
+ * committed: then no write that was taken ends in doubt. Says it once, or `again` since the message may be lost.
  */
-export function tellWhenUpToDate(step: Step, leader: Leader): void {
+export function tellWhenUpToDate(step: Step, leader: Leader, again = false): void {
   const { transfer } = leader;
   const { log, commitIndex } = step.state;
   if (transfer === undefined || commitIndex < log.lastIndex) return;
+  if (transfer.told && !again) return;
   if (leader.progress.get(transfer.target)!.matchIndex < log.lastIndex) return;
   transfer.told = true;
   tell(step, leader, transfer.target);
