@@ -4,7 +4,6 @@
  * @module
  */
 import { TextLineStream } from "@std/streams";
-import { assert } from "@std/assert";
 import { eventually } from "./eventually.ts";
 import type { NodeSetup, NodeStatus, Order, OrderError } from "./raft_orders.ts";
 
@@ -153,6 +152,6 @@ export function leaderOf(nodes: () => readonly RaftProcess[]): Promise<RaftProce
       const status = await node.status().catch(() => undefined);
       if (status?.state === "leader" && status.commitIndex === status.lastIndex) return node;
     }
-    assert(false, "none of the nodes leads");
+    return undefined;
   });
 }
