@@ -19,6 +19,7 @@ Deno.test("a follower that was down for 200,000 entries catches up by snapshot a
       id,
       directory: `${directory}/${id}`,
       address,
+      segmentSizeBytes: 1024 * 1024,
       config: { snapshotIntervalMs: 500, snapshotThreshold: 5_000, trailingLogs: 10_000 },
     });
   const nodes: RaftProcess[] = [];

@@ -39,6 +39,7 @@ export async function bigSnapshot(sizeBytes: number): Promise<BigSnapshotReport>
         directory: `${directory}/${id}`,
         address: "127.0.0.1:0",
         ballastSizeBytes: sizeBytes,
+        segmentSizeBytes: 16 * 1024,
         config: { trailingLogs: 0 },
       }),
     );

@@ -13,14 +13,18 @@ import { LedgerFsm } from "./ledger.ts";
 import type { NodeSetup, NodeStatus, Order, OrderError, Sequence } from "./raft_orders.ts";
 
 const setup = JSON.parse(Deno.args[0] ?? "{}") as NodeSetup;
-const { id, directory, address, config = {}, ballastSizeBytes = 0 } = setup;
+const { id, directory, address, config = {}, ballastSizeBytes = 0, segmentSizeBytes } = setup;
 const logger = {
   ...silentLogger,
   warn: (message: string, properties?: unknown) => console.error(id, message, properties),
   error: (message: string, properties?: unknown) => console.error(id, message, properties),
 };
 const fsm = new LedgerFsm(ballastSizeBytes);
-const log = await FsLogStore.open({ directory, nodeId: id });
+const log = await FsLogStore.open({
+  directory,
+  nodeId: id,
+  ...(segmentSizeBytes === undefined ? {} : { segmentSizeBytes }),
+});
 const snapshots = await FsSnapshotStore.open({ directory });
 const transport = await TcpTransport.listen({
   id,

@@ -15,6 +15,8 @@ export interface NodeSetup {
   readonly address: string;
   /** Settings that differ from the defaults. */
   readonly config?: Partial<RaftConfig>;
+  /** Size of the log's segments: small ones are let go of sooner. */
+  readonly segmentSizeBytes?: number;
   /** Bytes that every snapshot carries beside the ledger. */
   readonly ballastSizeBytes?: number;
 }
