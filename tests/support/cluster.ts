@@ -199,9 +199,9 @@ const SHOWN_LINES_MAX = 40;
 export function clusterTest(
   name: string,
   body: (cluster: Cluster) => Promise<void>,
-  { nodes = 3 }: { readonly nodes?: number } = {},
+  { nodes = 3, ignore = false }: { readonly nodes?: number; readonly ignore?: boolean } = {},
 ): void {
-  Deno.test(name, async () => {
+  Deno.test({ name, ignore }, async () => {
     await using cluster = Cluster.start(nodes);
     try {
       await body(cluster);
