@@ -90,8 +90,8 @@ class Cluster {
   async #live(member: Member): Promise<boolean> {
     for (;;) {
       const { code, signal, pid } = await this.#runOnce(member);
-      if (this.#stopping) return code === 0;
-      if (signal === null) {
+      if (this.#stopping && code === 0) return true;
+      if (this.#stopping || signal === null) {
         complain(
           `${member.id} (process ${pid}) has stopped with exit code ${code}; see ${
             this.#logPath(member)
