@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { type Cluster, clusterTest } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
 import { NodeClient, type WordsRead } from "../support/node_client.ts";
 import { type NodeLog, readNodeLog } from "../support/node_log.ts";
 import { WordLoad } from "../support/word_load.ts";
@@ -24,7 +25,7 @@ clusterTest("no acknowledged word is lost, whichever nodes are killed", async (c
 
   const later = new WordLoad({ endpoints, clients: CLIENTS, name: "all-die" });
   await later.reaches(WORDS / 10);
-  await cluster.killAll();
+  await killAll(cluster);
   const acknowledged = new Map(later.acknowledged);
   const atCrash = await readLogs(cluster);
   checkLogs(atCrash, [load, later]);
@@ -60,6 +61,17 @@ async function killLeader(cluster: Cluster, load: WordLoad): Promise<void> {
   leader.start();
   // From here on a majority is left when the next one dies.
   await leader.hasApplied(load.lastIndex);
+}
+
+/**
+ * Kills all nodes at once. The followers are frozen before, so that what the leader has last written is on its own
+ * disk only: it must not have acknowledged any of it.
+ */
+async function killAll(cluster: Cluster): Promise<void> {
+  const leader = await cluster.leader();
+  for (const node of cluster.nodes) if (node !== leader) node.freeze();
+  await eventually("the leader has noticed that nobody follows", async () => !await leader.leads());
+  await cluster.killAll();
 }
 
 /** The three best words, from whichever node leads. */

@@ -78,6 +78,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
     await process.exited;
   }
 
+  /** Stops its process in the middle of whatever it does: it does not end, it does nothing. */
+  freeze(): void {
+    this.#running().signal("SIGSTOP");
+  }
+
   /** Asks its process to stop, and waits until it has done so as it should. */
   async stop(): Promise<void> {
     const process = this.#running();
@@ -124,11 +129,12 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
 export class Cluster implements AsyncDisposable {
   /** All nodes, running or not. */
   readonly nodes: readonly ClusterNode[];
-  readonly #directory: string;
+  /** Where their directories are; removed in the end. */
+  readonly directory: string;
 
   private constructor(nodes: readonly ClusterNode[], directory: string) {
     this.nodes = nodes;
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   /** Starts a new cluster of `count` nodes. They may not have a leader yet. */
@@ -183,16 +189,20 @@ export class Cluster implements AsyncDisposable {
   /** Kills what runs and removes the directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const node of this.nodes) await node[Symbol.asyncDispose]();
-    await Deno.remove(this.#directory, { recursive: true });
+    await Deno.remove(this.directory, { recursive: true });
   }
 }
 
 const SHOWN_LINES_MAX = 40;
 
-/** A test with a new cluster of three nodes. If it fails, what the nodes have logged is shown. */
-export function clusterTest(name: string, body: (cluster: Cluster) => Promise<void>): void {
-  Deno.test(name, async () => {
-    await using cluster = Cluster.start(3);
+/** A test with a new cluster, of three nodes if nothing else is said. If it fails, what the nodes have logged is shown. */
+export function clusterTest(
+  name: string,
+  body: (cluster: Cluster) => Promise<void>,
+  { nodes = 3, ignore = false }: { readonly nodes?: number; readonly ignore?: boolean } = {},
+): void {
+  Deno.test({ name, ignore }, async () => {
+    await using cluster = Cluster.start(nodes);
     try {
       await body(cluster);
     } catch (error) {

@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
 
-/** The repository, where every program is run. */
+/** The repository. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** How a program ended, and what it printed. */
@@ -25,6 +25,8 @@ export interface Exit {
 export interface ProcessOptions {
   /** What it reads; without it, standard input is open and silent until the program ends. */
   readonly input?: string | Uint8Array;
+  /** Where it is run; the repository without it. */
+  readonly cwd?: string;
   /** Whether it leads a process group of its own, as a command does that is typed at a terminal. */
   readonly ownGroup?: boolean;
 }
@@ -46,7 +48,7 @@ export class RunningProcess implements AsyncDisposable {
     this.#ownGroup = options.ownGroup ?? false;
     this.#process = new Deno.Command(command, {
       args: [...args],
-      cwd: ROOT,
+      cwd: options.cwd ?? ROOT,
       env: { NO_COLOR: "1" },
       stdin: "piped",
       stdout: "piped",
