@@ -1,4 +1,4 @@
-import { MalformedError, type Message, NumberRangeError, toIndex } from "@coracle/core";
+import { MalformedError, type Message, NumberRangeError, toIndex, toTerm } from "@coracle/core";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeMessages, encodeMessage, messageSizeBytes } from "./message_codec.ts";
@@ -73,7 +73,7 @@ Deno.test("garbage is refused with a typed error, or is what its messages encode
 Deno.test("errors say what was found and what is allowed", () => {
   assertThrows(() => decode(Uint8Array.of(99)), MalformedError, "kind 99; 1 to 10 is allowed");
   assertThrows(() => decode(Uint8Array.of(0)), MalformedError, "kind 0");
-  const vote = encode([{ ...numbered(1), type: "voteResult", granted: true }]);
+  const vote = encode([{ type: "voteResult", term: toTerm(1), granted: true }]);
   vote[9] = 2;
   assertThrows(() => decode(vote), MalformedError, "granted is 2; 0 or 1 is allowed");
   const huge = encode([numbered(1)]);
