@@ -16,6 +16,7 @@ import {
   entryTypeOf,
   MalformedError,
 } from "./entry_codec.ts";
+import { InvariantViolation } from "./assert.ts";
 import { toIndex, toTerm } from "./numbers.ts";
 
 const TYPES: EntryType[] = ["command", "noop", "barrier", "configuration"];
@@ -108,6 +109,16 @@ Deno.test("an entry beyond 16 MiB is not encoded", () => {
   };
   assertStrictEquals(encode(limit), ENTRY_SIZE_MAX_BYTES);
   assertThrows(() => encode(limit + 1), MalformedError, "larger than 16777216 bytes");
+});
+
+Deno.test("an entry of a type that does not exist is neither written nor read", () => {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  const one = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
+  encodeEntry(bytes, view, 0, toIndex(1), toTerm(1), 0, one);
+  view.setUint8(4, 9);
+  assertThrows(() => decodeEntry(bytes, view, 0), MalformedError, "entry type 9 does not exist");
+  assertThrows(() => entryTypeCode("typo" as EntryType), InvariantViolation, '"typo"');
 });
 
 Deno.test("garbage is refused by name and place, or is an entry", () => {
