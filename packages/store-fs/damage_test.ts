@@ -11,8 +11,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { StorageError, toIndex } from "@coracle/core";
+import { type EntryRun, StorageError, toIndex } from "@coracle/core";
 import { DamageError } from "./damage.ts";
+import { batchSizeBytes, encodeBatch } from "./format/batch.ts";
+import { summarize } from "./format/change.ts";
+import { segmentSalt } from "./format/checksum.ts";
+import { storeIdBytes } from "./format/identity.ts";
+import { decodeSegmentHeader } from "./format/segment_header.ts";
 import { FsLogStore } from "./store.ts";
 import { assertHolds, LogModel, manyEntries, run, vote, write } from "./_testing/logs.ts";
 import { MemoryDisk } from "./_testing/memory_disk.ts";
@@ -186,7 +191,7 @@ Deno.test("B33: a header that later batches say was synced is not torn", async (
 });
 
 Deno.test("the only segment cannot be half made: it was durable before the ones before it were removed", async () => {
-  const { disk, extents } = await someStore(5);
+  const { disk, extents } = await someStore(4);
   const store = await open(disk);
   await store.truncatePrefix(store.lastIndex);
   await store.close();
@@ -209,6 +214,50 @@ Deno.test("the end of a segment that is not the newest is missing, or there is m
   });
   disk.plant(FIRST, new Uint8Array([...bytes, 0]));
   assertEquals((await refusal(disk)).damage.offset, lastOfFirst.end);
+});
+
+/** Appends a batch to a file, made by hand. */
+function plantBatch(disk: MemoryDisk, file: string, syncedBytes: number, entries: EntryRun): void {
+  const bytes = disk.bytesOf(file);
+  const header = decodeSegmentHeader(bytes);
+  assert(header.ok);
+  const { storeId, sequence } = header.header;
+  const runs = [entries];
+  const change = { hardState: undefined, cut: undefined, entries: summarize(runs), runs };
+  const longer = new Uint8Array(bytes.length + batchSizeBytes(change));
+  longer.set(bytes);
+  const salt = segmentSalt(storeIdBytes(storeId), sequence);
+  const place = { salt, offset: bytes.length, syncedBytes };
+  encodeBatch(longer, new DataView(longer.buffer), bytes.length, place, change);
+  disk.plant(file, longer);
+}
+
+Deno.test("B33, B34: a later batch proves damage only if it says that the bad one had been synced", async () => {
+  for (const [claimed, isDamage] of [[-1, false], [0, false], [1, true]] as const) {
+    const { disk, extents, models } = await someStore(2);
+    const { start } = extents.at(-1)!;
+    plantBatch(disk, FIRST, start + claimed, manyEntries(5, 2, 1));
+    disk.plant(FIRST, flipped(disk.bytesOf(FIRST), start + 30));
+    if (isDamage) {
+      assertEquals((await refusal(disk)).damage.offset, start);
+    } else {
+      const store = await open(disk);
+      assertHolds(store, models.at(-2)!);
+      await store.close();
+    }
+  }
+});
+
+Deno.test("B37: a last batch that is intact but leaves a gap was never torn, and is refused", async () => {
+  const { disk, extents } = await someStore(2);
+  const { end } = extents.at(-1)!;
+  plantBatch(disk, FIRST, end, manyEntries(6, 2, 1));
+  assertEquals((await refusal(disk)).damage, {
+    file: FIRST,
+    offset: end,
+    expected: "entries from 5 on, of term 2 or later",
+    found: "entries from 6 on, of term 2",
+  });
 });
 
 Deno.test("segments that are missing, doubled or renamed are refused", async () => {

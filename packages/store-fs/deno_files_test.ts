@@ -86,7 +86,9 @@ Deno.test("B43: another process does not open a store that is open", async () =>
       }`;
     const elsewhere = async (): Promise<string> => {
       const args = ["eval", "--no-check", "--quiet", program];
-      const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+      // Where the workspace is found that the program imports from.
+      const cwd = import.meta.dirname!;
+      const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd }).output();
       return new TextDecoder().decode(stdout).trim();
     };
     assertEquals(await elsewhere(), "store-locked");

@@ -18,6 +18,8 @@
  * @module
  */
 
+import { dirname } from "node:path";
+
 /** A file that is written only at its end. */
 export interface AppendFile {
   /**
@@ -121,17 +123,20 @@ export function readWholeSync(
 /** Makes `directory` and those above it that are missing, so that all of them survive a crash. */
 export async function ensureDirectory(fs: FileSystem, directory: string): Promise<void> {
   if (await fs.list(directory) !== undefined) return;
-  const parent = parentDirectory(directory);
+  const parent = dirname(directory);
   if (parent !== directory) await ensureDirectory(fs, parent);
   await fs.makeDirectory(directory);
   await fs.syncDirectory(parent);
 }
 
-/** The directory that holds `path`; "." for a bare name, and `path` itself for a root. */
-export function parentDirectory(path: string): string {
-  const trimmed = path.replace(/(?<=[^/\\:])[/\\]+$/, "");
-  const cut = Math.max(trimmed.lastIndexOf("/"), trimmed.lastIndexOf("\\"));
-  if (cut < 0) return trimmed === "." || /^[A-Za-z]:$/.test(trimmed) ? trimmed : ".";
-  if (cut === trimmed.length - 1) return trimmed;
-  return trimmed.slice(0, cut) || trimmed.slice(0, 1);
+/**
+ * Syncs the names of `directory` and of those above it, as far as that is allowed: an earlier process may
+ * have made them and ended before it synced them. Where somebody else has made them, this one may not
+ * even be allowed to look at them, and need not.
+ */
+export async function trySyncAncestors(fs: FileSystem, directory: string): Promise<void> {
+  let child = directory;
+  for (let parent; (parent = dirname(child)) !== child; child = parent) {
+    await fs.syncDirectory(parent).catch(() => {});
+  }
 }

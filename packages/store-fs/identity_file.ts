@@ -9,7 +9,7 @@
  */
 import { NO_INDEX, NO_TERM, StorageError } from "@coracle/core";
 import { DamageError } from "./damage.ts";
-import { appendAllSync, type FileSystem, parentDirectory, readWholeSync } from "./files.ts";
+import { appendAllSync, type FileSystem, readWholeSync, trySyncAncestors } from "./files.ts";
 import { decodeIdentity, encodeIdentity, type StoreIdentity } from "./format/identity.ts";
 import { SEGMENT_HEADER_SIZE_MIN_BYTES, segmentFileName } from "./format/segment_header.ts";
 import type { StorePaths } from "./layout.ts";
@@ -68,9 +68,7 @@ async function createStore(
   if (names === undefined) await fs.makeDirectory(paths.log);
   for (const name of names ?? []) await removeUnusedSegment(fs, paths, name);
   await fs.syncDirectory(paths.directory);
-  // A process may have ended between making the store's directory and syncing its name. If somebody
-  // else made the directory, this store may not be allowed to look at its parent, and need not.
-  await fs.syncDirectory(parentDirectory(paths.directory)).catch(() => {});
+  await trySyncAncestors(fs, paths.directory);
 
   const identity = { storeId: crypto.randomUUID() as string, nodeId };
   const hardState = { term: NO_TERM, votedFor: undefined };

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { toIndex, toTerm } from "@coracle/core";
 import { FsLogStore } from "./store.ts";
 import { assertHolds, LogModel, manyEntries, vote, write } from "./_testing/logs.ts";
-import { FORGET, KEEP, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
+import { FORGET, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
 
 type Step =
   | { kind: "persist"; writes: WriteStep[] }
@@ -22,6 +22,7 @@ interface WriteStep {
   drop: number;
   count: number;
   sizeBytes: number;
+  configuration: boolean;
 }
 
 const writeStep: fc.Arbitrary<WriteStep> = fc.record({
@@ -30,6 +31,7 @@ const writeStep: fc.Arbitrary<WriteStep> = fc.record({
   drop: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(12)),
   count: fc.nat(9),
   sizeBytes: fc.constantFrom(4, 4, 60, 300),
+  configuration: fc.boolean(),
 });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -44,7 +46,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("truncatePrefix" as const), back: fc.nat(30) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reset" as const), ahead: fc.nat(5) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("reset" as const),
+      ahead: fc.integer({ min: -12, max: 5 }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -86,7 +94,7 @@ class Trial {
         return await this.store.truncatePrefix(toIndex(index));
       }
       case "reset": {
-        const index = this.model.lastIndex + step.ahead;
+        const index = Math.max(this.model.baseIndex, this.model.lastIndex + step.ahead);
         this.model.reset(index, this.term);
         return await this.store.reset(toIndex(index), toTerm(this.term));
       }
@@ -95,17 +103,17 @@ class Trial {
         assertEquals(this.disk.openCount, 0);
         break;
       case "stop":
-        this.disk = this.disk.afterCrash(KEEP);
+        this.disk = this.disk.afterProcessEnd();
         break;
       case "powerCut":
-        this.disk = this.disk.afterCrash(this.random() < 0.5 ? FORGET : scramble(this.random));
+        this.disk = this.disk.afterPowerCut(this.random() < 0.5 ? FORGET : scramble(this.random));
         break;
     }
     await this.open();
   }
 
   async persist(steps: WriteStep[]): Promise<void> {
-    const writes = steps.map(({ term, votes, drop, count, sizeBytes }) => {
+    const writes = steps.map(({ term, votes, drop, count, sizeBytes, configuration }) => {
       this.term += term;
       const changes = term > 0 || this.model.hardState.votedFor === undefined;
       const from = Math.max(this.model.baseIndex + 1, this.model.lastIndex + 1 - drop);
@@ -118,6 +126,7 @@ class Trial {
             this.term,
             count,
             sizeBytes,
+            configuration,
           ),
         }),
       });

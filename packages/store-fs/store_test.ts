@@ -7,6 +7,7 @@ import {
   assert,
   assertEquals,
   assertGreater,
+  assertGreaterOrEqual,
   assertNotEquals,
   assertRejects,
   assertStrictEquals,
@@ -100,6 +101,25 @@ Deno.test("entries that are no longer in memory are read from disk, small batche
   assertEquals(operationsSince(disk, since), ["openRead", "read"], "the stretch is in memory");
 });
 
+Deno.test("to read one old entry costs no more than a stretch of the log, written just now or long ago", async () => {
+  const disk = new MemoryDisk();
+  const options = { cacheSizeBytes: 0 };
+  for (const _ of ["just now", "long ago"]) {
+    const store = await open(disk, options);
+    if (store.lastIndex === 0) {
+      for (let index = 1; index <= 1000; index += 1) {
+        await store.persist([write({ entries: manyEntries(index, 1, 1, 1000) })]);
+      }
+    }
+    for (let index = 1; index <= 1000; index += 97) {
+      const before = disk.bytesRead;
+      assertEquals(store.read(toIndex(index), 1)?.lastIndex, toIndex(index));
+      assertGreaterOrEqual(130 * 1024, disk.bytesRead - before);
+    }
+    await store.close();
+  }
+});
+
 Deno.test("a bounded number of files is open for reading, however many segments there are", async () => {
   const disk = new MemoryDisk();
   const store = await open(disk, { segmentSizeBytes: 1024, cacheSizeBytes: 0 });
@@ -176,6 +196,22 @@ Deno.test("after a reset the log goes on where a snapshot ends, before or after 
     assertHolds(store, model);
   }
   await store.close();
+});
+
+Deno.test("after a reset to an earlier index nothing is read that was there before", async () => {
+  await using store = await open(new MemoryDisk());
+  for (let index = 1; index <= 31; index += 10) {
+    await store.persist([write({ entries: manyEntries(index, 1, 10) })]);
+  }
+  await store.reset(toIndex(5), toTerm(1));
+  const model = new LogModel();
+  model.reset(5, 1);
+  for (let index = 6; index <= 9; index += 2) {
+    const change = write({ entries: manyEntries(index, 2, 2) });
+    await store.persist([change]);
+    model.apply(change);
+  }
+  assertHolds(store, model);
 });
 
 Deno.test("B37: a gap is refused, nothing is written, and the store goes on", async () => {
@@ -266,6 +302,26 @@ Deno.test("after it was closed a store does nothing more", async () => {
   await assertRejects(() => store.truncatePrefix(toIndex(1)), StorageError, "closed");
   await assertRejects(() => store.reset(toIndex(1), toTerm(1)), StorageError, "closed");
   assertThrows(() => store.read(toIndex(1), 1), StorageError, "closed");
+});
+
+Deno.test("a write or a removal that is under way when a store is closed is finished first", async () => {
+  for (const underWay of ["write", "removal"]) {
+    const disk = new MemoryDisk();
+    const options = { segmentSizeBytes: 1024 };
+    const store = await open(disk, options);
+    for (let index = 1; index <= 3; index += 1) {
+      await store.persist([write({ entries: manyEntries(index, 1, 1, 900) })]);
+    }
+    const result = underWay === "write"
+      ? store.persist([write({ entries: manyEntries(4, 1, 1, 900) })])
+      : store.truncatePrefix(toIndex(2));
+    await store.close();
+    assertEquals(disk.openCount, 0);
+    const segments = disk.paths().filter((path) => path.startsWith("/d/log/"));
+    assertEquals(segments.length, underWay === "write" ? 4 : 1);
+    await result;
+    await (await open(disk, options)).close();
+  }
 });
 
 Deno.test("B31: a store has an identity of its own, and keeps it", async () => {

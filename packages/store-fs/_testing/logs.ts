@@ -38,16 +38,18 @@ export function run(firstIndex: number, term: number, ...texts: string[]): Entry
   );
 }
 
-/** `count` entries of one term, each with its own text of about `sizeBytes`. */
+/** `count` entries of one term, each with its own text of about `sizeBytes`; the first may be a configuration. */
 export function manyEntries(
   firstIndex: number,
   term: number,
   count: number,
   sizeBytes = 8,
+  configuration = false,
 ): EntryRun {
   const texts = Array.from(
     { length: count },
-    (_, at) => `${term}:${firstIndex + at}`.padEnd(sizeBytes, "."),
+    (_, at) =>
+      `${configuration && at === 0 ? "{" : ""}${term}:${firstIndex + at}`.padEnd(sizeBytes, "."),
   );
   return run(firstIndex, term, ...texts);
 }

@@ -11,7 +11,7 @@ export class InjectedFailure extends Error {
   override readonly name = "InjectedFailure";
 }
 
-/** What a crash leaves of something that was not synced. */
+/** What a power failure leaves of something that was not synced. */
 export interface Fate {
   /** Of a file with the content `synced`, which is now `current`. */
   file(synced: Uint8Array<ArrayBuffer>, current: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
@@ -19,13 +19,10 @@ export interface Fate {
   nameReverts(): boolean;
 }
 
-/** The process ends and the machine goes on: nothing is lost. */
-export const KEEP: Fate = { file: (_synced, current) => current, nameReverts: () => false };
-
-/** The power fails and nothing that was not synced is on the disk. */
+/** Nothing that was not synced is there. */
 export const FORGET: Fate = { file: (synced) => synced, nameReverts: () => true };
 
-/** The power fails and anything may have happened to what was not synced: any part is there, is not, or is garbage. */
+/** Anything may have happened to what was not synced: any part is there, is not, or is garbage. */
 export function scramble(random: () => number): Fate {
   const SECTOR = 64;
   return {
@@ -68,15 +65,24 @@ export class MemoryDisk implements FileSystem {
   failAt = Infinity;
   /** From the operation with this number on, all fail in the same way: the process has stopped there. */
   stopAt = Infinity;
+  /** How many bytes have been read. */
+  bytesRead = 0;
   /** How many bytes one call appends at most. */
   appendMaxBytes = Infinity;
   readonly #locks = new Set<string>();
   #root = new DirectoryNode();
 
-  /** What a process finds on this disk after a crash with the given fate. This disk is not changed. */
-  afterCrash(fate: Fate): MemoryDisk {
+  /** What a process finds after the power failed. This disk is not changed. */
+  afterPowerCut(fate: Fate): MemoryDisk {
     const disk = new MemoryDisk();
     disk.#root = survivor(this.#root, fate);
+    return disk;
+  }
+
+  /** What the next process finds after one has ended: everything, synced or not. This disk is not changed. */
+  afterProcessEnd(): MemoryDisk {
+    const disk = new MemoryDisk();
+    disk.#root = copyOf(this.#root, new Map());
     return disk;
   }
 
@@ -159,6 +165,7 @@ export class MemoryDisk implements FileSystem {
         this.#operation(`read ${path}`);
         const bytes = node.current.subarray(offset, offset + target.length);
         target.set(bytes);
+        this.bytesRead += bytes.length;
         return bytes.length;
       },
       sizeSync: () => {
@@ -285,4 +292,23 @@ function survivor(directory: DirectoryNode, fate: Fate): DirectoryNode {
     copy.synced.set(name, node);
   }
   return copy;
+}
+
+/** A copy that changes independently, with what is synced and what is not. */
+function copyOf<N extends FileNode | DirectoryNode>(
+  node: N,
+  copies: Map<FileNode | DirectoryNode, FileNode | DirectoryNode>,
+): N {
+  const known = copies.get(node);
+  if (known !== undefined) return known as N;
+  if (node instanceof FileNode) {
+    const copy = Object.assign(new FileNode(), node);
+    copies.set(node, copy);
+    return copy as N;
+  }
+  const copy = new DirectoryNode();
+  copies.set(node, copy);
+  for (const [name, child] of node.current) copy.current.set(name, copyOf(child, copies));
+  for (const [name, child] of node.synced) copy.synced.set(name, copyOf(child, copies));
+  return copy as N & DirectoryNode;
 }
