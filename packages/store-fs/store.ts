@@ -104,6 +104,9 @@ export class FsLogStore implements LogStore {
    */
   static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
     const { directory, nodeId, logger = silentLogger, fs = denoFileSystem } = options;
+    if (directory === "") {
+      throw new InvalidConfigError("directory", '""', "the path of a directory");
+    }
     const segmentSizeBytes = checkedSize(
       "segmentSizeBytes",
       options.segmentSizeBytes ?? SEGMENT_SIZE_DEFAULT_BYTES,

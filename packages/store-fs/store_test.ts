@@ -357,6 +357,7 @@ Deno.test("options that cannot be are refused before anything is touched", async
   const disk = new MemoryDisk();
   for (
     const [options, message] of [
+      [{ directory: "" }, 'directory is ""; allowed is the path of a directory'],
       [{ segmentSizeBytes: 100 }, "segmentSizeBytes is 100; allowed is a whole number from 1024"],
       [{ segmentSizeBytes: 2 ** 31 }, "segmentSizeBytes is 2147483648"],
       [{ segmentSizeBytes: NaN }, "segmentSizeBytes is NaN"],
