@@ -71,7 +71,10 @@ Deno.test("B32, B41: every file operation fails once, in turn; the error is repo
     if (outcome.complete && /^syncDirectory \/a?$/.test(operation)) continue;
     assert(!outcome.complete, name);
     assertInstanceOf(outcome.error, StorageError, name);
-    assertInstanceOf(outcome.error.cause, InjectedFailure, name);
+    // What fails while the store removes segments by itself, after a reset, is what the next act hears of.
+    const { cause } = outcome.error;
+    const injected = cause instanceof StorageError ? cause.cause : cause;
+    assertInstanceOf(injected, InjectedFailure, name);
     await assertRecovers(disk.afterProcessEnd(), outcome);
     await assertRecovers(disk.afterPowerCut(FORGET), outcome);
   }

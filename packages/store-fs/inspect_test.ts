@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { toIndex, toTerm } from "@coracle/core";
+import { toIndex } from "@coracle/core";
 import { inspectStore } from "./inspect.ts";
 import { FsLogStore } from "./store.ts";
 import { LogModel, manyEntries, plain, run, vote, write } from "./_testing/logs.ts";
@@ -169,8 +169,7 @@ Deno.test("a store whose prefix was dropped or that was reset is shown as it is"
   const { disk, store } = await someStore();
   await store.truncatePrefix(toIndex(42));
   assertEquals((await inspect(disk)).firstIndex, store.firstIndex);
-  await store.reset(toIndex(100), toTerm(7));
-  await store.persist([write({ entries: run(101, 7, "x") })]);
+  await store.persist([write({ reset: [100, 7], entries: run(101, 7, "x") })]);
   await store.close();
   const { firstIndex, entries, cuts, findings } = await inspect(disk);
   assertEquals([firstIndex, entries.length, findings], [toIndex(101), 1, []]);

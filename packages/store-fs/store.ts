@@ -182,7 +182,8 @@ export class FsLogStore implements LogStore {
   }
 
   /**
-   * Makes `writes` durable, in order, as one batch with one sync.
+   * Makes `writes` durable, in order, as one batch with one sync. Segments that a reset leaves without entries are
+   * removed afterwards, while the node goes on: until then they cost room and nothing else.
    *
    * Rejects with a `StorageError` if the disk fails; then the store accepts nothing more until it is opened
    * again. Rejects with an `InvariantViolation`, and writes nothing, for what no node may ask for: entries that do
@@ -196,40 +197,12 @@ export class FsLogStore implements LogStore {
   }
 
   /**
-   * Drops all entries and lets the log go on after (`index`, `term`), where a snapshot ends. Atomic,
-   * and durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
-   */
-  async reset(index: Index, term: Term): Promise<void> {
-    this.#refuseWrites();
-    await this.#write({
-      hardState: undefined,
-      cut: { kind: "reset", lastIndex: index, lastTerm: term },
-      entries: undefined,
-      runs: [],
-    });
-    await this.truncatePrefix(index);
-  }
-
-  /**
    * Removes the segments that hold no entry after `index`, oldest first; the newest always stays. May be called
    * while a write is under way. Durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
    */
   async truncatePrefix(index: Index): Promise<void> {
     this.#refuseAfterEnd();
-    const removed: Segment[] = [];
-    for (;;) {
-      const oldest = this.#segments[0]!;
-      if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
-      this.#state.dropOldest(oldest);
-      this.#reader.forget(oldest);
-      this.#segments.shift();
-      removed.push(oldest);
-    }
-    this.#cache.dropBefore(this.firstIndex);
-    const removing = this.#removing.then(() => this.#remove(removed));
-    // Only the caller hears of a failure; the next removal finds that the store has failed.
-    this.#removing = removing.catch(() => {});
-    await removing;
+    await this.#removeUpTo(index);
   }
 
   /** Waits for what is under way, then lets go of all files and the lock. Idempotent. */
@@ -270,6 +243,8 @@ export class FsLogStore implements LogStore {
       if (segment !== this.#segments[this.#segments.length - 1]) this.#segments.push(segment);
       this.#state.apply(change, segment, offset, end);
       this.#remember(change);
+      // The batch is durable, whatever becomes of the files that it makes unnecessary.
+      if (change.cut?.kind === "reset") this.#removeUpTo(change.cut.lastIndex).catch(() => {});
     } catch (error) {
       throw this.#fail(error);
     } finally {
@@ -282,6 +257,24 @@ export class FsLogStore implements LogStore {
     if (cut?.kind === "reset") this.#cache.clear();
     else if (cut !== undefined) this.#cache.dropAfter(cut.lastIndex);
     this.#cache.append(runs);
+  }
+
+  /** Forgets the segments that hold no entry after `index`, and begins to remove their files. */
+  #removeUpTo(index: Index): Promise<void> {
+    const removed: Segment[] = [];
+    for (;;) {
+      const oldest = this.#segments[0]!;
+      if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
+      this.#state.dropOldest(oldest);
+      this.#reader.forget(oldest);
+      this.#segments.shift();
+      removed.push(oldest);
+    }
+    this.#cache.dropBefore(this.firstIndex);
+    const removing = this.#removing.then(() => this.#remove(removed));
+    // Only the caller hears of a failure; the next write or removal finds that the store has failed.
+    this.#removing = removing.catch(() => {});
+    return removing;
   }
 
   async #remove(segments: readonly Segment[]): Promise<void> {
