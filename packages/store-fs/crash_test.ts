@@ -7,18 +7,8 @@ import { assert, assertEquals, assertGreater, assertInstanceOf, assertRejects } 
 import { StorageError, toIndex } from "@coracle/core";
 import { manyEntries, write } from "./_testing/logs.ts";
 import { FORGET, InjectedFailure, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
+import { randomFrom } from "./_testing/random.ts";
 import { assertLegal, live, openScenarioStore, type Outcome } from "./_testing/scenario.ts";
-
-/** A small generator of numbers from 0 to 1 (mulberry32): a failure is replayed by its seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
 
 /** The operations of a life without failures. */
 async function allOperations(): Promise<readonly string[]> {

@@ -24,8 +24,11 @@ import type { BegunSegment } from "./segment_writer.ts";
 
 /** What opening a store has removed, because a crash cut short a write that was never acknowledged. */
 export interface Repair {
-  /** `cut-batch`: the end of a file, from a torn batch on. `removed-segment`: a segment without a whole header. */
-  readonly kind: "cut-batch" | "removed-segment";
+  /**
+   * `cut-batch`: the end of a file, from a torn batch on. `removed-segment`: a segment without a whole header.
+   * `removed-snapshot`: a snapshot that was never finished.
+   */
+  readonly kind: "cut-batch" | "removed-segment" | "removed-snapshot";
   /** The file. */
   readonly file: string;
   /** Where in the file the bytes began that are gone. */

@@ -8,23 +8,22 @@ import {
   type EntryRun,
   type HardState,
   type Index,
-  InvalidConfigError,
   invariant,
   type Logger,
   type LogStore,
   type LogWrite,
   silentLogger,
   StorageError,
-  StoreLockedError,
   type Term,
 } from "@coracle/core";
+import { DataDirectory } from "./data_directory.ts";
 import { denoFileSystem } from "./deno_files.ts";
-import { ensureDirectory, type FileLock, type FileSystem } from "./files.ts";
+import { asStorageError, checkedDirectory, checkedOption, messageOf } from "./failure.ts";
+import type { FileSystem } from "./files.ts";
 import { BATCH_SIZE_MAX_BYTES, batchSizeBytes } from "./format/batch.ts";
 import type { PlannedChange } from "./format/change.ts";
 import type { StoreIdentity } from "./format/identity.ts";
-import { openIdentity } from "./identity_file.ts";
-import { type Segment, type StorePaths, storePaths } from "./layout.ts";
+import type { Segment } from "./layout.ts";
 import type { LogState } from "./log_state.ts";
 import { planChange } from "./plan.ts";
 import { type RecoveredLog, recoverLog, type Repair } from "./recovery.ts";
@@ -60,8 +59,7 @@ export class FsLogStore implements LogStore {
   /** What opening it had to remove; nothing after a clean stop. */
   readonly recovered: readonly Repair[];
   readonly #fs: FileSystem;
-  readonly #paths: StorePaths;
-  readonly #lock: FileLock;
+  readonly #directory: DataDirectory;
   readonly #state: LogState;
   readonly #segments: Segment[];
   readonly #writer: SegmentWriter;
@@ -76,21 +74,18 @@ export class FsLogStore implements LogStore {
 
   private constructor(
     fs: FileSystem,
-    paths: StorePaths,
-    lock: FileLock,
-    identity: StoreIdentity,
+    directory: DataDirectory,
     log: RecoveredLog,
     segmentSizeBytes: number,
     cacheSizeBytes: number,
   ) {
-    this.identity = identity;
+    this.identity = directory.identity;
     this.recovered = log.repairs;
     this.#fs = fs;
-    this.#paths = paths;
-    this.#lock = lock;
+    this.#directory = directory;
     this.#state = log.state;
     this.#segments = log.segments;
-    this.#writer = new SegmentWriter(fs, paths, segmentSizeBytes, log.newest);
+    this.#writer = new SegmentWriter(fs, directory.paths, segmentSizeBytes, log.newest);
     this.#reader = new SegmentReader(fs, log.state);
     this.#cache = new RunCache(cacheSizeBytes);
   }
@@ -98,44 +93,33 @@ export class FsLogStore implements LogStore {
   /**
    * Opens the store in a directory, or makes it. Repairs what a crash has left half written.
    *
-   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if somebody has it open, {@linkcode DamageError} (a `StorageError`) with
-   * file and offset if it is damaged, and `StorageError` if it belongs to another node, has another format, or if
-   * the disk fails.
+   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if this or another process has it
+   * open, {@linkcode DamageError} (a `StorageError`) with file and offset if it is damaged, and `StorageError` if it
+   * belongs to another node, has another format, or if the disk fails.
    */
   static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
-    const { directory, nodeId, logger = silentLogger, fs = denoFileSystem } = options;
-    if (directory === "") {
-      throw new InvalidConfigError("directory", '""', "the path of a directory");
-    }
-    const segmentSizeBytes = checkedSize(
+    const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
+    const path = checkedDirectory(options.directory);
+    const segmentSizeBytes = checkedOption(
       "segmentSizeBytes",
       options.segmentSizeBytes ?? SEGMENT_SIZE_DEFAULT_BYTES,
       SEGMENT_SIZE_MIN_BYTES,
       SEGMENT_SIZE_MAX_BYTES,
     );
-    const cacheSizeBytes = checkedSize(
+    const cacheSizeBytes = checkedOption(
       "cacheSizeBytes",
       options.cacheSizeBytes ?? CACHE_SIZE_DEFAULT_BYTES,
       0,
       Number.MAX_SAFE_INTEGER,
     );
-    const paths = storePaths(directory);
-    let lock: FileLock | undefined;
+    let directory: DataDirectory | undefined;
     try {
-      await ensureDirectory(fs, paths.directory);
-      lock = await fs.lock(paths.lock);
-      if (lock === undefined) {
-        throw new StoreLockedError(`the store in ${directory} is open already, here or elsewhere`);
-      }
-      const identity = await openIdentity(fs, paths, nodeId);
-      const log = await recoverLog(fs, paths, identity.storeId, logger);
-      return new FsLogStore(fs, paths, lock, identity, log, segmentSizeBytes, cacheSizeBytes);
+      directory = await DataDirectory.open(fs, path, "log", nodeId);
+      const log = await recoverLog(fs, directory.paths, directory.identity.storeId, logger);
+      return new FsLogStore(fs, directory, log, segmentSizeBytes, cacheSizeBytes);
     } catch (error) {
-      lock?.release();
-      if (error instanceof StorageError || error instanceof StoreLockedError) throw error;
-      throw new StorageError(`cannot open the store in ${directory}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      directory?.release();
+      throw asStorageError(error, `cannot open the store in ${path}`);
     }
   }
 
@@ -176,8 +160,7 @@ export class FsLogStore implements LogStore {
     try {
       return this.#reader.read(from, maxBytes);
     } catch (error) {
-      if (error instanceof StorageError) throw error;
-      throw new StorageError(`${this.#name} cannot be read: ${messageOf(error)}`, { cause: error });
+      throw asStorageError(error, `${this.#name} cannot be read`);
     }
   }
 
@@ -222,7 +205,7 @@ export class FsLogStore implements LogStore {
     this.#writer.close();
     this.#reader.close();
     this.#cache.clear();
-    this.#lock.release();
+    this.#directory.release();
   }
 
   #write(change: PlannedChange): Promise<void> {
@@ -283,7 +266,7 @@ export class FsLogStore implements LogStore {
       for (const segment of segments) {
         await this.#fs.remove(segment.path);
         // One by one: if names vanished in another order, a crash would leave a hole in the log.
-        await this.#fs.syncDirectory(this.#paths.log);
+        await this.#fs.syncDirectory(this.#directory.paths.log);
       }
     } catch (error) {
       throw this.#fail(error);
@@ -291,7 +274,7 @@ export class FsLogStore implements LogStore {
   }
 
   get #name(): string {
-    return `the store in ${this.#paths.directory}`;
+    return `the store in ${this.#directory.paths.directory}`;
   }
 
   #refuseWrites(): void {
@@ -313,13 +296,4 @@ export class FsLogStore implements LogStore {
     const failure = new StorageError(`${this.#name} failed: ${messageOf(error)}`, { cause: error });
     return this.#failure ??= failure;
   }
-}
-
-function checkedSize(name: string, value: number, min: number, max: number): number {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new InvalidConfigError(name, value, `a whole number from ${min} to ${max}`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
