@@ -56,12 +56,13 @@ Deno.test("B32, B41: every file operation fails once, in turn; the error is repo
     });
     const name = `operation ${number}, ${operation}`;
     assertEquals(disk.openCount, 0, name);
-    // The names of the directories above are synced twice when the store has made them itself; the second
-    // time is for what an earlier process may have left, and only tried.
+    // The names of the directories above are synced twice when the store has made them itself; the
+    // second time is for what an earlier process may have left, and only tried.
     if (outcome.complete && /^syncDirectory \/a?$/.test(operation)) continue;
     assert(!outcome.complete, name);
     assertInstanceOf(outcome.error, StorageError, name);
-    // What fails while the store removes segments by itself, after a reset, is what the next act hears of.
+    // What fails while the store removes segments by itself, after a reset, is what the next act
+    // hears of.
     const { cause } = outcome.error;
     const injected = cause instanceof StorageError ? cause.cause : cause;
     assertInstanceOf(injected, InjectedFailure, name);

@@ -1,10 +1,11 @@
 /**
- * The directory of a node, which its stores share: log and snapshots have one lock and one identity, whichever of
- * them is opened first.
+ * The directory of a node, which its stores share: log and snapshots have one lock and one
+ * identity, whichever of them is opened first.
  *
- * The lock keeps other processes out. Within the process that holds it, this module knows which stores have the
- * directory open: each kind of store once, and the lock ends with the last of them. Whoever opens log and snapshots with
- * two different file system objects, or in two workers, is told that the directory is locked.
+ * The lock keeps other processes out. Within the process that holds it, this module knows which
+ * stores have the directory open: each kind of store once, and the lock ends with the last of them.
+ * Whoever opens log and snapshots with two different file system objects, or in two workers, is
+ * told that the directory is locked.
  *
  * @module
  */
@@ -28,7 +29,10 @@ class Holding {
     this.lock = lock;
   }
 
-  /** Runs `task` after those before it: two stores that are opened at once must not both make the identity. */
+  /**
+   * Runs `task` after those before it: two stores that are opened at once must not both make the
+   * identity.
+   */
   inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
     const result = this.#turn.then(task);
     this.#turn = result.catch(() => {});
@@ -55,9 +59,9 @@ export class DataDirectory {
   }
 
   /**
-   * Opens a directory for the store that is `role` in it. Makes it, with those above it, and the store's
-   * identity, if they are missing. Throws `StoreLockedError` if it is open for that role or in another process,
-   * and what {@linkcode openIdentity} throws.
+   * Opens a directory for the store that is `role` in it. Makes it, with those above it, and the
+   * store's identity, if they are missing. Throws `StoreLockedError` if it is open for that role or
+   * in another process, and what {@linkcode openIdentity} throws.
    */
   static async open(
     fs: FileSystem,

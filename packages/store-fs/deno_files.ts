@@ -35,7 +35,9 @@ class DenoAppendFile implements AppendFile {
 
 class DenoReadFile implements ReadFile {
   readonly #file: Deno.FsFile;
-  /** Where the next read begins if nothing is said, where that is known: who reads on need not seek. */
+  /**
+   * Where the next read begins if nothing is said, where that is known: who reads on need not seek.
+   */
   #position = NaN;
 
   constructor(file: Deno.FsFile) {

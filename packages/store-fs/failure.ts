@@ -5,7 +5,10 @@
  */
 import { InvalidConfigError, StorageError, StoreLockedError } from "@coracle/core";
 
-/** `error` as a caller may meet it: a `StorageError` or `StoreLockedError` as it is, anything else as the cause of one that begins with `what`. */
+/**
+ * `error` as a caller may meet it: a `StorageError` or `StoreLockedError` as it is, anything else
+ * as the cause of one that begins with `what`.
+ */
 export function asStorageError(error: unknown, what: string): StorageError | StoreLockedError {
   if (error instanceof StorageError || error instanceof StoreLockedError) return error;
   return new StorageError(`${what}: ${messageOf(error)}`, { cause: error });

@@ -2,8 +2,8 @@
  * Making a store, and knowing it again.
  *
  * The identity is written last: where it is, there is a log, and a log that is missing is damage.
- * Where it is not, nothing was ever promised, or it has been lost and with it the certainty that the
- * log is the one of this node; then the store is refused (B04).
+ * Where it is not, nothing was ever promised, or it has been lost and with it the certainty that
+ * the log is the one of this node; then the store is refused (B04).
  *
  * @module
  */
@@ -20,8 +20,9 @@ import { beginSegment } from "./segment_writer.ts";
 export const IDENTITY_SIZE_MAX_BYTES: number = 64 * 1024;
 
 /**
- * Who the store in the directory is. Makes it if there is none; gives it to `nodeId` if it belongs to nobody yet.
- * Throws `StorageError` if it belongs to another node, has another format, or has lost its identity.
+ * Who the store in the directory is. Makes it if there is none; gives it to `nodeId` if it belongs
+ * to nobody yet. Throws `StorageError` if it belongs to another node, has another format, or has
+ * lost its identity.
  */
 export async function openIdentity(
   fs: FileSystem,
@@ -87,7 +88,10 @@ async function createStore(
   return identity;
 }
 
-/** Removes what a creation that was cut short has left; refuses anything that may ever have been used. */
+/**
+ * Removes what a creation that was cut short has left; refuses anything that may ever have been
+ * used.
+ */
 async function removeUnusedSegment(fs: FileSystem, paths: StorePaths, name: string): Promise<void> {
   const path = `${paths.log}/${name}`;
   const file = fs.openReadSync(path);

@@ -19,8 +19,8 @@ export interface SnapshotInspection {
   /** What is wrong with header or trailer; such a snapshot is not used. */
   readonly damage: Damage | undefined;
   /**
-   * Reads all of it, in memory of two blocks, and resolves with the first place that is not as it was written, or
-   * `undefined` if everything is. Rejects with what the file system throws.
+   * Reads all of it, in memory of two blocks, and resolves with the first place that is not as it
+   * was written, or `undefined` if everything is. Rejects with what the file system throws.
    */
   verify(): Promise<Damage | undefined>;
 }

@@ -1,7 +1,8 @@
 /**
- * `@coracle/store-fs`: a node's log, term, vote and snapshots in a directory. The log is in segment files, with checksums
- * over whole batches, one sync for each, and a recovery that tells a torn write from damage. Snapshots are written
- * aside, verified when they are read, and never removed while somebody reads them.
+ * `@coracle/store-fs`: a node's log, term, vote and snapshots in a directory. The log is in segment
+ * files, with checksums over whole batches, one sync for each, and a recovery that tells a torn
+ * write from damage. Snapshots are written aside, verified when they are read, and never removed
+ * while somebody reads them.
  *
  * ```ts
  * import { FsLogStore, FsSnapshotStore, inspectStore } from "@coracle/store-fs";
@@ -9,7 +10,8 @@
  *
  * const directory = await Deno.makeTempDir();
  * {
- *   // These are what `Raft.start` takes as `log` and `snapshots`. They share the directory, its lock and its identity.
+ *   // What `Raft.start` takes as `log` and `snapshots`. They share the directory, its lock and its
+ *   // identity.
  *   await using log = await FsLogStore.open({ directory, nodeId: "n1" });
  *   await using snapshots = await FsSnapshotStore.open({ directory, nodeId: "n1", retain: 2 });
  *   assertEquals([log.lastIndex, snapshots.list().length], [0, 0]);

@@ -22,9 +22,9 @@ export type LogBounds = Pick<
 >;
 
 /**
- * What `writes` change, in order; `undefined` if that is nothing. Throws `InvariantViolation` for writes
- * that no node may ask for: entries that do not follow, a truncation before the log, a term that goes back,
- * a vote that changes within a term.
+ * What `writes` change, in order; `undefined` if that is nothing. Throws `InvariantViolation` for
+ * writes that no node may ask for: entries that do not follow, a truncation before the log, a term
+ * that goes back, a vote that changes within a term.
  */
 export function planChange(log: LogBounds, writes: readonly LogWrite[]): PlannedChange | undefined {
   let hardState = log.hardState;
@@ -83,7 +83,9 @@ function dropRuns(runs: EntryRun[], from: Index): void {
   }
 }
 
-/** A term that goes back and a vote that changes within a term are two leaders in one term (B03). */
+/**
+ * A term that goes back and a vote that changes within a term are two leaders in one term (B03).
+ */
 function refuseContradiction(before: HardState, after: HardState): void {
   if (after.term < before.term) {
     throw new InvariantViolation(`term ${after.term} was to be stored after term ${before.term}`);

@@ -155,7 +155,9 @@ async function live(disk: MemoryDisk): Promise<Life> {
   return life;
 }
 
-/** Opens what a life has left, holds it to what is legal, makes another snapshot, and does so again. */
+/**
+ * Opens what a life has left, holds it to what is legal, makes another snapshot, and does so again.
+ */
 async function assertRecovers(disk: MemoryDisk, life: Life): Promise<void> {
   const log = await FsLogStore.open({ directory: "/a/d", fs: disk });
   assert(

@@ -1,5 +1,6 @@
 /**
- * A snapshot of which any byte is not as it was written is not listed, or is refused while it is read, with file and offset.
+ * A snapshot of which any byte is not as it was written is not listed, or is refused while it is
+ * read, with file and offset.
  *
  * @module
  */

@@ -102,8 +102,8 @@ export type ReadSnapshotEnds =
   | { readonly ok: false; readonly damage: Damage };
 
 /**
- * Reads header and trailer of the file at `path` and checks that they belong to it, to each other, to the file's size, and to
- * the store, if it is known which one that is.
+ * Reads header and trailer of the file at `path` and checks that they belong to it, to each other,
+ * to the file's size, and to the store, if it is known which one that is.
  */
 export async function readSnapshotEnds(
   file: WholeFile,
@@ -174,9 +174,10 @@ async function readTrailer(file: WholeFile, fileSize: number): Promise<ReadTrail
 }
 
 /**
- * Reads the file of `known` through: header and trailer, which must still be what they were, and its data block by
- * block, each in memory of its own. Throws a {@linkcode DamageError} for the first place that is not as it was written.
- * What was read counts only when the iteration has ended without one.
+ * Reads the file of `known` through: header and trailer, which must still be what they were, and
+ * its data block by block, each in memory of its own. Throws a {@linkcode DamageError} for the
+ * first place that is not as it was written. What was read counts only when the iteration has ended
+ * without one.
  */
 export async function* readThrough(
   file: WholeFile,

@@ -175,7 +175,10 @@ class Trial {
     }
   }
 
-  /** Holds the store to its model, and the disk to nothing more than what is listed, read and written. */
+  /**
+   * Holds the store to its model, and the disk to nothing more than what is listed, read and
+   * written.
+   */
   async check(): Promise<void> {
     await assertLists(this.store, this.model);
     const ids = new Set(this.store.list().map(({ id }) => id));

@@ -1,5 +1,6 @@
 /**
- * What is found when the snapshots of a node are opened: those that are whole, what a crash has left of others, and damage.
+ * What is found when the snapshots of a node are opened: those that are whole, what a crash has
+ * left of others, and damage.
  *
  * @module
  */
@@ -22,7 +23,10 @@ export interface RecoveredSnapshots {
   readonly lastSequence: number;
 }
 
-/** Makes the directory if it is missing, removes what was never finished, and reads headers and trailers. */
+/**
+ * Makes the directory if it is missing, removes what was never finished, and reads headers and
+ * trailers.
+ */
 export async function recoverSnapshots(
   fs: FileSystem,
   paths: StorePaths,
@@ -42,8 +46,8 @@ export async function recoverSnapshots(
     logger.warn("{kind} {file}, {sizeBytes} bytes: {reason}", { ...repair });
     repairs.push(repair);
   }
-  // A process may have ended after giving a snapshot its name and before syncing that. What a log is
-  // compacted for must not vanish later.
+  // A process may have ended after giving a snapshot its name and before syncing that. What a log
+  // is compacted for must not vanish later.
   await fs.syncDirectory(paths.snapshots);
 
   const files: SnapshotFile[] = [];

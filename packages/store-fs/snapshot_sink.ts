@@ -94,7 +94,10 @@ export class FsSnapshotSink implements SnapshotSink {
     });
   }
 
-  /** See core's port. Never rejects: what cannot be removed now is removed when the store is opened again. */
+  /**
+   * See core's port. Never rejects: what cannot be removed now is removed when the store is opened
+   * again.
+   */
   abort(): Promise<void> {
     return this.#aborted ??= this.#abort();
   }

@@ -20,7 +20,10 @@ export class FsSnapshotSource implements SnapshotSource {
   #reading: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
 
-  /** Reads `snapshot` of a store from `file`, which it takes over; `closing` runs once, when the file is closed. */
+  /**
+   * Reads `snapshot` of a store from `file`, which it takes over; `closing` runs once, when the
+   * file is closed.
+   */
   constructor(
     file: ReadFile,
     snapshot: SnapshotFile,

@@ -1,6 +1,6 @@
 /**
- * The snapshots of a node, in a directory beside its log. What the store promises is in core's port `SnapshotStore`;
- * what is in its files, in docs/storage-format.md.
+ * The snapshots of a node, in a directory beside its log. What the store promises is in core's port
+ * `SnapshotStore`; what is in its files, in docs/storage-format.md.
  *
  * @module
  */
@@ -30,11 +30,14 @@ import { FsSnapshotSource } from "./snapshot_source.ts";
 /** How to open a store of snapshots. */
 export interface FsSnapshotStoreOptions {
   /**
-   * The node's directory, the same as that of its `FsLogStore`, which may be open or not; made, with those above it, if it is
-   * missing.
+   * The node's directory, the same as that of its `FsLogStore`, which may be open or not; made,
+   * with those above it, if it is missing.
    */
   readonly directory: string;
-  /** The node that the directory belongs to. The first one that is given stays the only one that is accepted. */
+  /**
+   * The node that the directory belongs to. The first one that is given stays the only one that is
+   * accepted.
+   */
   readonly nodeId?: string;
   /** How many snapshots are kept, the newest ones; at least 1. Defaults to 2. */
   readonly retain?: number;
@@ -61,7 +64,10 @@ export class FsSnapshotStore implements SnapshotStore {
   readonly identity: StoreIdentity;
   /** What opening it had to remove: snapshots that were never finished. */
   readonly recovered: readonly Repair[];
-  /** Snapshots that are not listed because header or trailer are not as they were written. Their files are left alone. */
+  /**
+   * Snapshots that are not listed because header or trailer are not as they were written. Their
+   * files are left alone.
+   */
   readonly damages: readonly Damage[];
   readonly #directory: DataDirectory;
   readonly #fs: FileSystem;
@@ -107,12 +113,13 @@ export class FsSnapshotStore implements SnapshotStore {
   }
 
   /**
-   * Opens the snapshots in a node's directory. Removes what was never finished, and snapshots beyond those that are
-   * retained.
+   * Opens the snapshots in a node's directory. Removes what was never finished, and snapshots
+   * beyond those that are retained.
    *
-   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if this or another process has the
-   * snapshots open, or another process the log, and `StorageError` if the directory belongs to another node, has another
-   * format, or if the disk fails. A snapshot that is damaged is reported and not listed; it keeps no store from being opened.
+   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if this or another
+   * process has the snapshots open, or another process the log, and `StorageError` if the directory
+   * belongs to another node, has another format, or if the disk fails. A snapshot that is damaged
+   * is reported and not listed; it keeps no store from being opened.
    */
   static async open(options: FsSnapshotStoreOptions): Promise<FsSnapshotStore> {
     const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
@@ -140,17 +147,18 @@ export class FsSnapshotStore implements SnapshotStore {
   }
 
   /**
-   * The snapshots, the newest first: by term, then by index, as numbers. Old ones that are only kept because somebody reads
-   * them are not among them.
+   * The snapshots, the newest first: by term, then by index, as numbers. Old ones that are only
+   * kept because somebody reads them are not among them.
    */
   list(): readonly SnapshotMeta[] {
     return this.#metas;
   }
 
   /**
-   * Begins a snapshot; several may be written at once. What is written counts once it is committed: if the disk fails or is
-   * full before, `write` or `commit` rejects with a `StorageError`, `abort` removes what there is, and everything else
-   * in the store is as it was. The same is left by a process that ends.
+   * Begins a snapshot; several may be written at once. What is written counts once it is committed:
+   * if the disk fails or is full before, `write` or `commit` rejects with a `StorageError`, `abort`
+   * removes what there is, and everything else in the store is as it was. The same is left by a
+   * process that ends.
    */
   async create(): Promise<SnapshotSink> {
     this.#refuseAfterClose();
@@ -172,8 +180,8 @@ export class FsSnapshotStore implements SnapshotStore {
   }
 
   /**
-   * Opens the snapshot `id`, which is not removed before the source is closed. Rejects with a `StorageError` if none is
-   * listed under that id, or if its file cannot be opened.
+   * Opens the snapshot `id`, which is not removed before the source is closed. Rejects with a
+   * `StorageError` if none is listed under that id, or if its file cannot be opened.
    */
   // deno-lint-ignore require-await -- so that a failure rejects
   async open(id: string): Promise<SnapshotSource> {
@@ -197,8 +205,8 @@ export class FsSnapshotStore implements SnapshotStore {
   }
 
   /**
-   * Lets go of everything: snapshots that are being written are given up, those that are being read end with a
-   * `StorageError`. Waits for what is under way. Idempotent.
+   * Lets go of everything: snapshots that are being written are given up, those that are being read
+   * end with a `StorageError`. Waits for what is under way. Idempotent.
    */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
@@ -231,8 +239,8 @@ export class FsSnapshotStore implements SnapshotStore {
   }
 
   /**
-   * No longer lists what is beyond those that are retained, and removes the files that nobody reads. `latest` stays in any
-   * case: whoever has just committed a snapshot can open it.
+   * No longer lists what is beyond those that are retained, and removes the files that nobody
+   * reads. `latest` stays in any case: whoever has just committed a snapshot can open it.
    */
   async #removeOld(latest: Stored | undefined): Promise<void> {
     const isKept = (stored: Stored, at: number): boolean => at < this.#retain || stored === latest;

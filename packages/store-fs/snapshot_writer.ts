@@ -15,12 +15,16 @@ import {
 import { encodeSnapshotTrailer, type SnapshotTrailer } from "./format/snapshot_trailer.ts";
 
 /**
- * After so many blocks the file is synced. If a large snapshot were left to one sync at its end, the disk would be busy
- * with it for seconds, and the log's syncs, which the whole cluster waits for, would queue behind it.
+ * After so many blocks the file is synced. If a large snapshot were left to one sync at its end,
+ * the disk would be busy with it for seconds, and the log's syncs, which the whole cluster waits
+ * for, would queue behind it.
  */
 const SYNC_AFTER_BLOCKS = 64;
 
-/** See the module. Its methods are called one at a time; after one has failed, only {@linkcode SnapshotWriter.close}. */
+/**
+ * See the module. Its methods are called one at a time; after one has failed, only
+ * {@linkcode SnapshotWriter.close}.
+ */
 export class SnapshotWriter {
   readonly #file: AppendFile;
   readonly #header: SnapshotFileHeader;

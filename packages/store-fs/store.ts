@@ -1,6 +1,6 @@
 /**
- * The store: a log, term and vote in a directory. What it promises is in core's port `LogStore`; what it
- * believes of disks is in docs/storage-assumptions.md.
+ * The store: a log, term and vote in a directory. What it promises is in core's port `LogStore`;
+ * what it believes of disks is in docs/storage-assumptions.md.
  *
  * @module
  */
@@ -35,9 +35,15 @@ import { SegmentWriter } from "./segment_writer.ts";
 export interface FsLogStoreOptions {
   /** The store's directory; made, with those above it, if it is missing. */
   readonly directory: string;
-  /** The node that the store belongs to. The first one that is given stays the only one that is accepted. */
+  /**
+   * The node that the store belongs to. The first one that is given stays the only one that is
+   * accepted.
+   */
   readonly nodeId?: string;
-  /** A segment that would become larger is not written to any more, in bytes from 1 KiB to 1 GiB. Defaults to 64 MiB. */
+  /**
+   * A segment that would become larger is not written to any more, in bytes from 1 KiB to 1 GiB.
+   * Defaults to 64 MiB.
+   */
   readonly segmentSizeBytes?: number;
   /** How much memory recent entries may take, in bytes, 0 for none. Defaults to 32 MiB. */
   readonly cacheSizeBytes?: number;
@@ -93,9 +99,10 @@ export class FsLogStore implements LogStore {
   /**
    * Opens the store in a directory, or makes it. Repairs what a crash has left half written.
    *
-   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if this or another process has it
-   * open, {@linkcode DamageError} (a `StorageError`) with file and offset if it is damaged, and `StorageError` if it
-   * belongs to another node, has another format, or if the disk fails.
+   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if this or another
+   * process has it open, {@linkcode DamageError} (a `StorageError`) with file and offset if it is
+   * damaged, and `StorageError` if it belongs to another node, has another format, or if the disk
+   * fails.
    */
   static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
     const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
@@ -143,14 +150,17 @@ export class FsLogStore implements LogStore {
     return this.#state.configurations;
   }
 
-  /** Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of that. */
+  /**
+   * Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of
+   * that.
+   */
   term(index: Index): Term | undefined {
     return this.#state.term(index);
   }
 
   /**
-   * Entries from `from` on, up to `maxBytes` but at least one; `undefined` if there is none at `from`.
-   * Throws {@linkcode DamageError} if they are not what was written.
+   * Entries from `from` on, up to `maxBytes` but at least one; `undefined` if there is none at
+   * `from`. Throws {@linkcode DamageError} if they are not what was written.
    */
   read(from: Index, maxBytes: number): EntryRun | undefined {
     if (from < this.firstIndex || from > this.lastIndex) return undefined;
@@ -165,13 +175,14 @@ export class FsLogStore implements LogStore {
   }
 
   /**
-   * Makes `writes` durable, in order, as one batch with one sync. Segments that a reset leaves without entries are
-   * removed afterwards, while the node goes on: until then they cost room and nothing else.
+   * Makes `writes` durable, in order, as one batch with one sync. Segments that a reset leaves
+   * without entries are removed afterwards, while the node goes on: until then they cost room and
+   * nothing else.
    *
-   * Rejects with a `StorageError` if the disk fails; then the store accepts nothing more until it is opened
-   * again. Rejects with an `InvariantViolation`, and writes nothing, for what no node may ask for: entries that do
-   * not follow, a truncation before the log, a term that goes back, a vote that changes within a term, more
-   * than 256 MiB, or a call while another is under way.
+   * Rejects with a `StorageError` if the disk fails; then the store accepts nothing more until it
+   * is opened again. Rejects with an `InvariantViolation`, and writes nothing, for what no node may
+   * ask for: entries that do not follow, a truncation before the log, a term that goes back, a vote
+   * that changes within a term, more than 256 MiB, or a call while another is under way.
    */
   async persist(writes: readonly LogWrite[]): Promise<void> {
     this.#refuseWrites();
@@ -180,8 +191,9 @@ export class FsLogStore implements LogStore {
   }
 
   /**
-   * Removes the segments that hold no entry after `index`, oldest first; the newest always stays. May be called
-   * while a write is under way. Durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
+   * Removes the segments that hold no entry after `index`, oldest first; the newest always stays.
+   * May be called while a write is under way. Durable when the promise resolves. Fails as
+   * {@linkcode FsLogStore.persist} does.
    */
   async truncatePrefix(index: Index): Promise<void> {
     this.#refuseAfterEnd();
@@ -255,7 +267,8 @@ export class FsLogStore implements LogStore {
     }
     this.#cache.dropBefore(this.firstIndex);
     const removing = this.#removing.then(() => this.#remove(removed));
-    // Only the caller hears of a failure; the next write or removal finds that the store has failed.
+    // Only the caller hears of a failure; the next write or removal finds that the store has
+    // failed.
     this.#removing = removing.catch(() => {});
     return removing;
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Prng, settle } from "@coracle/testing";
+import { Prng, RELIABLE, settle } from "@coracle/testing";
 import type { RaftConfig } from "../model/config.ts";
 import { RaftError } from "../model/errors.ts";
 import { Cluster, commandOf, responseTo, type TestNode } from "./_testing/cluster.ts";
@@ -129,10 +129,13 @@ class Run {
   async peace(): Promise<void> {
     const { network, nodes, clock } = this.#cluster;
     network.heal();
+    network.behaviour = RELIABLE;
     for (const { log } of nodes.values()) {
       log.completion = "immediate";
       log.complete();
     }
+    // Whoever was about to lose its office loses it.
+    await clock.advance(3000);
     const leader = await this.#cluster.leader();
     await this.#cluster.applied(await this.#cluster.until(leader.raft.barrier()));
     await clock.waitFor(

@@ -38,7 +38,10 @@ export function run(firstIndex: number, term: number, ...texts: string[]): Entry
   );
 }
 
-/** `count` entries of one term, each with its own text of about `sizeBytes`; the first may be a configuration. */
+/**
+ * `count` entries of one term, each with its own text of about `sizeBytes`; the first may be a
+ * configuration.
+ */
 export function manyEntries(
   firstIndex: number,
   term: number,
@@ -133,7 +136,9 @@ export function readAll(store: LogStore, from: number, maxBytes = 1 << 20): Plai
   return entries;
 }
 
-/** Holds `store` to `model`. It may have kept entries that a prefix truncation allows it to drop. */
+/**
+ * Holds `store` to `model`. It may have kept entries that a prefix truncation allows it to drop.
+ */
 export function assertHolds(store: LogStore, model: LogModel, maxBytes?: number): void {
   assertEquals(store.hardState, model.hardState, "hard state");
   assertEquals(store.lastIndex, model.lastIndex, "last index");

@@ -1,6 +1,6 @@
 /**
- * A disk in memory that can fail at any operation, stop there, and forget what was not synced: small,
- * for the tests of this package.
+ * A disk in memory that can fail at any operation, stop there, and forget what was not synced:
+ * small, for the tests of this package.
  *
  * @module
  */
@@ -61,9 +61,15 @@ export class MemoryDisk implements FileSystem {
   readonly operations: string[] = [];
   /** How many files and locks are open. */
   openCount = 0;
-  /** The operation with this number, from 0 on, fails once: it has no effect, or if it appends, half of it. */
+  /**
+   * The operation with this number, from 0 on, fails once: it has no effect, or if it appends, half
+   * of it.
+   */
   failAt = Infinity;
-  /** From the operation with this number on, all fail in the same way: the process has stopped there. */
+  /**
+   * From the operation with this number on, all fail in the same way: the process has stopped
+   * there.
+   */
   stopAt = Infinity;
   /** How many bytes have been read. */
   bytesRead = 0;
@@ -83,7 +89,10 @@ export class MemoryDisk implements FileSystem {
     return disk;
   }
 
-  /** What the next process finds after one has ended: everything, synced or not. This disk is not changed. */
+  /**
+   * What the next process finds after one has ended: everything, synced or not. This disk is not
+   * changed.
+   */
   afterProcessEnd(): MemoryDisk {
     const disk = new MemoryDisk();
     disk.#root = copyOf(this.#root, new Map());

@@ -1,7 +1,7 @@
 /**
- * One short life of a store that does everything a store can do: it is made, fills segments, moves on
- * to others, drops entries at both ends, is closed and opened again. For tests that let it fail or
- * stop at each of its file operations.
+ * One short life of a store that does everything a store can do: it is made, fills segments, moves
+ * on to others, drops entries at both ends, is closed and opened again. For tests that let it fail
+ * or stop at each of its file operations.
  *
  * @module
  */
@@ -83,7 +83,10 @@ export interface Outcome {
   readonly error: unknown;
 }
 
-/** Lets a store live on `disk` until something fails. `onFailure` sees the store that failed before it is closed. */
+/**
+ * Lets a store live on `disk` until something fails. `onFailure` sees the store that failed before
+ * it is closed.
+ */
 export async function live(
   disk: MemoryDisk,
   onFailure: (store: FsLogStore) => Promise<void> = () => Promise.resolve(),

@@ -1,6 +1,6 @@
 /**
- * A block of a snapshot's data. Blocks follow the header, one after another, all of the size that the header gives but
- * the last, which has what is left.
+ * A block of a snapshot's data. Blocks follow the header, one after another, all of the size that
+ * the header gives but the last, which has what is left.
  *
  * ```text
  *   0        4
@@ -8,11 +8,12 @@
  *   | length | data         | crc LE |
  *   +--------+---        ---+--------+
  *   length  u32  bytes of data
- *   crc     u32  of length and data, going on from the checksum of the block before; the first, from the header's
+ *   crc     u32  of length and data, going on from the checksum of the block before; the first,
+ *                from the header's
  * ```
  *
- * So each checksum speaks for all of the file before it, and a block of another place, file or store is told from the one
- * that should be there. The trailer repeats the last one.
+ * So each checksum speaks for all of the file before it, and a block of another place, file or
+ * store is told from the one that should be there. The trailer repeats the last one.
  *
  * @module
  */
@@ -30,8 +31,8 @@ export function blocksSizeBytes(sizeBytes: number, blockSizeBytes: number): numb
 }
 
 /**
- * Completes the block at the start of `bytes`, which holds `dataSize` bytes of data already, and returns its checksum.
- * `view` is the same memory.
+ * Completes the block at the start of `bytes`, which holds `dataSize` bytes of data already, and
+ * returns its checksum. `view` is the same memory.
  */
 export function sealBlock(
   bytes: Uint8Array,

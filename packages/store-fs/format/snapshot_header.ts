@@ -15,8 +15,8 @@
  *   crc       u32      of everything before it (checksum.ts)
  * ```
  *
- * Numbers are big-endian, but for the checksum. What the snapshot contains is in the trailer (snapshot_trailer.ts):
- * when the header is written, nobody knows it yet.
+ * Numbers are big-endian, but for the checksum. What the snapshot contains is in the trailer
+ * (snapshot_trailer.ts): when the header is written, nobody knows it yet.
  *
  * @module
  */
@@ -66,12 +66,18 @@ export function encodeSnapshotHeader(header: SnapshotFileHeader): Uint8Array<Arr
   return bytes;
 }
 
-/** What {@linkcode decodeSnapshotHeader} found: a header and the checksum that the first block goes on from, or what is wrong. */
+/**
+ * What {@linkcode decodeSnapshotHeader} found: a header and the checksum that the first block goes
+ * on from, or what is wrong.
+ */
 export type DecodedSnapshotHeader =
   | { readonly ok: true; readonly header: SnapshotFileHeader; readonly checksum: number }
   | { readonly ok: false; readonly expected: string; readonly found: string };
 
-/** Reads a header from a file's first {@linkcode SNAPSHOT_HEADER_SIZE_BYTES} bytes, or however many there are. */
+/**
+ * Reads a header from a file's first {@linkcode SNAPSHOT_HEADER_SIZE_BYTES} bytes, or however many
+ * there are.
+ */
 export function decodeSnapshotHeader(bytes: Uint8Array<ArrayBuffer>): DecodedSnapshotHeader {
   if (bytes.length < SNAPSHOT_HEADER_SIZE_BYTES) {
     return wrong(
@@ -121,7 +127,9 @@ export interface SnapshotName {
   readonly sequence: number;
 }
 
-/** The id of a snapshot: its file's name without the ending. Ids are for people; they order nothing. */
+/**
+ * The id of a snapshot: its file's name without the ending. Ids are for people; they order nothing.
+ */
 export function snapshotId(point: SnapshotPoint, sequence: number): string {
   return `${point.lastIncludedTerm}-${point.lastIncludedIndex}-${sequence}`;
 }
@@ -144,7 +152,10 @@ export function parseSnapshotFileName(name: string): SnapshotName | undefined {
   return `${term}-${index}-${sequence}.snap` === name ? { term, index, sequence } : undefined;
 }
 
-/** Sequence number in the name of a snapshot that is being written; `undefined` if `name` is not one. */
+/**
+ * Sequence number in the name of a snapshot that is being written; `undefined` if `name` is not
+ * one.
+ */
 export function parseSnapshotAsideName(name: string): number | undefined {
   const match = /^(\d{1,16})\.snap\.tmp$/.exec(name);
   const sequence = Number(match?.[1]);

@@ -1,5 +1,6 @@
 /**
- * The last bytes of a snapshot's file: what it contains. A file without them is a snapshot that was never finished.
+ * The last bytes of a snapshot's file: what it contains. A file without them is a snapshot that was
+ * never finished.
  *
  * ```text
  *   0        4        8                16               24
@@ -10,7 +11,8 @@
  *   +----------------+----------------+----------------+---          ---+--------+--------+
  *   | lastTerm       | created        | configIndex    | configuration  | length | crc LE |
  *   +----------------+----------------+----------------+---          ---+--------+--------+
- *   data           u32  checksum of the last block, or of the header if there is none: of all of the file before
+ *   data           u32  checksum of the last block, or of the header if there is none: of all of the
+ *                       file before
  *   size           u64  bytes of data in all blocks
  *   lastIndex      u64  the last entry that the snapshot contains, and its term
  *   lastTerm       u64
@@ -21,7 +23,8 @@
  *   crc            u32  of the trailer before it (checksum.ts)
  * ```
  *
- * It is found from its end. Its own checksum does not go on from what is before it, so that it can be read alone.
+ * It is found from its end. Its own checksum does not go on from what is before it, so that it can
+ * be read alone.
  *
  * @module
  */
@@ -79,7 +82,10 @@ export function encodeSnapshotTrailer(trailer: SnapshotTrailer): Uint8Array<Arra
   return bytes;
 }
 
-/** How long the trailer is, by a file's last {@linkcode TRAILER_END_SIZE_BYTES} bytes. Believes nothing. */
+/**
+ * How long the trailer is, by a file's last {@linkcode TRAILER_END_SIZE_BYTES} bytes. Believes
+ * nothing.
+ */
 export function trailerSizeBytes(end: Uint8Array<ArrayBuffer>): number {
   return new DataView(end.buffer, end.byteOffset, end.byteLength).getUint32(0);
 }
@@ -89,7 +95,9 @@ export type DecodedSnapshotTrailer =
   | { readonly ok: true; readonly trailer: SnapshotTrailer }
   | { readonly ok: false; readonly expected: string; readonly found: string };
 
-/** Reads a trailer that should fill `bytes`, at least {@linkcode TRAILER_SIZE_MIN_BYTES} of them. */
+/**
+ * Reads a trailer that should fill `bytes`, at least {@linkcode TRAILER_SIZE_MIN_BYTES} of them.
+ */
 export function decodeSnapshotTrailer(bytes: Uint8Array<ArrayBuffer>): DecodedSnapshotTrailer {
   if (!isIntact(bytes)) return { ok: false, ...describeChecksum(bytes) };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
