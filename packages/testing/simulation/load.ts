@@ -8,6 +8,11 @@ import { leaderOf, repeatedly, type World } from "./faults.ts";
 import { COMMAND_SIZE_MAX_BYTES } from "./scenario.ts";
 import type { SimulatedNode } from "./simulated_node.ts";
 
+/** Room for the number of a command. */
+const COMMAND_SIZE_MIN_BYTES = 10;
+
+const DOT = 46;
+
 /** See the module's description. */
 export class Load {
   readonly #world: World;
@@ -47,8 +52,14 @@ export class Load {
 
   #command(): Proposal {
     this.#commands += 1;
-    const data = new Uint8Array(this.#world.random.int(4, COMMAND_SIZE_MAX_BYTES));
-    new DataView(data.buffer).setUint32(0, this.#commands);
+    // Readable in a trace: a number, and dots up to a random length.
+    const data = new Uint8Array(
+      this.#world.random.int(COMMAND_SIZE_MIN_BYTES, COMMAND_SIZE_MAX_BYTES),
+    );
+    const name = `c${this.#commands}`;
+    for (let at = 0; at < data.length; at += 1) {
+      data[at] = at < name.length ? name.charCodeAt(at) : DOT;
+    }
     return { type: "command", data, extensions: NO_BYTES };
   }
 

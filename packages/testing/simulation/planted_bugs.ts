@@ -181,6 +181,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: "heartbeat-claims-before-term-durable",
+    description: "the answer to a heartbeat claims entries while the node could forget the term",
+    step(state, input, nowMs) {
+      if (input.type !== "received") return step(state, input, nowMs);
+      return input.messages.flatMap((message) =>
+        step(state, { ...input, messages: [message] }, nowMs).map((effect) => {
+          if (message.type !== "append" || message.entries !== undefined) return effect;
+          if (effect.type !== "send" || effect.message.type !== "appendAccepted") return effect;
+          const matchIndex = Math.min(message.prevLogIndex, state.log.durableIndex) as Index;
+          return { ...effect, message: { ...effect.message, matchIndex } };
+        })
+      );
+    },
+  },
+  {
     name: "applied-before-durable",
     description: "a node applies what is committed before it is on its own disk",
     step(state, input, nowMs) {

@@ -31,6 +31,8 @@ const FOUND: Record<string, { within: number; by: RegExp }> = {
 const FOUND_BY_SCRIPT: Record<string, string> = {
   // The candidate that steps back has the leader's first entry, so nearly nobody can use the vote that it forgot.
   "vote-freed-by-stepping-back": "election_06_step_back_keeps_vote_B03",
+  // It does harm only if the node then hears the deposed leader first; what follows is a search without end.
+  "heartbeat-claims-before-term-durable": "restart_05_term_forgotten",
 };
 
 function firstFailure(bug: PlantedBug, within: number): SimulationFailure | undefined {

@@ -5,6 +5,7 @@
  */
 import type { StepFunction } from "../core_node.ts";
 import type { PlantedBug } from "./planted_bugs.ts";
+import { scenarioText } from "./scenario.ts";
 import { Simulation, type SimulationResult } from "./simulation.ts";
 
 /** How many lines of the trace a failure shows. */
@@ -19,6 +20,8 @@ export class SimulationFailure extends Error {
   constructor(
     /** The seed that shows it. */
     readonly seed: number,
+    /** In what kind of world, in words. */
+    readonly world: string,
     /** How many steps were taken. */
     readonly steps: number,
     /** What does not hold, in words. */
@@ -30,7 +33,9 @@ export class SimulationFailure extends Error {
     cause: unknown,
   ) {
     super(
-      `seed ${seed}, step ${steps}: ${reason}\n\n${trace.join("\n")}\n\nreplay: ${command}`,
+      `seed ${seed}, step ${steps}: ${reason}\n${world}\n\n${
+        trace.join("\n")
+      }\n\nreplay: ${command}`,
       { cause },
     );
   }
@@ -46,7 +51,8 @@ export function runSeed(seed: number, bug?: PlantedBug): SimulationResult {
     const command = `deno task sim --seed=${seed}` + (bug ? ` --plant=${bug.name}` : "");
     const reason = error instanceof Error ? error.message : String(error);
     const trace = traceOf(seed, step);
-    throw new SimulationFailure(seed, simulation.steps, reason, trace, command, error);
+    const world = scenarioText(simulation.scenario);
+    throw new SimulationFailure(seed, world, simulation.steps, reason, trace, command, error);
   }
 }
 

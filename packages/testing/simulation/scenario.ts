@@ -69,7 +69,17 @@ export interface Scenario {
 /** The largest command that clients send. */
 export const COMMAND_SIZE_MAX_BYTES = 60;
 
-/** Draws a world. One in six is one of hasty elections. */
+/** A world in one line: how large, how fast, and what goes wrong. */
+export function scenarioText({ voters, nonvoters, config, network, faults }: Scenario): string {
+  const struck = Object.entries(faults).filter(([, interval]) => interval !== Infinity);
+  const { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs } = config;
+  return `${voters} voters and ${nonvoters} others, heartbeat ${heartbeatTimeoutMs} ms, election ` +
+    `${electionTimeoutMs} ms, lease ${leaderLeaseTimeoutMs} ms, messages take ` +
+    `${network.latencyMinMs.toFixed(1)} to ${network.latencyMaxMs.toFixed(1)} ms, ` +
+    `${network.lossRate * 100} % are lost; faults: ${struck.map(([kind]) => kind).join(", ")}`;
+}
+
+/** Draws a world. One in five with three voters or more is one of hasty elections. */
 export function drawScenario(random: Prng): Scenario {
   const scenario = drawAny(random);
   return scenario.voters >= 3 && random.chance(0.2) ? hasty(scenario) : scenario;
