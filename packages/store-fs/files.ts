@@ -13,8 +13,10 @@
  * - Every method may fail by throwing or rejecting. A failed `syncData` says nothing about what is
  *   on the disk.
  *
- * Reads are synchronous, because the consensus reads its log synchronously. Appending is too: it
- * only hands bytes to the operating system. What waits for the disk is asynchronous.
+ * Reads of the log are synchronous, because the consensus reads its log synchronously. Appending to
+ * it is, too: it only hands bytes to the operating system. What waits for the disk is asynchronous,
+ * and so is what handles files of any size, such as snapshots, while the node has other things to
+ * do.
  *
  * @module
  */
@@ -28,6 +30,11 @@ export interface AppendFile {
    * took, which may be fewer than there are, but at least one.
    */
   appendSync(bytes: Uint8Array): number;
+  /**
+   * As {@linkcode AppendFile.appendSync}, while the process does something else. `bytes` must not
+   * change meanwhile.
+   */
+  append(bytes: Uint8Array): Promise<number>;
   /** Resolves when all bytes appended so far, and the file's size, survive a crash. */
   syncData(): Promise<void>;
   /**
@@ -45,6 +52,11 @@ export interface ReadFile {
    * file, and otherwise at least 1, but maybe fewer than `target` has room for.
    */
   readSync(offset: number, target: Uint8Array): number;
+  /**
+   * As {@linkcode ReadFile.readSync}, while the process does something else. At most one read of a
+   * file is under way.
+   */
+  read(offset: number, target: Uint8Array): Promise<number>;
   /** The file's size in bytes, now. */
   sizeSync(): number;
   /** Lets go of the file. */
@@ -95,6 +107,15 @@ export function appendAllSync(file: AppendFile, bytes: Uint8Array): void {
   }
 }
 
+/** As {@linkcode appendAllSync}, while the process does something else. */
+export async function appendAll(file: AppendFile, bytes: Uint8Array): Promise<void> {
+  for (let taken = 0; taken < bytes.length;) {
+    const count = await file.append(bytes.subarray(taken));
+    if (count <= 0) throw new Error(`the disk took none of ${bytes.length - taken} bytes`);
+    taken += count;
+  }
+}
+
 /**
  * Fills `target` from `offset` on, however little each call reads. Returns how many bytes there
  * were before the end.
@@ -103,6 +124,21 @@ export function readAllSync(file: ReadFile, offset: number, target: Uint8Array):
   let filled = file.readSync(offset, target);
   while (filled < target.length) {
     const count = file.readSync(offset + filled, target.subarray(filled));
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** As {@linkcode readAllSync}, while the process does something else. */
+export async function readAll(
+  file: Pick<ReadFile, "read">,
+  offset: number,
+  target: Uint8Array,
+): Promise<number> {
+  let filled = 0;
+  while (filled < target.length) {
+    const count = await file.read(offset + filled, target.subarray(filled));
     if (count === 0) break;
     filled += count;
   }

@@ -12,6 +12,7 @@ import { DamageError } from "./damage.ts";
 import { appendAllSync, type FileSystem, readWholeSync, trySyncAncestors } from "./files.ts";
 import { decodeIdentity, encodeIdentity, type StoreIdentity } from "./format/identity.ts";
 import { SEGMENT_HEADER_SIZE_MIN_BYTES, segmentFileName } from "./format/segment_header.ts";
+import { parseSnapshotFileName } from "./format/snapshot_header.ts";
 import type { StorePaths } from "./layout.ts";
 import { beginSegment } from "./segment_writer.ts";
 
@@ -68,6 +69,7 @@ async function createStore(
   const names = await fs.list(paths.log);
   if (names === undefined) await fs.makeDirectory(paths.log);
   for (const name of names ?? []) await removeUnusedSegment(fs, paths, name);
+  for (const name of await fs.list(paths.snapshots) ?? []) refuseSnapshot(paths, name);
   await fs.syncDirectory(paths.directory);
   await trySyncAncestors(fs, paths.directory);
 
@@ -102,6 +104,15 @@ async function removeUnusedSegment(fs: FileSystem, paths: StorePaths, name: stri
     );
   }
   await fs.remove(path);
+}
+
+/** Snapshots are those of some store: if it is not known which one, nobody may build on them. */
+function refuseSnapshot(paths: StorePaths, name: string): void {
+  if (parseSnapshotFileName(name) === undefined) return;
+  throw new StorageError(
+    `${paths.identity} is missing, but ${paths.snapshots}/${name} exists: ` +
+      `without its identity the store may not be used again`,
+  );
 }
 
 /** Writes the identity aside and gives it its name once it is durable. */

@@ -11,6 +11,7 @@ import { denoFileSystem } from "./deno_files.ts";
 import { type FileSystem, type ReadFile, readWholeSync } from "./files.ts";
 import { decodeIdentity, type StoreIdentity } from "./format/identity.ts";
 import { IDENTITY_SIZE_MAX_BYTES } from "./identity_file.ts";
+import { inspectSnapshots, type SnapshotInspection } from "./inspect_snapshots.ts";
 import { type Segment, type StorePaths, storePaths } from "./layout.ts";
 import { LogState } from "./log_state.ts";
 import { type BadBatch, findBatch, scanBatches } from "./scan.ts";
@@ -33,7 +34,9 @@ const READ_SIZE_BYTES = 256 * 1024;
 export interface Finding extends Damage {
   /**
    * `torn-write`: a crash cut short a write that was never acknowledged; opening the store removes
-   * it. `damage`: something that was durable is gone; the store refuses to be opened.
+   * it.
+   * `damage`: something that was durable is gone; the log refuses to be opened, the snapshot is not
+   * used.
    */
   readonly kind: "torn-write" | "damage";
 }
@@ -90,6 +93,10 @@ export interface StoreInspection {
    * left say.
    */
   readonly cuts: readonly CutInspection[];
+  /**
+   * The snapshots, the newest first. Of each, header and trailer are read; `verify` reads the rest.
+   */
+  readonly snapshots: readonly SnapshotInspection[];
   /** What is wrong, in the order in which it was found. */
   readonly findings: readonly Finding[];
   /**
@@ -106,8 +113,8 @@ export interface InspectOptions {
 }
 
 /**
- * Looks at the store in `directory`. Damage is a finding, never an error; what is thrown is thrown
- * by the file system, such as a permission that is missing.
+ * Looks at log and snapshots in `directory`. Damage is a finding, never an error; what is thrown is
+ * thrown by the file system, such as a permission that is missing.
  */
 export async function inspectStore(
   directory: string,
@@ -129,6 +136,11 @@ export async function inspectStore(
       reader.close();
     }
   }
+  const { snapshots, unfinished } = await inspectSnapshots(fs, paths, identity?.storeId);
+  for (const { damage } of snapshots) {
+    if (damage !== undefined) findings.push({ kind: "damage", ...damage });
+  }
+  for (const finding of unfinished) findings.push({ kind: "torn-write", ...finding });
   const { state, cuts } = log;
   return {
     directory: paths.directory,
@@ -139,6 +151,7 @@ export async function inspectStore(
     configurations: state.configurations,
     segments: log.segments(),
     cuts,
+    snapshots,
     findings,
     entries: () => readEntries(fs, state),
   };

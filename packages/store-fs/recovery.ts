@@ -29,8 +29,9 @@ export interface Repair {
   /**
    * `cut-batch`: the end of a file, from a torn batch on. `removed-segment`: a segment without a
    * whole header.
+   * `removed-snapshot`: a snapshot that was never finished.
    */
-  readonly kind: "cut-batch" | "removed-segment";
+  readonly kind: "cut-batch" | "removed-segment" | "removed-snapshot";
   /** The file. */
   readonly file: string;
   /** Where in the file the bytes began that are gone. */

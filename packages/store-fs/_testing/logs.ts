@@ -64,14 +64,16 @@ export function vote(term: number, votedFor?: string): HardState {
 
 /** A write; what is not given does not change. */
 export function write(
-  { hardState, truncateFrom, entries }: {
+  { hardState, reset, truncateFrom, entries }: {
     hardState?: HardState;
+    reset?: readonly [index: number, term: number];
     truncateFrom?: number;
     entries?: EntryRun;
   },
 ): LogWrite {
   return {
     hardState,
+    reset: reset && { index: toIndex(reset[0]), term: toTerm(reset[1]) },
     truncateFrom: truncateFrom === undefined ? undefined : toIndex(truncateFrom),
     entries,
   };
@@ -101,18 +103,17 @@ export class LogModel {
     return copy;
   }
 
-  apply({ hardState, truncateFrom, entries }: LogWrite): void {
+  apply({ hardState, reset, truncateFrom, entries }: LogWrite): void {
     if (hardState !== undefined) this.hardState = hardState;
+    if (reset !== undefined) {
+      this.baseIndex = reset.index;
+      this.baseTerm = reset.term;
+      this.entries = [];
+    }
     if (truncateFrom !== undefined) {
       this.entries = this.entries.filter(({ index }) => index < truncateFrom);
     }
     for (const entry of entries?.entries() ?? []) this.entries.push(plain(entry));
-  }
-
-  reset(index: number, term: number): void {
-    this.baseIndex = index;
-    this.baseTerm = term;
-    this.entries = [];
   }
 
   truncatePrefix(index: number): void {

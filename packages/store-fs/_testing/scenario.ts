@@ -6,7 +6,7 @@
  * @module
  */
 import { fail } from "@std/assert";
-import { toIndex, toTerm } from "@coracle/core";
+import { toIndex } from "@coracle/core";
 import { FsLogStore } from "../store.ts";
 import { assertHolds, LogModel, manyEntries, run, vote, write } from "./logs.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
@@ -46,10 +46,11 @@ const SESSIONS: readonly (readonly Act[])[] = [
     persist({ entries: manyEntries(55, 4, 2) }), // 55..56
   ],
   [
-    {
-      store: (store) => store.reset(toIndex(70), toTerm(5)),
-      model: (model) => model.reset(70, 5),
-    },
+    // A snapshot was received: the old segments are removed while the next batch is written.
+    persist(
+      { entries: manyEntries(57, 4, 2) },
+      { hardState: vote(5), reset: [70, 5] },
+    ),
     persist({ hardState: vote(6), entries: manyEntries(71, 6, 14, 40) }), // 71..84
     persist({ entries: manyEntries(85, 6, 14, 40) }), // 85..98
     {

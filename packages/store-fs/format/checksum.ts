@@ -23,11 +23,24 @@ export function writeChecksum(bytes: Uint8Array, view: DataView, start: number, 
 }
 
 /**
+ * The checksum of `bytes` and everything before them, of which `before` is the checksum. Must not
+ * go on over checksums that are stored: there it forgets what came before (see the module).
+ */
+export function continueChecksum(bytes: Uint8Array, before: number): number {
+  return crc32(bytes, before);
+}
+
+/**
  * Whether `bytes` are intact: one or more stretches, one after another, each of which ends with its
  * checksum.
  */
 export function isIntact(bytes: Uint8Array): boolean {
   return crc32(bytes, RESIDUE) === RESIDUE;
+}
+
+/** The checksum that is stored at `at`. */
+export function storedChecksum(view: DataView, at: number): number {
+  return view.getUint32(at, true);
 }
 
 /**
@@ -39,7 +52,7 @@ export function describeChecksum(bytes: Uint8Array): { expected: string; found: 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
     expected: `checksum ${hex(crc32(bytes.subarray(0, at), RESIDUE))} over ${at} bytes`,
-    found: `checksum ${hex(view.getUint32(at, true))}`,
+    found: `checksum ${hex(storedChecksum(view, at))}`,
   };
 }
 

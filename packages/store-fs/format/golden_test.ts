@@ -11,6 +11,9 @@ import { summarize } from "./change.ts";
 import { isIntact, segmentSalt } from "./checksum.ts";
 import { storeIdBytes } from "./identity.ts";
 import { encodeSegmentHeader, segmentHeaderSizeBytes } from "./segment_header.ts";
+import { sealBlock } from "./snapshot_block.ts";
+import { encodeSnapshotHeader } from "./snapshot_header.ts";
+import { encodeSnapshotTrailer } from "./snapshot_trailer.ts";
 
 const STORE_ID = "4f0c7bd2-94d8-4c3a-9d1f-3c1f6d8c2a11";
 
@@ -80,4 +83,41 @@ Deno.test("format 1: a batch with every frame", () => {
   const reset = { ...change, cut: { ...cut, kind: "reset" as const } };
   encodeBatch(bytes, new DataView(bytes.buffer), 0, place, reset);
   assertEquals(bytes.subarray(36, 40), bytesOf("72736574"));
+});
+
+Deno.test("format 1: a snapshot", () => {
+  const header = encodeSnapshotHeader({ storeId: STORE_ID, sequence: 3, blockSizeBytes: 262144 });
+  assertEquals(
+    header,
+    bytesOf(
+      "434f5241434c4553 00000001 00000030", // CORACLES, version, length
+      "4f0c7bd294d84c3a9d1f3c1f6d8c2a11", // identity
+      "0000000000000003 00040000", // sequence, block
+      "cbf2c0f8", // checksum
+    ),
+  );
+  const block = new Uint8Array([0, 0, 0, 0, 0x61, 0x62, 0x63, 0, 0, 0, 0]);
+  const checksum = sealBlock(block, new DataView(block.buffer), 3, 0xf8c0f2cb);
+  assertEquals(block, bytesOf("00000003 616263 b04d3b79")); // length, data, checksum
+  assertEquals(
+    encodeSnapshotTrailer({
+      dataChecksum: checksum,
+      sizeBytes: 3,
+      createdAtMs: 0x19abcdef012,
+      lastIncludedIndex: toIndex(2 ** 40),
+      lastIncludedTerm: toTerm(5),
+      configuration: {
+        index: toIndex(7),
+        configuration: { servers: [{ id: "n1", address: "h:1", suffrage: "voter" }] },
+      },
+    }),
+    bytesOf(
+      "7461696c 793b4db0", // tail, data
+      "0000000000000003 0000010000000000 0000000000000005", // size, lastIndex, lastTerm
+      "0000019abcdef012 0000000000000007", // created, configIndex
+      "7b2273657276657273223a5b7b226964223a226e31222c2261646472657373223a22683a31222c22",
+      "7375666672616765223a22766f746572227d5d7d", // {"servers":[{"id":"n1","address":"h:1",…}]}
+      "00000074 cf8f9231", // length, checksum
+    ),
+  );
 });
