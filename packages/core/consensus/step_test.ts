@@ -32,6 +32,7 @@ function nodeWith(last: number, base = 0): NodeState {
   const data = encodeConfiguration(MEMBERS);
   image.apply({
     hardState: { term: toTerm(1), votedFor: undefined },
+    reset: undefined,
     truncateFrom: undefined,
     entries: EntryRun.concat([
       EntryRun.encode(toIndex(1), toTerm(1), 0, [
@@ -47,6 +48,11 @@ function nodeWith(last: number, base = 0): NodeState {
     seed: 1,
     hardState: image.hardState,
     log: image,
+    snapshot: base === 0 ? undefined : {
+      lastIncludedIndex: toIndex(base),
+      lastIncludedTerm: toTerm(1),
+      configuration: { index: toIndex(1), configuration: MEMBERS },
+    },
     configurations: [{ index: toIndex(1), configuration: MEMBERS }],
   }, 0);
 }
@@ -60,6 +66,7 @@ function append(prev: number, entries: EntryRun | undefined, commit = 0): Append
     entries,
     leaderCommit: toIndex(commit),
     round: 1,
+    leased: false,
   };
 }
 
