@@ -105,6 +105,7 @@ Deno.test("of entries that begin before the log's beginning the new ones are tak
       type: "persist",
       id: 1,
       hardState: undefined,
+      reset: undefined,
       truncateFrom: undefined,
       entries: noops(8, 1, 2),
     },
