@@ -211,14 +211,15 @@ export class ConfigurationInProgressError extends RaftError {
 export class ConfigurationChangedError extends RaftError {
   /**
    * `prevIndex`: what the caller gave; `latestIndex`: index of the configuration in force; `outcome`: `failed` if the change was
-   * made and somebody has undone it since.
+   * made and somebody has undone it since, `unknown` if somebody wants another whole configuration than the one that it was on
+   * the way to.
    */
   constructor(
     /** The index that the caller gave, or of the change that was undone. */
     readonly prevIndex: Index,
     /** Index of the configuration in force. */
     readonly latestIndex: Index,
-    outcome: "not-written" | "failed" = "not-written",
+    outcome: Outcome = "not-written",
   ) {
     super(
       "configuration-changed",

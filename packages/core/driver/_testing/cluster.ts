@@ -118,6 +118,7 @@ export class Cluster implements AsyncDisposable {
     id: ServerId,
     log: MemoryLog = new MemoryLog(),
     retain: number | undefined = this.#options.retain,
+    address = id,
   ): Promise<TestNode> {
     const { config = {}, fsm: makeFsm = () => new Recorder() } = this.#options;
     const fsm = makeFsm(id);
@@ -127,7 +128,7 @@ export class Cluster implements AsyncDisposable {
       fsm,
       log,
       ...(snapshots === undefined ? {} : { snapshots }),
-      transport: this.network.transport(id),
+      transport: this.network.transport(id, address),
       config,
       clock: this.clock,
       seed: this.#seed++,
