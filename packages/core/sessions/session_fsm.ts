@@ -240,7 +240,8 @@ class SessionMachine<Response> {
 
   /**
    * Whether the decision about an entry needs responses that are not recorded yet. A client's commands in their order do
-   * not: those that come again do, and those that come late, since what is remembered of them may have to go.
+   * not: where there is too much to remember, the lowest serials go, and all that wait are lower. Those that come again
+   * do, and those that come late.
    */
   #dependsOnWaiting(envelope: FoundEnvelope, { waitingSerials }: Batch<Response>): boolean {
     if (envelope === undefined) return false;
@@ -248,10 +249,9 @@ class SessionMachine<Response> {
     if (envelope.kind !== "command" && envelope.kind !== "keepAlive") return false;
     const session = this.#table.peek(envelope.session);
     const serials = session === undefined ? undefined : waitingSerials.get(session);
-    if (session === undefined || serials === undefined) return false;
+    if (serials === undefined) return false;
     if (envelope.lowest > serials.lowest) return true;
-    if (envelope.kind === "keepAlive") return false;
-    return envelope.serial <= serials.highest || session.responses.has(envelope.serial);
+    return envelope.kind === "command" && envelope.serial <= serials.highest;
   }
 
   /** Gives `inner` what waits, as one batch, and records the responses. */

@@ -100,6 +100,17 @@ Deno.test("below the lowest serial that a client waits for, responses are gone a
   assertEquals(inner.commands, ["1", "3", "4"]);
 });
 
+Deno.test("a client may skip any number of serials", async () => {
+  const { inner, log } = start();
+  await log.apply({ envelope: REGISTER });
+  await log.apply({ envelope: command(1, 1), data: "first" });
+  const far = Number.MAX_SAFE_INTEGER - 1;
+  await log.apply({ envelope: command(1, far, far - 1), data: "last" });
+  assertEquals((await log.apply({ envelope: command(1, 1) })).status, "dropped");
+  assertEquals((await log.apply({ envelope: command(1, far, far - 1) })).status, "applied");
+  assertEquals(inner.commands, ["first", "last"]);
+});
+
 Deno.test("a session that was closed, or never was, applies nothing", async () => {
   const { inner, log } = start();
   await log.apply({ envelope: REGISTER });
