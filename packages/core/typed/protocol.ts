@@ -31,19 +31,22 @@ export type Protocol<P> = { readonly [Name in keyof P]: CommandShape };
 /** The names of a protocol's commands. */
 export type CommandName<P> = keyof P & string;
 
+// `Name extends keyof P` looks at the names of a union one by one.
+
 /** What the command `Name` is given; `undefined` if nothing. */
-export type InputOf<P, Name extends keyof P> = P[Name] extends { readonly input: infer Input }
-  ? Input
-  : undefined;
+export type InputOf<P, Name extends keyof P> = Name extends keyof P
+  ? P[Name] extends { readonly input: infer Input } ? Input : undefined
+  : never;
 
 /** What the command `Name` answers; `void` if nothing. */
-export type OutputOf<P, Name extends keyof P> = P[Name] extends { readonly output: infer Output }
-  ? Output
-  : void;
+export type OutputOf<P, Name extends keyof P> = Name extends keyof P
+  ? P[Name] extends { readonly output: infer Output } ? Output : void
+  : never;
 
 /** For which reasons the state machine refuses the command `Name`; `never` if for none. */
-export type ErrorOf<P, Name extends keyof P> = P[Name] extends
-  { readonly error: infer Reason extends string } ? Reason : never;
+export type ErrorOf<P, Name extends keyof P> = Name extends keyof P
+  ? P[Name] extends { readonly error: infer Reason extends string } ? Reason : never
+  : never;
 
 /** A command as codecs see it. */
 export type Command<P> = {
