@@ -39,7 +39,11 @@ export type RaftErrorCode =
   | "storage"
   | "store-locked"
   | "fsm-failed"
-  | "transport";
+  | "transport"
+  | "session-expired"
+  | "session-closed"
+  | "response-dropped"
+  | "command-refused";
 
 /** What all errors of Coracle have in common. */
 export abstract class RaftError extends Error {
