@@ -95,12 +95,16 @@ function statusCode({ code }: RaftError): status {
     case "snapshots-unsupported":
     case "configuration-in-progress":
     case "configuration-changed":
+    case "command-refused":
+    case "session-expired":
+    case "session-closed":
       return status.FAILED_PRECONDITION;
     case "storage":
     case "store-locked":
     case "fsm-failed":
     case "transport":
     case "transfer-failed":
+    case "response-dropped":
       return status.UNKNOWN;
     default:
       return assertNever(code);

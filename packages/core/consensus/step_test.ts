@@ -205,6 +205,28 @@ Deno.test("an input or a message that does not exist stops the node", () => {
   assertThrows(() => receive(state, message), InvariantViolation, '{"type":"typo"}');
 });
 
+Deno.test("a node whose hard state is older than its log does not start (B04)", () => {
+  const log = new LogImage();
+  log.apply({
+    hardState: undefined,
+    reset: undefined,
+    truncateFrom: undefined,
+    entries: noops(1, 3, 1),
+  });
+  const start = (term: number): NodeState =>
+    createState({
+      id: "a",
+      config: completeConfig({}),
+      seed: 1,
+      hardState: { term: toTerm(term), votedFor: undefined },
+      log,
+      snapshot: undefined,
+      configurations: [],
+    }, 0);
+  assertThrows(() => start(2), InvariantViolation, "the log goes up to term 3 and the hard state");
+  assertStrictEquals(start(3).term, toTerm(3));
+});
+
 Deno.test("a run is fully described by settings, seed and inputs", () => {
   const play = (): string => {
     const state = nodeWith(1);
