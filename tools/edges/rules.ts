@@ -108,7 +108,8 @@ export const PARTS: Part[] = [
     ],
   },
   { folder: "tests", packages: PACKAGES, external: [...STD, "@grpc/grpc-js", "fast-check"] },
-  { folder: "bench", packages: PACKAGES, external: STD },
+  // Benchmarks of whole clusters run the processes that tests run.
+  { folder: "bench", packages: PACKAGES, external: STD, parts: ["tests"] },
   { folder: "docs", packages: PACKAGES, external: STD },
   { folder: "tools", packages: [], external: STD },
 ];

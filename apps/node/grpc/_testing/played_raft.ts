@@ -22,13 +22,13 @@ export class PlayedRaft implements Replicator {
   constructor(readonly fsm: WordsFsm) {}
 
   /** Applies `command`, at the next index. */
-  async apply(
+  apply(
     command: Uint8Array,
     { timeoutMs }: { timeoutMs: number },
   ): Promise<{ index: Index }> {
     this.applies += 1;
     this.timeoutMs = timeoutMs;
-    if (this.problem !== undefined) throw this.problem;
+    if (this.problem !== undefined) return Promise.reject(this.problem);
     const index = this.appliedIndex = toIndex(this.appliedIndex + 1);
     this.fsm.apply({
       index,
@@ -38,7 +38,7 @@ export class PlayedRaft implements Replicator {
       extensions: new Uint8Array(0),
       appendedAtMs: 0,
     });
-    return { index };
+    return Promise.resolve({ index });
   }
 
   /** Reads what is applied; at any level but `local` only without a problem. */
