@@ -202,11 +202,12 @@ export function rejected(
   message: { readonly rejectedIndex: Index; readonly hintIndex: Index; readonly hintTerm: number },
 ): void {
   const { rejectedIndex, hintIndex } = message;
-  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that
-  // is acknowledged can be refused any more.
-  const stale = progress.mode === "probe"
-    ? rejectedIndex !== previousIndex(progress.nextIndex)
-    : rejectedIndex <= progress.matchIndex;
+  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that is acknowledged
+  // can be refused any more. And a hint before what the follower is known to have is older than that knowledge.
+  const stale = hintIndex < progress.matchIndex ||
+    (progress.mode === "probe"
+      ? rejectedIndex !== previousIndex(progress.nextIndex)
+      : rejectedIndex <= progress.matchIndex);
   if (stale) return;
   const { log } = step.state;
   const agreed = log.lastIndexOfTermAtMost(
