@@ -92,7 +92,7 @@ export class Node {
     this.reads = new Reads(host, clock, Math.floor(random.next() * 2 ** 31) * 2 ** 21);
     this.membership = new Membership(host, clock);
     this.transfers = new Transfers(host);
-    this.restores = new Restores(host, this.proposals.calls, clock);
+    this.restores = new Restores(host, this.proposals.calls);
     this.#removal = new Removal(host, clock);
     const store = fsm.snapshot && fsm.restore && options.snapshots;
     this.#userRestore = new UserRestore({
