@@ -20,6 +20,8 @@ import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { LogReader } from "../ports/log_store.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
+import type { ApplyMeter } from "./apply_meter.ts";
+import type { Meter } from "./meter.ts";
 
 /** Entries read at once, in bytes. */
 const READ_SIZE_BYTES = 1024 * 1024;
@@ -64,6 +66,10 @@ export interface ApplierOptions {
   readonly clock: Clock;
   /** Whom to report to. */
   readonly handler: ApplierHandler;
+  /** What measures it, if anything does; with {@linkcode ApplierOptions.applyMeter}. */
+  readonly meter?: Meter | undefined;
+  /** What measures how it goes on. */
+  readonly applyMeter?: ApplyMeter | undefined;
 }
 
 /** The state of one moment. */
@@ -103,6 +109,10 @@ export class Applier {
   #entriesUntilLook = ENTRIES_PER_LOOK;
   #running = false;
   #stopped = false;
+  /** Whether {@linkcode Applier.#busy} is a command. */
+  #busyWithCommand = false;
+  /** Entries other than commands that were applied, for the meter: they are rare, and commands are not counted one by one. */
+  #otherEntries = 0;
 
   /** Nothing is applied before {@linkcode advance}. */
   constructor(options: ApplierOptions) {
@@ -172,6 +182,8 @@ export class Applier {
   }
 
   #run(): void {
+    const { applyMeter } = this.#options;
+    applyMeter?.runs(this.#commands);
     this.#running = true;
     try {
       while (!this.#stopped && this.#busy === undefined) {
@@ -190,6 +202,15 @@ export class Applier {
       this.#fail(error);
     }
     this.#running = false;
+    applyMeter?.rests(
+      this.#commands,
+      this.#busy === undefined ? "nothing" : this.#busyWithCommand ? "command" : "other-work",
+    );
+  }
+
+  /** Commands applied one by one so far; only differences mean anything, and only between replacements of the state. */
+  get #commands(): number {
+    return this.#options.fsm.applyBatch === undefined ? this.#appliedIndex - this.#otherEntries : 0;
   }
 
   /** A state machine whose promises are resolved at once would never let the event loop go on: they count as well. */
@@ -211,8 +232,8 @@ export class Applier {
       case "noop":
       case "restore": {
         const done = this.#options.handler.restoreEntry(entry);
-        if (done === undefined) this.#done(entry, undefined);
-        else this.#wait(done.then(() => this.#done(entry, undefined)));
+        if (done === undefined) this.#doneOther(entry);
+        else this.#wait(done.then(() => this.#doneOther(entry)));
         break;
       }
       case "configuration":
@@ -220,10 +241,10 @@ export class Applier {
           index: entry.index,
           configuration: decodeConfiguration(entry.data),
         };
-        this.#done(entry, undefined);
+        this.#doneOther(entry);
         break;
       case "barrier":
-        this.#done(entry, undefined);
+        this.#doneOther(entry);
         break;
       default:
         assertNever(entry.type);
@@ -250,13 +271,24 @@ export class Applier {
     const first = entries[0]!.index;
     this.#entriesUntilLook = 1;
     let responses: readonly unknown[] | Promise<readonly unknown[]>;
+    const { meter } = this.#options;
+    meter?.sample("fsm.applyBatchNum", entries.length);
+    const applied = meter?.time("fsm.applyBatch");
     try {
       responses = this.#options.fsm.applyBatch!(entries);
     } catch (error) {
       throw new FsmFailedError(first, error);
     }
-    if (!(responses instanceof Promise)) this.#doneBatch(entries, responses);
-    else this.#wait(responses.then((values) => this.#doneBatch(entries, values)), first);
+    if (!(responses instanceof Promise)) {
+      applied?.();
+      this.#doneBatch(entries, responses);
+      return;
+    }
+    const done = responses.then((values) => {
+      applied?.();
+      this.#doneBatch(entries, values);
+    });
+    this.#wait(done, first);
   }
 
   #doneBatch(entries: readonly Entry[], responses: readonly unknown[]): void {
@@ -269,6 +301,7 @@ export class Applier {
 
   /** Does nothing else before `work` is done. An error ends everything; it is the state machine's if `index` is given. */
   #wait(work: Promise<void>, index?: Index): void {
+    this.#busyWithCommand = index !== undefined;
     this.#busy = work.then(() => {
       this.#busy = undefined;
       this.#run();
@@ -288,12 +321,20 @@ export class Applier {
     this.#options.handler.applied(entry.index, response);
   }
 
+  /** An entry that is no command is applied. */
+  #doneOther(entry: Entry): void {
+    this.#done(entry, undefined);
+    if (this.#appliedIndex === entry.index) this.#otherEntries += 1;
+  }
+
   async #replace(replacement: Replacement): Promise<void> {
     const { point, open } = replacement;
     const { lastIncludedIndex: index, lastIncludedTerm: term, configuration } = point;
     await using source = await open();
+    const restored = this.#options.meter?.timeRestore();
     try {
       await this.#options.fsm.restore!(source.read());
+      restored?.();
     } catch (error) {
       throw error instanceof RaftError ? error : new FsmFailedError(index, error);
     }
@@ -310,15 +351,21 @@ export class Applier {
     if (this.#captures.length === 0) return false;
     const captures = this.#captures;
     this.#captures = [];
+    const { meter, applyMeter } = this.#options;
+    applyMeter?.interrupted(this.#commands);
     for (const { resolve, reject } of captures) {
       try {
         // The pieces of a backup are in the log only: a snapshot must not take their place.
         if (this.#options.handler.isRestoring()) throw new AbortedByRestoreError("not-written");
-        resolve({ point: this.appliedPoint, data: this.#options.fsm.snapshot!() });
+        const captured = meter?.time("fsm.snapshot");
+        const data = this.#options.fsm.snapshot!();
+        captured?.();
+        resolve({ point: this.appliedPoint, data });
       } catch (error) {
         reject(error);
       }
     }
+    applyMeter?.resumed(this.#commands);
     return true;
   }
 

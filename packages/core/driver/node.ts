@@ -24,9 +24,12 @@ import type { Input } from "../consensus/input.ts";
 import { Random } from "../consensus/random.ts";
 import { configurationOf, createState, leaderOf, type NodeState } from "../consensus/state.ts";
 import { Applier } from "./applier.ts";
+import type { ApplyMeter } from "./apply_meter.ts";
 import { Bootstraps } from "./bootstraps.ts";
 import { Engine, type NodeEffect } from "./engine.ts";
 import { Membership } from "./membership.ts";
+import type { Meter } from "./meter.ts";
+import { makeNodeMeters } from "./node_meters.ts";
 import { Observers } from "./observers.ts";
 import type { RaftOptions } from "./options.ts";
 import { Proposals } from "./proposals.ts";
@@ -55,6 +58,8 @@ export class Node {
   readonly bootstraps: Bootstraps = new Bootstraps();
   readonly leadership: Watchers<Leadership>;
   readonly observers: Observers = new Observers();
+  /** What measures the node, if anything does. */
+  readonly meter: Meter | undefined;
   /** Resolves when the node has stopped, with what made it stop. */
   readonly stopped: Promise<unknown>;
   readonly #options: RaftOptions<unknown>;
@@ -67,9 +72,10 @@ export class Node {
   #resolveStopped!: (cause: unknown) => void;
 
   /** Puts a node together from what was found on its disk. It does nothing before {@linkcode start}. */
-  constructor(options: RaftOptions<unknown>, config: RaftConfig, found: Found) {
+  constructor(options: RaftOptions<unknown>, config: RaftConfig, found: Found, meter?: Meter) {
     const { id, log, transport, snapshots: store } = options;
     this.#options = options;
+    this.meter = meter;
     this.clock = options.clock ?? systemClock;
     this.logger = options.logger ?? silentLogger;
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
@@ -80,6 +86,7 @@ export class Node {
       this.clock.now(),
     );
     this.#observedMembers = configurationOf(this.state);
+    const meters = meter && makeNodeMeters(meter, this.state, log);
     this.engine = new Engine({
       state: this.state,
       log,
@@ -94,16 +101,19 @@ export class Node {
         woken: (nowMs) => this.proposals.calls.expire(nowMs),
         failed: (error) => this.#fail(error),
       },
+      meter: meters?.engine,
     });
     this.#userRestore = new UserRestore({
       store,
       appliedConfiguration: () => this.applier.appliedPoint.configuration,
       replaceState: async (meta) => {
         await using source = await store!.open(meta.id);
+        const restored = meter?.timeRestore();
         await options.fsm.restore!(source.read());
+        restored?.();
       },
     });
-    this.applier = this.#makeApplier(found);
+    this.applier = this.#makeApplier(found, meters?.applier);
     const input = (one: Input) => this.engine.input(one);
     const host = {
       id,
@@ -120,12 +130,12 @@ export class Node {
       capture: () => this.applier.capture(),
       input,
     };
-    this.proposals = new Proposals(host, this.clock);
+    this.proposals = new Proposals(host, this.clock, meter);
     this.questions = new Questions(this.clock, input);
     const random = new Random(seed ^ 0x5bd1e995);
     // Another process of this name began elsewhere: an answer to one of its questions is not taken for one to ours.
     const firstId = Math.floor(random.next() * 2 ** 31) * 2 ** 21;
-    this.reads = new Reads(host, this.clock, firstId);
+    this.reads = new Reads(host, this.clock, firstId, meter);
     this.membership = new Membership(host, this.clock);
     this.snapshots = new Snapshots({
       host,
@@ -135,6 +145,7 @@ export class Node {
       clock: this.clock,
       random,
       logger: this.logger,
+      meter,
       stored: ({ lastIncludedIndex, sizeBytes }) =>
         this.observers.publish({ type: "snapshot", lastIncludedIndex, sizeBytes }),
     });
@@ -176,6 +187,7 @@ export class Node {
       term: this.state.term,
       lastIndex: this.state.log.lastIndex,
     });
+    this.meter?.gauge("peers", configurationOf(this.state).servers.length);
     this.engine.start();
     this.snapshots.start();
   }
@@ -184,6 +196,8 @@ export class Node {
   async restore(data: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
     const refusal = this.notLeading();
     if (refusal !== undefined) throw refusal;
+    this.meter?.count("restore");
+    const restored = this.meter?.time("restoreUserSnapshot");
     const { calls } = this.proposals;
     const encoder = new RestoreEncoder();
     const call = (bytes: Uint8Array) => {
@@ -207,6 +221,7 @@ export class Node {
         throw error;
       }
       await call(encoder.end());
+      restored?.();
       calls.release(new AbortedByRestoreError("failed"));
     } finally {
       this.#isRestoring = false;
@@ -235,7 +250,7 @@ export class Node {
     if (leader?.id !== latest.leader?.id) this.observers.publish({ type: "leader", leader, term });
   }
 
-  #makeApplier({ snapshot, configurations }: Found): Applier {
+  #makeApplier({ snapshot, configurations }: Found, applyMeter?: ApplyMeter): Applier {
     const { fsm, log } = this.#options;
     const { commitIndex } = this.state;
     const configuration = snapshot?.configuration ??
@@ -257,15 +272,23 @@ export class Node {
         isRestoring: () => this.#userRestore.isOpen,
         applyFailed: (error) => this.#fail(error),
       },
+      meter: this.meter,
+      applyMeter,
     });
   }
 
   #perform(effect: NodeEffect): void {
     switch (effect.type) {
-      case "commit":
+      case "commit": {
+        const isFollower = this.state.role.type === "follower";
+        const processed = isFollower
+          ? this.meter?.time("rpc.appendEntries.processLogs")
+          : undefined;
         this.applier.advance(effect.index);
+        processed?.();
         this.membership.refresh();
         break;
+      }
       case "proposed":
         this.proposals.proposed(effect);
         break;
@@ -356,6 +379,7 @@ export class Node {
       index,
       servers: configuration.servers,
     });
+    this.meter?.gauge("peers", configuration.servers.length);
     this.#observePeers(configuration);
     this.membership.refresh();
     // The leader's address may be known from now on.

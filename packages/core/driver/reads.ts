@@ -7,8 +7,10 @@
 import { AbortedError, CommitTimeoutError, type RaftError } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { MetricLabels } from "../ports/metrics.ts";
 import type { Read } from "../consensus/input.ts";
 import { type CallOptions, callProblem } from "./calls.ts";
+import type { Meter } from "./meter.ts";
 
 /**
  * How fresh a read is.
@@ -33,6 +35,13 @@ export interface ReadsHost {
   retryMs(): number;
 }
 
+/** Made once: a read that is counted makes none. */
+const LEVEL_LABELS: Readonly<Record<ReadLevel, MetricLabels>> = {
+  linearizable: { level: "linearizable" },
+  lease: { level: "lease" },
+  local: { level: "local" },
+};
+
 interface Reader {
   readonly resolve: (index: Index) => void;
   readonly reject: (error: unknown) => void;
@@ -41,35 +50,43 @@ interface Reader {
 interface Round {
   readonly level: "linearizable" | "lease";
   readonly readers: Set<Reader>;
+  /** Measures how long its readers wait. */
+  waited: (() => void) | undefined;
   cancelRetry: CancelTimer | undefined;
 }
 
 interface Waiting {
   readonly readIndex: Index;
   readonly readers: Set<Reader>;
+  readonly waited: (() => void) | undefined;
 }
 
 /** See the module's description. */
 export class Reads {
   readonly #host: ReadsHost;
   readonly #clock: Clock;
+  readonly #meter: Meter | undefined;
   readonly #asked = new Map<number, Round>();
   readonly #gathering = new Map<Round["level"], Round>();
   #waiting: Waiting[] = [];
   #nextId: number;
 
-  /** `firstId`: where the names of questions begin; a process with the same node's name must not have used them. */
-  constructor(host: ReadsHost, clock: Clock, firstId: number) {
+  /** `firstId`: where the names of questions begin; a process with the same node's name must not have used them. `meter` measures reads, if it is given. */
+  constructor(host: ReadsHost, clock: Clock, firstId: number, meter?: Meter) {
     this.#host = host;
     this.#clock = clock;
     this.#nextId = firstId;
+    this.#meter = meter;
   }
 
   /** Resolves with the applied index when this node's state machine may be read at `level`. */
   wait(level: ReadLevel, options: CallOptions): Promise<Index> {
     const problem = callProblem(options);
     if (problem !== undefined) return Promise.reject(problem);
-    if (level === "local") return Promise.resolve(this.#host.appliedIndex());
+    if (level === "local") {
+      this.#meter?.count("read", 1, LEVEL_LABELS.local);
+      return Promise.resolve(this.#host.appliedIndex());
+    }
     const { timeoutMs, signal } = options;
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -104,7 +121,8 @@ export class Reads {
       for (const reader of [...round.readers]) reader.reject(error);
       return;
     }
-    this.#waiting.push({ readIndex, readers: round.readers });
+    const { readers, waited } = round;
+    this.#waiting.push({ readIndex, readers, waited });
     this.#waiting.sort((one, other) => one.readIndex - other.readIndex);
     this.applied(this.#host.appliedIndex());
   }
@@ -112,7 +130,8 @@ export class Reads {
   /** Everything up to `index` is applied. */
   applied(index: Index): void {
     while (this.#waiting.length > 0 && this.#waiting[0]!.readIndex <= index) {
-      const { readers } = this.#waiting.shift()!;
+      const { readers, waited } = this.#waiting.shift()!;
+      if (readers.size > 0) waited?.();
       for (const reader of [...readers]) reader.resolve(index);
     }
   }
@@ -137,11 +156,18 @@ export class Reads {
   #gather(level: Round["level"]): Set<Reader> {
     const present = this.#gathering.get(level);
     if (present !== undefined) return present.readers;
-    const round: Round = { level, readers: new Set(), cancelRetry: undefined };
+    const round: Round = {
+      level,
+      readers: new Set(),
+      waited: undefined,
+      cancelRetry: undefined,
+    };
     this.#gathering.set(level, round);
     queueMicrotask(() => {
       if (this.#gathering.get(level) !== round) return;
       this.#gathering.delete(level);
+      this.#meter?.count("read", round.readers.size, LEVEL_LABELS[level]);
+      round.waited = this.#meter?.time("read.wait", LEVEL_LABELS[level]);
       this.#ask(round);
     });
     return round.readers;

@@ -12,6 +12,7 @@ import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
+import type { Meter } from "./meter.ts";
 
 /** What a node starts from. */
 export interface Found {
@@ -33,6 +34,8 @@ export interface FindOptions {
   readonly config: RaftConfig;
   /** Where it is told which snapshots are damaged. */
   readonly logger: Logger;
+  /** What measures it, if anything does. */
+  readonly meter?: Meter | undefined;
 }
 
 /**
@@ -69,14 +72,16 @@ export async function findState(options: FindOptions): Promise<Found> {
 }
 
 async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undefined> {
-  const { fsm, snapshots, config, logger } = options;
+  const { fsm, snapshots, config, logger, meter } = options;
   const metas = snapshots?.list() ?? [];
   for (const meta of metas) {
     if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
     if (!config.restoreSnapshotOnStart) return meta;
     try {
       await using source = await snapshots!.open(meta.id);
+      const restored = meter?.timeRestore();
       await fsm.restore(source.read());
+      restored?.();
       return meta;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;

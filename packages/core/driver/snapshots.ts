@@ -22,6 +22,7 @@ import type { SnapshotHeader, Transport } from "../ports/transport.ts";
 import type { SnapshotReceived, SnapshotSent } from "../consensus/input.ts";
 import type { Random } from "../consensus/random.ts";
 import type { Captured } from "./applier.ts";
+import type { Meter } from "./meter.ts";
 
 /** What {@linkcode Snapshots} needs of its node. */
 export interface SnapshotsHost {
@@ -57,6 +58,8 @@ export interface SnapshotsOptions {
   readonly logger: Logger;
   /** Hears of every snapshot that was made or received. */
   readonly stored: (meta: SnapshotMeta) => void;
+  /** What measures them, if anything does. */
+  readonly meter?: Meter | undefined;
 }
 
 /** A snapshot on its way here. */
@@ -122,7 +125,8 @@ export class Snapshots {
 
   /** See `TransportHandler.receiveSnapshot`. */
   receive(from: ServerId, header: SnapshotHeader, data: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.#track(this.#receive(from, header, data));
+    const received = this.#options.meter?.time("rpc.installSnapshot");
+    return this.#track(this.#receive(from, header, data).then(received));
   }
 
   /** Opens the snapshot that an `installSnapshot` effect speaks of. */
@@ -138,11 +142,14 @@ export class Snapshots {
 
   /** Drops the entries that the newest snapshot makes unnecessary, except for the trailing ones. */
   async compact(): Promise<void> {
-    const { log, host } = this.#options;
+    const { log, host, meter } = this.#options;
     const { latest } = this;
     if (latest === undefined) return;
     const index = latest.lastIncludedIndex - host.config().trailingLogs;
-    if (index >= log.firstIndex) await log.truncatePrefix(index as Index);
+    if (index < log.firstIndex) return;
+    const compacted = meter?.time("compactLogs");
+    await log.truncatePrefix(index as Index);
+    compacted?.();
   }
 
   /** Stops everything and waits for it to end. The store is closed by its owner. */
@@ -165,15 +172,17 @@ export class Snapshots {
   }
 
   async #take(): Promise<SnapshotMeta> {
-    const { host, store, logger } = this.#options;
+    const { host, store, logger, meter } = this.#options;
     if (store === undefined) throw new SnapshotsUnsupportedError();
     const { signal } = this.#stop;
     signal.throwIfAborted();
     const before = this.latest?.lastIncludedIndex ?? NO_INDEX;
     if (host.appliedIndex() <= before) throw new NothingNewToSnapshotError(before);
+    const taken = meter?.time("snapshot.takeSnapshot");
     const { point, data } = await host.capture();
     const meta = await this.#write(store, data, point, signal);
     await this.compact();
+    taken?.();
     logger.info("snapshot {id} contains everything up to entry {index}: {sizeBytes} bytes", {
       id: meta.id,
       index: meta.lastIncludedIndex,
@@ -189,7 +198,12 @@ export class Snapshots {
     signal: AbortSignal,
     sizeBytes?: number,
   ): Promise<SnapshotMeta> {
+    // Only a snapshot that is received has a size that is known before.
+    const meter = sizeBytes === undefined ? this.#options.meter : undefined;
+    const created = meter?.time("snapshot.create");
     const sink = await store.create();
+    created?.();
+    const persisted = meter?.time("snapshot.persist");
     try {
       let written = 0;
       for await (const chunk of data) {
@@ -202,6 +216,7 @@ export class Snapshots {
         throw new TransportError(`a snapshot of ${sizeBytes} bytes ended after ${written}`);
       }
       const meta = await sink.commit(point);
+      persisted?.();
       this.#options.stored(meta);
       return meta;
     } catch (error) {
@@ -211,7 +226,7 @@ export class Snapshots {
   }
 
   async #send(to: ServerId, term: Term, signal: AbortSignal): Promise<void> {
-    const { host, store, transport, logger } = this.#options;
+    const { host, store, transport, logger, meter } = this.#options;
     const { latest } = this;
     let arrived = false;
     try {
@@ -224,7 +239,9 @@ export class Snapshots {
         sizeBytes,
       });
       const header = { term, lastIncludedIndex, lastIncludedTerm, configuration, sizeBytes };
+      const sent = meter?.time("replication.installSnapshot", meter.peerLabels(to));
       await transport.sendSnapshot(to, header, source.read(), signal);
+      sent?.();
       arrived = true;
     } catch (error) {
       if (!signal.aborted) {
