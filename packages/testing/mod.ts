@@ -3,6 +3,7 @@
  *
  * - In memory: {@linkcode MemoryLog}, {@linkcode MemoryNetwork}, {@linkcode VirtualClock}. With them a whole cluster
  *   runs in one process, in virtual time, and a test decides what the disk, the network and the clock do.
+ * - {@linkcode MemoryMetrics}: what was measured, to be looked at.
  * - {@linkcode Prng}: chance that can be repeated.
  *
  * @module
@@ -16,5 +17,6 @@ export {
   type NetworkStats,
   RELIABLE,
 } from "./memory_network.ts";
+export { type Measurement, MemoryMetrics } from "./memory_metrics.ts";
 export { Prng } from "./prng.ts";
 export { settle, VirtualClock, type VirtualClockOptions } from "./virtual_clock.ts";
