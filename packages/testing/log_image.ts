@@ -9,6 +9,7 @@ import {
   type Index,
   InvariantViolation,
   type LogReader,
+  type LogReset,
   type LogWrite,
   NO_INDEX,
   NO_TERM,
@@ -67,13 +68,14 @@ export class LogImage implements LogReader {
 
   /**
    * Makes a write take effect. Throws an `InvariantViolation`, and changes nothing, for one that no node may ask for:
-   * entries that do not follow, a truncation of what a snapshot has replaced, a term that goes back, a vote that changes
-   * within a term.
+   * entries that do not follow, a truncation of what a snapshot has replaced, a reset that goes back or drops what agrees
+   * with its snapshot, a term that goes back, a vote that changes within a term.
    */
   apply(write: LogWrite): void {
     const problem = this.#problem(write);
     if (problem !== undefined) throw new InvariantViolation(problem);
     if (write.hardState !== undefined) this.#hardState = write.hardState;
+    if (write.reset !== undefined) this.#reset(write.reset);
     if (write.truncateFrom !== undefined) this.#truncateSuffix(write.truncateFrom);
     if (write.entries !== undefined) this.#runs.push(write.entries);
   }
@@ -105,26 +107,52 @@ export class LogImage implements LogReader {
     return copy;
   }
 
-  #problem({ hardState, truncateFrom, entries }: LogWrite): string | undefined {
+  #problem(write: LogWrite): string | undefined {
+    return this.#hardStateProblem(write) ?? this.#resetProblem(write) ??
+      this.#entriesProblem(write);
+  }
+
+  #hardStateProblem({ hardState }: LogWrite): string | undefined {
     const { term, votedFor } = this.#hardState;
-    if (hardState !== undefined) {
-      if (hardState.term < term) return `a write of term ${hardState.term} after term ${term}`;
-      const isSameVote = votedFor === undefined || hardState.votedFor === votedFor;
-      if (hardState.term === term && !isSameVote) {
-        return `a vote for ${hardState.votedFor} after one for ${votedFor} in term ${term}`;
-      }
+    if (hardState === undefined) return undefined;
+    if (hardState.term < term) return `a write of term ${hardState.term} after term ${term}`;
+    const isSameVote = votedFor === undefined || hardState.votedFor === votedFor;
+    return hardState.term === term && !isSameVote
+      ? `a vote for ${hardState.votedFor} after one for ${votedFor} in term ${term}`
+      : undefined;
+  }
+
+  #resetProblem({ reset }: LogWrite): string | undefined {
+    if (reset === undefined) return undefined;
+    if (reset.index < this.#baseIndex) {
+      return `a reset to ${reset.index}, before the log ${this.#range()}`;
     }
-    if (truncateFrom !== undefined && truncateFrom < this.firstIndex) {
+    return this.term(reset.index) === reset.term
+      ? `a reset to ${reset.index} of term ${reset.term}, which is in the log ${this.#range()}`
+      : undefined;
+  }
+
+  #entriesProblem({ reset, truncateFrom, entries }: LogWrite): string | undefined {
+    const firstIndex = reset === undefined ? this.firstIndex : reset.index + 1;
+    if (truncateFrom !== undefined && truncateFrom < firstIndex) {
       return `a truncation from ${truncateFrom}, before the log ${this.#range()}`;
     }
-    const last = Math.min(this.lastIndex, (truncateFrom ?? Infinity) - 1) as Index;
-    if (entries !== undefined && entries.firstIndex !== last + 1) {
+    if (entries === undefined) return undefined;
+    const lastIndex = reset?.index ?? this.lastIndex;
+    const last = Math.min(lastIndex, (truncateFrom ?? Infinity) - 1) as Index;
+    if (entries.firstIndex !== last + 1) {
       return `entries from ${entries.firstIndex} do not follow ${last}`;
     }
-    if (entries !== undefined && entries.firstTerm < this.term(last)!) {
-      return `entries of term ${entries.firstTerm} after term ${this.term(last)}`;
-    }
-    return undefined;
+    const term = reset?.term ?? this.term(last)!;
+    return entries.firstTerm < term
+      ? `entries of term ${entries.firstTerm} after term ${term}`
+      : undefined;
+  }
+
+  #reset({ index, term }: LogReset): void {
+    this.#runs = [];
+    this.#baseIndex = index;
+    this.#baseTerm = term;
   }
 
   #truncateSuffix(from: Index): void {

@@ -3,6 +3,7 @@ import {
   EntryRun,
   type Index,
   InvariantViolation,
+  type LogReset,
   type LogWrite,
   NO_BYTES,
   type Proposal,
@@ -13,7 +14,12 @@ import {
 import fc from "fast-check";
 import { LogImage } from "./log_image.ts";
 
-const NOTHING: LogWrite = { hardState: undefined, truncateFrom: undefined, entries: undefined };
+const NOTHING: LogWrite = {
+  hardState: undefined,
+  reset: undefined,
+  truncateFrom: undefined,
+  entries: undefined,
+};
 
 function run(
   first: number,
@@ -37,7 +43,7 @@ interface Model {
 }
 
 const operation = fc.record({
-  kind: fc.constantFrom("append", "append", "append", "truncate", "overwrite", "prefix"),
+  kind: fc.constantFrom("append", "append", "append", "truncate", "overwrite", "prefix", "reset"),
   where: fc.nat(20),
   count: fc.integer({ min: 1, max: 4 }),
   newTerm: fc.boolean(),
@@ -59,6 +65,15 @@ Deno.test("a log image is an array of entries, whatever is done to it", () => {
           : model.terms[index - model.base - 1]!;
         model.terms.splice(0, index - model.base);
         model.base = index;
+      } else if (kind === "reset") {
+        // A snapshot of a later term than anything in the log: it agrees with nothing there.
+        const term = (model.terms[model.terms.length - 1] ?? model.baseTerm) + 1;
+        const index = model.base + where as Index;
+        const entries = newTerm ? run(index + 1, term, count) : undefined;
+        image.apply({ ...NOTHING, reset: { index, term: term as Term }, entries });
+        model.base = index;
+        model.baseTerm = term;
+        model.terms = entries === undefined ? [] : Array(count).fill(term);
       } else {
         if (keep !== undefined) model.terms.length = keep;
         const before = model.terms[model.terms.length - 1] ?? model.baseTerm;
@@ -120,10 +135,26 @@ Deno.test("a clone does not change with its original", () => {
   assertStrictEquals(copy.term(toIndex(2)), toTerm(1));
 });
 
+Deno.test("a reset takes effect with what comes with it, before it", () => {
+  const image = new LogImage();
+  image.apply({ ...NOTHING, entries: run(1, 1, 3, "configuration") });
+  const hardState = { term: toTerm(4), votedFor: undefined };
+  image.apply({ ...NOTHING, hardState, reset: at(10, 3), entries: run(11, 4, 2) });
+  assertEquals(image.hardState, hardState);
+  assertEquals([image.firstIndex, image.lastIndex] as number[], [11, 12]);
+  assertEquals([image.term(toIndex(10)), image.term(toIndex(3))], [toTerm(3), undefined]);
+  assertEquals(image.configurations, []);
+});
+
+/** A place in a log. */
+function at(index: number, term: number): LogReset {
+  return { index: toIndex(index), term: toTerm(term) };
+}
+
 Deno.test("what no node may ask for changes nothing", () => {
   const image = new LogImage();
   const hardState = { term: toTerm(2), votedFor: "a" };
-  image.apply({ hardState, truncateFrom: undefined, entries: run(1, 2, 3) });
+  image.apply({ ...NOTHING, hardState, entries: run(1, 2, 3) });
   image.truncatePrefix(toIndex(1));
   const wrong: [Partial<LogWrite>, string][] = [
     [{ hardState: { term: toTerm(1), votedFor: undefined } }, "term 1 after term 2"],
@@ -134,6 +165,11 @@ Deno.test("what no node may ask for changes nothing", () => {
     [{ entries: run(3, 2, 1) }, "entries from 3 do not follow 3"],
     [{ truncateFrom: toIndex(3), entries: run(4, 2, 1) }, "entries from 4 do not follow 2"],
     [{ entries: run(4, 1, 1) }, "entries of term 1 after term 2"],
+    [{ reset: { index: toIndex(0), term: toTerm(0) } }, "a reset to 0, before the log 2..3"],
+    [{ reset: at(3, 2) }, "a reset to 3 of term 2, which is in the log 2..3"],
+    [{ reset: at(7, 2), entries: run(4, 2, 1) }, "entries from 4 do not follow 7"],
+    [{ reset: at(7, 3), entries: run(8, 2, 1) }, "entries of term 2 after term 3"],
+    [{ reset: at(7, 3), truncateFrom: toIndex(5) }, "a truncation from 5, before the log"],
   ];
   for (const [write, message] of wrong) {
     assertThrows(() => image.apply({ ...NOTHING, ...write }), InvariantViolation, message);

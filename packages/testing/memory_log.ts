@@ -36,7 +36,8 @@ interface Waiting {
  * const log = new MemoryLog({ completion: "manual" });
  * const noop = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
  * const entries = EntryRun.encode(toIndex(1), toTerm(1), 0, [noop]);
- * const durable = log.persist([{ hardState: undefined, truncateFrom: undefined, entries }]);
+ * const nothing = { hardState: undefined, reset: undefined, truncateFrom: undefined };
+ * const durable = log.persist([{ ...nothing, entries }]);
  * assertEquals(log.lastIndex, 0); // on its way to the disk
  * log.complete();
  * await durable;

@@ -14,6 +14,7 @@ function write(index: number): LogWrite {
   const noop = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
   return {
     hardState: undefined,
+    reset: undefined,
     truncateFrom: undefined,
     entries: EntryRun.encode(toIndex(index), toTerm(1), 0, [noop]),
   };

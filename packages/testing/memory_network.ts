@@ -4,15 +4,15 @@
  *
  * @module
  */
-import type {
-  Clock,
-  Message,
-  Peer,
-  ServerAddress,
-  ServerId,
-  Transport,
-  TransportHandler,
+import {
+  type Clock,
+  type Message,
+  type ServerAddress,
+  type ServerId,
+  TransportError,
 } from "@coracle/core";
+import { MemoryStream } from "./memory_stream.ts";
+import { type MemoryTransport, type Parcel, Station, type Wire } from "./memory_transport.ts";
 import { Prng } from "./prng.ts";
 
 /** What a network does to messages. Rates are probabilities from 0 to 1. */
@@ -29,6 +29,8 @@ export interface NetworkBehaviour {
   readonly reorderRate: number;
   /** How long a message is held up at most; also how late a repetition is. */
   readonly holdUpMaxMs: number;
+  /** How many bytes of a snapshot get through in a millisecond. Default `Infinity`. Snapshots are neither lost, repeated nor reordered. */
+  readonly snapshotBytesPerMs?: number;
 }
 
 /** A good network: messages arrive, once, in order, after a millisecond. */
@@ -57,17 +59,8 @@ export interface NetworkStats {
   reordered: number;
 }
 
-/** One node's {@linkcode Transport}, made by {@linkcode MemoryNetwork.transport}. A message to a node whose address it does not know is lost. */
-export interface MemoryTransport extends Transport {
-  /** The node. */
-  readonly id: ServerId;
-}
-
-/** What a station asks of its network. */
-interface Wire {
-  carry(from: Station, toId: ServerId, to: ServerAddress | undefined, message: Message): void;
-  leave(station: Station): void;
-}
+/** How long a snapshot may make no progress, in milliseconds. */
+const SNAPSHOT_TIMEOUT_MS = 1000;
 
 /** Messages that arrive together. */
 interface Delivery {
@@ -96,17 +89,20 @@ interface Link {
  * const network = new MemoryNetwork({ clock });
  * const [a, b] = [network.transport("a"), network.transport("b")];
  * const received: string[] = [];
- * a.start({ receive: () => {}, disconnected: () => {} });
- * b.start({
- *   receive: (from, messages) => received.push(`${messages.length} from ${from}`),
- *   disconnected: (peer) => received.push(`lost ${peer}`),
+ * const handler = (name: string) => ({
+ *   receive: (from: string, messages: readonly unknown[]) =>
+ *     received.push(`${name} has ${messages.length} from ${from}`),
+ *   receiveSnapshot: () => Promise.reject(new Error("not wanted")),
+ *   disconnected: (peer: string) => received.push(`${name} lost ${peer}`),
  * });
+ * a.start(handler("a"));
+ * b.start(handler("b"));
  * a.setPeers([{ id: "b", address: "b" }]);
  * a.send("b", { type: "voteResult", term: toTerm(1), granted: true });
  * await clock.advance(1);
  * network.disconnect("a", "b");
  * await clock.advance(1);
- * assertEquals(received, ["1 from a", "lost a"]);
+ * assertEquals(received, ["b has 1 from a", "a lost b", "b lost a"]);
  * await Promise.all([a.close(), b.close()]);
  * ```
  */
@@ -128,8 +124,10 @@ export class MemoryNetwork {
   readonly #links = new Map<ServerId, Map<ServerId, Link>>();
   readonly #wire: Wire = {
     carry: (from, toId, to, message) => this.#carry(from, toId, to, message),
+    stream: (from, toId, to, parcel) => this.#stream(from, toId, to, parcel),
     leave: (station) => this.#leave(station),
   };
+  readonly #streams = new Map<MemoryStream, readonly [ServerId, ServerId]>();
 
   /** `random` decides the fate of messages; `behaviour` is {@linkcode RELIABLE} by default. */
   constructor(options: {
@@ -188,8 +186,19 @@ export class MemoryNetwork {
     }
   }
 
+  /** Snapshots that are on their way break off, at both ends. They have connections of their own. */
+  breakSnapshots(error: Error = new TransportError("the connection is lost")): void {
+    for (const stream of this.#streams.keys()) stream.break(error);
+  }
+
+  /** Snapshots on their way: from whom to whom. */
+  get snapshots(): (readonly [from: ServerId, to: ServerId])[] {
+    return [...this.#streams.values()];
+  }
+
   /** The node's machine loses power: its transport is closed, and nobody hears of it. */
   vanish(id: ServerId): void {
+    this.#breakStreams(id);
     for (const station of this.#listening.values()) {
       if (station.id !== id) continue;
       station.fallSilent();
@@ -233,12 +242,49 @@ export class MemoryNetwork {
   /** A node lets go of its address, and its peers hear of it. */
   #leave(station: Station): void {
     if (this.#listening.get(station.localAddress) !== station) return;
+    this.#breakStreams(station.id);
     this.#listening.delete(station.localAddress);
     for (const other of this.#listening.values()) {
       if (!other.isConnectedWith(station.id)) continue;
       this.#breakLink(this.#link(station.id, other.id));
       this.#breakLink(this.#link(other.id, station.id));
       this.#notify(other.id, station.id);
+    }
+  }
+
+  async #stream(
+    from: Station,
+    toId: ServerId,
+    to: ServerAddress | undefined,
+    { header, data, signal }: Parcel,
+  ): Promise<void> {
+    if (to === undefined) throw new TransportError(`nobody knows where ${toId} listens`);
+    const links = [this.#link(from.id, toId), this.#link(toId, from.id)];
+    const stream = new MemoryStream({
+      data,
+      signal,
+      clock: this.#clock,
+      delayMs: (sizeBytes) =>
+        this.behaviour.latencyMinMs + sizeBytes / (this.behaviour.snapshotBytesPerMs ?? Infinity),
+      isCut: () => links.some(({ isCut }) => isCut),
+      timeoutMs: SNAPSHOT_TIMEOUT_MS,
+    });
+    this.#streams.set(stream, [from.id, toId]);
+    try {
+      await stream.pass(0);
+      const receiver = this.#listening.get(to);
+      if (receiver === undefined) throw new TransportError(`nobody listens on ${to}`);
+      await stream.unlessBroken(receiver.handSnapshot(toId, from, header, stream.read()));
+      await stream.pass(0);
+    } finally {
+      this.#streams.delete(stream);
+      stream.end();
+    }
+  }
+
+  #breakStreams(id: ServerId): void {
+    for (const [stream, [from, to]] of this.#streams) {
+      if (from === id || to === id) stream.break(new TransportError("the connection is lost"));
     }
   }
 
@@ -298,64 +344,5 @@ export class MemoryNetwork {
     let link = links.get(to);
     if (link === undefined) links.set(to, link = { isCut: false, connection: 0, last: undefined });
     return link;
-  }
-}
-
-/** A node's place on the network. */
-class Station implements MemoryTransport {
-  readonly #wire: Wire;
-  #handler: TransportHandler | undefined;
-  #isClosed = false;
-  #peers = new Map<ServerId, ServerAddress>();
-  /** Nodes that are not peers but have sent something. */
-  readonly #introduced = new Map<ServerId, ServerAddress>();
-
-  constructor(wire: Wire, readonly id: ServerId, readonly localAddress: ServerAddress) {
-    this.#wire = wire;
-  }
-
-  start(handler: TransportHandler): void {
-    if (this.#handler !== undefined) throw new Error("a transport is started once");
-    this.#handler = handler;
-  }
-
-  setPeers(peers: readonly Peer[]): void {
-    this.#peers = new Map(peers.map(({ id, address }) => [id, address]));
-  }
-
-  send(to: ServerId, message: Message): void {
-    if (this.#isClosed) return;
-    this.#wire.carry(this, to, this.#peers.get(to) ?? this.#introduced.get(to), message);
-  }
-
-  close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true;
-      this.#wire.leave(this);
-    }
-    return Promise.resolve();
-  }
-
-  /** Sends and takes nothing any more. */
-  fallSilent(): void {
-    this.#isClosed = true;
-  }
-
-  /** Whether a connection with `id` may exist. */
-  isConnectedWith(id: ServerId): boolean {
-    return this.#peers.has(id) || this.#introduced.has(id);
-  }
-
-  /** Hands over what arrived for `to`; returns whether this is that node and it is started. */
-  hand(to: ServerId, from: Station, messages: readonly Message[]): boolean {
-    if (this.id !== to || this.#isClosed || this.#handler === undefined) return false;
-    this.#introduced.set(from.id, from.localAddress);
-    this.#handler.receive(from.id, messages);
-    return true;
-  }
-
-  /** Tells the node that a connection is lost. */
-  tellDisconnected(peer: ServerId): void {
-    if (!this.#isClosed) this.#handler?.disconnected(peer);
   }
 }

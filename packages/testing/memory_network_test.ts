@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Message, type ServerId, toTerm, type TransportHandler } from "@coracle/core";
-import { MemoryNetwork, type MemoryTransport, RELIABLE } from "./memory_network.ts";
+import { MemoryNetwork, RELIABLE } from "./memory_network.ts";
+import type { MemoryTransport } from "./memory_transport.ts";
 import { Prng } from "./prng.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -13,7 +14,13 @@ class Ear implements TransportHandler {
   readonly heard: string[] = [];
 
   receive(from: ServerId, messages: readonly Message[]): void {
-    this.heard.push(`${from}: ${messages.map((one) => one.term).join(" ")}`);
+    this.heard.push(
+      `${from}: ${messages.map((one) => "term" in one ? one.term : one.type).join(" ")}`,
+    );
+  }
+
+  receiveSnapshot(): Promise<void> {
+    return Promise.reject(new Error("not wanted"));
   }
 
   disconnected(peer: ServerId): void {
@@ -73,14 +80,18 @@ Deno.test("an answer given while receiving is not re-entrant", async () => {
   const a = network.transport("a");
   const b = network.transport("b");
   const order: string[] = [];
-  a.start({ receive: () => order.push("a receives"), disconnected: () => {} });
+  const others = {
+    receiveSnapshot: () => Promise.reject(new Error("not wanted")),
+    disconnected: () => {},
+  };
+  a.start({ receive: () => order.push("a receives"), ...others });
   b.start({
     receive: (from) => {
       order.push("b begins");
       b.send(from, message(2));
       order.push("b ends");
     },
-    disconnected: () => {},
+    ...others,
   });
   a.setPeers([{ id: "b", address: "b" }]);
   a.send("b", message(1));
