@@ -194,8 +194,8 @@ export class Engine implements TransportHandler {
   }
 
   #send({ to, message }: Send): void {
-    this.#meter?.sent(to, message);
     this.#transport.send(to, message);
+    this.#meter?.sent(to, message);
   }
 
   #persisted(id: PersistId): void {

@@ -127,10 +127,9 @@ export class EngineMeter {
     this.#nowMs = this.#meter.now();
   }
 
-  /** A message is sent. */
+  /** A message has been sent. */
   sent(to: ServerId, message: Message): void {
-    const { heartbeatTimeoutMs } = this.#state.config;
-    this.#roundTrips.sent(to, message, this.#nowMs, heartbeatTimeoutMs);
+    this.#roundTrips.sent(to, message, this.#nowMs, this.#state.config.heartbeatTimeoutMs);
   }
 
   /** The disk is given `writes`. Returns what is to be called when they are durable; `undefined` if there are no entries among them. */

@@ -53,29 +53,32 @@ export class RoundTrips {
     this.#meter = meter;
   }
 
-  /** This node has sent `message`. `heartbeatTimeoutMs`: after this long without an answer a heartbeat counts as lost. */
-  sent(to: ServerId, message: Message, nowMs: number, heartbeatTimeoutMs: number): void {
+  /**
+   * This node has sent `message`, which was decided at `sinceMs`. `heartbeatTimeoutMs`: after this long without an answer a
+   * heartbeat counts as lost.
+   */
+  sent(to: ServerId, message: Message, sinceMs: number, heartbeatTimeoutMs: number): void {
     switch (message.type) {
       case "append":
         if (message.entries === undefined) {
-          this.#sentHeartbeat(to, message, nowMs, heartbeatTimeoutMs);
-        } else this.#sentEntries(to, message.term, message.entries, nowMs);
+          this.#sentHeartbeat(to, message, sinceMs, heartbeatTimeoutMs);
+        } else this.#sentEntries(to, message.term, message.entries, sinceMs);
         break;
       case "appendAccepted":
       case "appendRejected":
-        this.#answered(message, nowMs);
+        this.#answered(message);
         break;
       case "vote":
-        this.#votes.set(to, { term: message.term, sinceMs: nowMs });
+        this.#votes.set(to, { term: message.term, sinceMs });
         break;
       case "preVote":
-        this.#preVotes.set(to, { term: message.term, sinceMs: nowMs });
+        this.#preVotes.set(to, { term: message.term, sinceMs });
         break;
       case "voteResult":
-        this.#end("rpc.requestVote", this.#askedForVote, to, nowMs);
+        this.#end("rpc.requestVote", this.#askedForVote, to);
         break;
       case "preVoteResult":
-        this.#end("rpc.requestPreVote", this.#askedForPreVote, to, nowMs);
+        this.#end("rpc.requestPreVote", this.#askedForPreVote, to);
         break;
     }
   }
@@ -158,10 +161,12 @@ export class RoundTrips {
   }
 
   /** This follower answers its leader. */
-  #answered(message: AppendAccepted | AppendRejected, nowMs: number): void {
+  #answered(message: AppendAccepted | AppendRejected): void {
     const answered = message.type === "appendAccepted"
       ? takeUpTo(this.#incoming, message.matchIndex)
       : takeAfter(this.#incoming, message.rejectedIndex);
+    if (answered.length === 0) return;
+    const nowMs = this.#meter.now();
     for (const { sinceMs } of answered) {
       this.#meter.sample("rpc.appendEntries", nowMs - sinceMs);
     }
@@ -187,12 +192,11 @@ export class RoundTrips {
     name: "rpc.requestVote" | "rpc.requestPreVote",
     asked: Map<ServerId, number>,
     to: ServerId,
-    nowMs: number,
   ): void {
     const sinceMs = asked.get(to);
     if (sinceMs === undefined) return;
     asked.delete(to);
-    this.#meter.sample(name, nowMs - sinceMs);
+    this.#meter.sample(name, this.#meter.now() - sinceMs);
   }
 
   #to(peer: ServerId): Outgoing {
