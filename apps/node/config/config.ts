@@ -65,7 +65,7 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
       inflightSizeMaxBytes: settings.inflightSizeMaxBytes,
       inflightMessagesMax: settings.inflightMessagesMax,
       uncommittedSizeMaxBytes: settings.uncommittedSizeMaxBytes,
-      pendingAppliesMax: settings.pendingAppliesMax,
+      pendingCallsMax: settings.pendingCallsMax,
     },
     store: { segmentSizeBytes, cacheSizeBytes },
     log: { logLevel, logFormat },

@@ -159,9 +159,9 @@ export const fields = z.strictObject({
     Number.MAX_SAFE_INTEGER,
     "Most bytes of entries not yet committed; beyond it, writes are refused at once.",
   ),
-  pendingAppliesMax: count(
-    "pendingAppliesMax",
-    "Most writes that wait; beyond it, further ones are refused at once.",
+  pendingCallsMax: count(
+    "pendingCallsMax",
+    "Most calls of one kind (writes, reads, …) that wait; beyond it, further ones are refused at once.",
   ),
 
   segmentSizeBytes: whole(

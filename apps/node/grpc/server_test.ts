@@ -213,7 +213,7 @@ serverTest("errors of the consensus become the statuses that clients expect", as
     "commit-timeout",
     "unknown",
   ]);
-  assertEquals(await told(new OverloadedError("pendingAppliesMax", 1)), [
+  assertEquals(await told(new OverloadedError("pendingCallsMax", 1)), [
     "RESOURCE_EXHAUSTED",
     "overloaded",
     "not-written",

@@ -15,7 +15,7 @@ import { forgetLeaving, promoteWhenCaughtUp } from "./members.ts";
 import { Progress } from "./progress.ts";
 import { reachedByQuorum } from "./quorum.ts";
 import { openRound, releaseHeldReads } from "./reads.ts";
-import { broadcastHeartbeat, replicate } from "./replication.ts";
+import { broadcastHeartbeat, probedIndex, replicate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
 import { endTransfer, tellWhenUpToDate } from "./transfer.ts";
@@ -241,11 +241,11 @@ export function rejected(
   if (progress.mode === "snapshot") return;
   // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that
   // is acknowledged can be refused any more.
+  const { log } = step.state;
   const stale = progress.mode === "probe"
-    ? rejectedIndex !== previousIndex(progress.nextIndex)
+    ? rejectedIndex !== probedIndex(progress, log)
     : rejectedIndex <= progress.matchIndex;
   if (stale) return;
-  const { log } = step.state;
   const hintTerm = message.hintTerm as Term;
   const agreed = log.lastIndexOfTermAtMost(Math.min(hintIndex, log.lastIndex) as Index, hintTerm);
   // The search ends where the log begins. If the logs part before that, what the follower needs is not in the log any more.

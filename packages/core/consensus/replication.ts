@@ -7,6 +7,7 @@ import { invariant } from "../model/assert.ts";
 import type { ServerId } from "../model/configuration.ts";
 import type { EntryRun } from "../model/entry_run.ts";
 import { type Index, previousIndex } from "../model/numbers.ts";
+import type { LogView } from "./log_view.ts";
 import { send, type Step } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
 import type { Leader } from "./state.ts";
@@ -48,6 +49,16 @@ export function broadcastHeartbeat(
   }
 }
 
+/**
+ * The entry at which the next message compares the logs. A follower that waits for a snapshot, or whose place is before the log
+ * begins, is asked for the oldest entry that can still be compared: it may have it by now.
+ */
+export function probedIndex(progress: Progress, log: LogView): Index {
+  return progress.mode === "snapshot"
+    ? previousIndex(log.firstIndex)
+    : previousIndex(Math.max(progress.nextIndex, log.firstIndex) as Index);
+}
+
 function sendAppend(
   step: Step,
   leader: Leader,
@@ -56,10 +67,7 @@ function sendAppend(
   entries: EntryRun | undefined,
 ): void {
   const { state } = step;
-  // A follower that waits for a snapshot is asked for the oldest entry that could still be compared: it may have it by now.
-  const prevLogIndex = progress.mode === "snapshot"
-    ? previousIndex(state.log.firstIndex)
-    : previousIndex(Math.max(progress.nextIndex, state.log.firstIndex) as Index);
+  const prevLogIndex = probedIndex(progress, state.log);
   const prevLogTerm = state.log.term(prevLogIndex);
   invariant(prevLogTerm !== undefined, `the term of entry ${prevLogIndex} is not known any more`);
   progress.sentCommit = state.commitIndex;

@@ -209,7 +209,8 @@ export interface NodeOptions {
 
 /**
  * The state in which a node starts: a follower that knows of no leader. It stands for election within one timeout,
- * sooner than a follower that loses its leader: pre-vote sees to it that this disturbs no leader that is there.
+ * sooner than a follower that loses its leader: pre-vote sees to it that this disturbs no leader that is there. With
+ * `leaseReads` it waits as long as if it had just heard a leader, and votes for nobody meanwhile.
  */
 export function createState(options: NodeOptions, nowMs: number): NodeState {
   const { id, config, hardState } = options;
@@ -234,10 +235,10 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
     role: {
       type: "follower",
       leader: undefined,
-      leaderContactMs: -Infinity,
+      // Before a restart it may have confirmed a lease, which must not end sooner by its having forgotten.
+      leaderContactMs: config.leaseReads ? nowMs : -Infinity,
       leased: false,
-      electionAtMs: nowMs +
-        random.between(config.heartbeatTimeoutMs / 4, config.heartbeatTimeoutMs),
+      electionAtMs: nowMs + firstElectionAfterMs(config, random),
     },
     nextPersistId: 1,
     hardStatePersistId: 0,
@@ -252,6 +253,15 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
   };
   if (isSoleVoter(state)) (state.role as Follower).electionAtMs = nowMs;
   return state;
+}
+
+function firstElectionAfterMs(
+  { heartbeatTimeoutMs, leaseReads }: RaftConfig,
+  random: Random,
+): number {
+  return leaseReads
+    ? random.between(heartbeatTimeoutMs, 2 * heartbeatTimeoutMs)
+    : random.between(heartbeatTimeoutMs / 4, heartbeatTimeoutMs);
 }
 
 /** The configuration in force. */

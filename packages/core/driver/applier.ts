@@ -1,6 +1,6 @@
 /**
  * Everything that is done with the state machine, one thing at a time: committed entries are applied in order, between
- * two of them its state is captured for a snapshot, and a received snapshot replaces it.
+ * two of them its state is read or captured for a snapshot, and a received snapshot replaces it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Entry } from "../model/entry.ts";
 import {
   AbortedByRestoreError,
   FsmFailedError,
-  RaftError,
+  NothingNewToSnapshotError,
   ShutdownError,
   StorageError,
 } from "../model/errors.ts";
@@ -21,6 +21,7 @@ import type { Fsm } from "../ports/fsm.ts";
 import type { LogReader } from "../ports/log_store.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
 import type { ApplyMeter } from "./apply_meter.ts";
+import { restoreFsm } from "./fsm_restore.ts";
 import type { Meter } from "./meter.ts";
 
 /** Entries read at once, in bytes. */
@@ -42,6 +43,8 @@ const BATCH_ENTRIES_MAX = 1024;
 export interface ApplierHandler {
   /** The entry at `index` is applied; `response` is what the state machine said, `undefined` if it is not a command. */
   applied(index: Index, response: unknown): void;
+  /** The state is that of a snapshot of everything up to `index`; nobody hears what the commands in it answered. */
+  replaced(index: Index): void;
   /** A piece of a backup, or a new leader's first entry, which ends a restore that its predecessor began. */
   restoreEntry(entry: Entry): void | Promise<void>;
   /** Whether pieces of a backup have been applied and their last one has not. */
@@ -66,7 +69,7 @@ export interface ApplierOptions {
   readonly clock: Clock;
   /** Whom to report to. */
   readonly handler: ApplierHandler;
-  /** What measures it, if anything does; with {@linkcode ApplierOptions.applyMeter}. */
+  /** What measures what it does with the state machine, if anything does; with {@linkcode ApplierOptions.applyMeter}. */
   readonly meter?: Meter | undefined;
   /** What measures how it goes on. */
   readonly applyMeter?: ApplyMeter | undefined;
@@ -80,14 +83,19 @@ export interface Captured {
   readonly data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
-interface Capture {
-  readonly resolve: (captured: Captured) => void;
-  readonly reject: (error: unknown) => void;
+/** Something that is done at a moment at which nothing else is done with the state machine. */
+export interface BetweenTask {
+  /** Does it. Must not throw. */
+  run(): void;
+  /** The node has stopped before its moment came. */
+  cancel(error: ShutdownError): void;
 }
 
+/** A snapshot that takes the place of the state. */
 interface Replacement {
-  readonly point: SnapshotPoint;
-  readonly open: () => Promise<SnapshotSource>;
+  readonly source: SnapshotSource;
+  readonly prepare: () => Promise<void>;
+  isUnderWay: boolean;
 }
 
 /** See the module's description. */
@@ -99,7 +107,7 @@ export class Applier {
   #targetIndex: Index;
   #entries: Entry[] = [];
   #at = 0;
-  #captures: Capture[] = [];
+  #tasks: BetweenTask[] = [];
   #replacement: Replacement | undefined;
   /** What is being done and must end before anything else is. */
   #busy: Promise<void> | undefined;
@@ -109,8 +117,9 @@ export class Applier {
   #entriesUntilLook = ENTRIES_PER_LOOK;
   #running = false;
   #stopped = false;
-  /** Whether {@linkcode Applier.#busy} is a command. */
-  #busyWithCommand = false;
+  #stopError = new ShutdownError("not-written");
+  /** Whether {@linkcode Applier.#busy} is with a command. */
+  #isBusyWithCommand = false;
   /** Entries other than commands that were applied, for the meter: they are rare, and commands are not counted one by one. */
   #otherEntries = 0;
 
@@ -148,30 +157,66 @@ export class Applier {
     this.#beginTurn();
   }
 
-  /** The state of the next moment at which no command is being applied. Rejects while a backup is being restored. */
-  capture(): Promise<Captured> {
-    if (this.#stopped) return Promise.reject(new ShutdownError("not-written"));
-    return new Promise((resolve, reject) => {
-      this.#captures.push({ resolve, reject });
-      this.#beginTurn();
-    });
+  /** Does `task` at the next moment at which no command is being applied and no snapshot restored: at once, if that is now. */
+  between(task: BetweenTask): void {
+    if (this.#stopped) return task.cancel(this.#stopError);
+    const isBusy = this.#running || this.#busy !== undefined || this.#replacement !== undefined;
+    if (isBusy) {
+      this.#tasks.push(task);
+      return;
+    }
+    const { applyMeter } = this.#options;
+    applyMeter?.runs(this.#commands);
+    this.#running = true;
+    task.run();
+    this.#running = false;
+    applyMeter?.rests(this.#commands, "nothing");
+    // What it led to: further tasks, or a commit.
+    if (this.#tasks.length > 0 || this.#appliedIndex < this.#targetIndex) this.#beginTurn();
   }
 
-  /** Replaces the state by the snapshot of `point`; what was still to be applied up to there is not. */
-  replace(point: SnapshotPoint, open: () => Promise<SnapshotSource>): void {
-    this.#replacement = { point, open };
-    const index = point.lastIncludedIndex;
+  /**
+   * The state of the next moment at which no command is being applied. Rejects with `NothingNewToSnapshotError` if nothing was
+   * applied by then since `before` of that moment, with `AbortedByRestoreError` while a backup is being restored, or with
+   * what the state machine throws.
+   */
+  capture(before: () => Index): Promise<Captured> {
+    return new Promise((resolve, reject) =>
+      this.between({
+        run: () => {
+          try {
+            resolve(this.#capture(before()));
+          } catch (error) {
+            reject(error);
+          }
+        },
+        cancel: reject,
+      })
+    );
+  }
+
+  /**
+   * Replaces the state by that of `source`, which is closed when that is done or no longer wanted; what was still to be applied up
+   * to there is not. `prepare` is waited for first.
+   */
+  replace(source: SnapshotSource, prepare: () => Promise<void>): void {
+    this.#dropReplacement();
+    this.#replacement = { source, prepare, isUnderWay: false };
+    if (this.#stopped) return this.#dropReplacement();
+    const { lastIncludedIndex } = source.meta;
     this.#entries = [];
     this.#at = 0;
-    if (index > this.#targetIndex) this.#targetIndex = index;
+    if (lastIncludedIndex > this.#targetIndex) this.#targetIndex = lastIncludedIndex;
     this.#beginTurn();
   }
 
-  /** Applies nothing more. Resolves when what is under way is done. */
-  async stop(): Promise<void> {
+  /** Applies nothing more; what waits for its moment is cancelled with `error`. Resolves when what is under way is done. */
+  async stop(error: ShutdownError): Promise<void> {
     this.#stopped = true;
+    this.#stopError = error;
     this.#cancelTurn?.();
-    this.#rejectCaptures();
+    for (const task of this.#tasks.splice(0)) task.cancel(error);
+    this.#dropReplacement();
     await this.#busy;
   }
 
@@ -187,9 +232,13 @@ export class Applier {
     this.#running = true;
     try {
       while (!this.#stopped && this.#busy === undefined) {
-        if (this.#replacement !== undefined) this.#wait(this.#replace(this.#replacement));
-        else if (this.#captureReady()) continue;
-        else if (this.#appliedIndex >= this.#targetIndex) break;
+        const task = this.#replacement === undefined ? this.#tasks.shift() : undefined;
+        if (this.#replacement !== undefined) this.#beginReplacement(this.#replacement);
+        else if (task !== undefined) {
+          applyMeter?.interrupted(this.#commands);
+          task.run();
+          applyMeter?.resumed(this.#commands);
+        } else if (this.#appliedIndex >= this.#targetIndex) break;
         else if (this.#isTurnOver()) {
           this.#cancelTurn = this.#options.clock.setTimer(0, () => {
             this.#cancelTurn = undefined;
@@ -204,7 +253,7 @@ export class Applier {
     this.#running = false;
     applyMeter?.rests(
       this.#commands,
-      this.#busy === undefined ? "nothing" : this.#busyWithCommand ? "command" : "other-work",
+      this.#busy === undefined ? "nothing" : this.#isBusyWithCommand ? "command" : "other-work",
     );
   }
 
@@ -233,7 +282,7 @@ export class Applier {
       case "restore": {
         const done = this.#options.handler.restoreEntry(entry);
         if (done === undefined) this.#doneOther(entry);
-        else this.#wait(done.then(() => this.#doneOther(entry)));
+        else this.#wait(done, () => this.#doneOther(entry), (error) => error);
         break;
       }
       case "configuration":
@@ -252,14 +301,15 @@ export class Applier {
   }
 
   #applyOne(entry: Entry): void {
+    const failed = (error: unknown) => new FsmFailedError(entry.index, error);
     let response: unknown;
     try {
       response = this.#options.fsm.apply(entry);
     } catch (error) {
-      throw new FsmFailedError(entry.index, error);
+      throw failed(error);
     }
     if (!(response instanceof Promise)) this.#done(entry, response);
-    else this.#wait(response.then((value) => this.#done(entry, value)), entry.index);
+    else this.#wait(response, (value) => this.#done(entry, value), failed, true);
   }
 
   /** All commands that follow each other in what was read. */
@@ -268,7 +318,7 @@ export class Applier {
     let end = this.#at + 1;
     while (end < most && this.#entries[end]!.type === "command") end += 1;
     const entries = this.#entries.slice(this.#at, end);
-    const first = entries[0]!.index;
+    const failed = (error: unknown) => new FsmFailedError(entries[0]!.index, error);
     this.#entriesUntilLook = 1;
     let responses: readonly unknown[] | Promise<readonly unknown[]>;
     const { meter } = this.#options;
@@ -277,38 +327,44 @@ export class Applier {
     try {
       responses = this.#options.fsm.applyBatch!(entries);
     } catch (error) {
-      throw new FsmFailedError(first, error);
+      throw failed(error);
     }
-    if (!(responses instanceof Promise)) {
-      applied?.();
-      this.#doneBatch(entries, responses);
-      return;
-    }
-    const done = responses.then((values) => {
+    const done = (values: readonly unknown[]) => {
       applied?.();
       this.#doneBatch(entries, values);
-    });
-    this.#wait(done, first);
+    };
+    if (!(responses instanceof Promise)) done(responses);
+    else this.#wait(responses, done, failed, true);
   }
 
   #doneBatch(entries: readonly Entry[], responses: readonly unknown[]): void {
-    if (responses.length !== entries.length) {
-      const counts = `${responses.length} responses to ${entries.length} commands`;
-      throw new FsmFailedError(entries[0]!.index, new Error(`applyBatch gave ${counts}`));
+    const count = Array.isArray(responses) ? responses.length : "no list of";
+    if (count !== entries.length) {
+      const problem = `applyBatch gave ${count} responses to ${entries.length} commands`;
+      throw new FsmFailedError(entries[0]!.index, new Error(problem));
     }
     entries.forEach((entry, at) => this.#done(entry, responses[at]));
   }
 
-  /** Does nothing else before `work` is done. An error ends everything; it is the state machine's if `index` is given. */
-  #wait(work: Promise<void>, index?: Index): void {
-    this.#busyWithCommand = index !== undefined;
-    this.#busy = work.then(() => {
+  /** Does nothing else before `work` is done. `failed` makes the error that then stops the node. */
+  #wait<Value>(
+    work: Promise<Value>,
+    done: (value: Value) => void,
+    failed: (error: unknown) => unknown,
+    isCommand = false,
+  ): void {
+    this.#isBusyWithCommand = isCommand;
+    this.#busy = work.then((value) => {
       this.#busy = undefined;
+      try {
+        done(value);
+      } catch (error) {
+        this.#fail(error);
+      }
       this.#run();
     }, (error) => {
       this.#busy = undefined;
-      const isFsms = index !== undefined && !(error instanceof RaftError);
-      this.#fail(isFsms ? new FsmFailedError(index, error) : error);
+      this.#fail(failed(error));
     });
   }
 
@@ -327,46 +383,46 @@ export class Applier {
     if (this.#appliedIndex === entry.index) this.#otherEntries += 1;
   }
 
-  async #replace(replacement: Replacement): Promise<void> {
-    const { point, open } = replacement;
-    const { lastIncludedIndex: index, lastIncludedTerm: term, configuration } = point;
-    await using source = await open();
-    const restored = this.#options.meter?.timeRestore();
-    try {
-      await this.#options.fsm.restore!(source.read());
-      restored?.();
-    } catch (error) {
-      throw error instanceof RaftError ? error : new FsmFailedError(index, error);
-    }
-    if (this.#stopped) return;
-    if (this.#replacement === replacement) this.#replacement = undefined;
-    this.#appliedIndex = index;
-    this.#appliedTerm = term;
-    this.#appliedConfiguration = configuration;
-    this.#options.handler.applied(index, undefined);
+  #beginReplacement(replacement: Replacement): void {
+    replacement.isUnderWay = true;
+    this.#wait(
+      this.#replace(replacement),
+      () => {
+        if (this.#stopped) return;
+        // A newer one may have come meanwhile: it is the next thing to do.
+        if (this.#replacement === replacement) this.#replacement = undefined;
+        const { lastIncludedIndex, lastIncludedTerm, configuration } = replacement.source.meta;
+        this.#appliedIndex = lastIncludedIndex;
+        this.#appliedTerm = lastIncludedTerm;
+        this.#appliedConfiguration = configuration;
+        this.#options.handler.replaced(lastIncludedIndex);
+      },
+      (error) => error,
+    );
   }
 
-  /** Captures the state for those who asked. Returns whether there was anybody. */
-  #captureReady(): boolean {
-    if (this.#captures.length === 0) return false;
-    const captures = this.#captures;
-    this.#captures = [];
-    const { meter, applyMeter } = this.#options;
-    applyMeter?.interrupted(this.#commands);
-    for (const { resolve, reject } of captures) {
-      try {
-        // The pieces of a backup are in the log only: a snapshot must not take their place.
-        if (this.#options.handler.isRestoring()) throw new AbortedByRestoreError("not-written");
-        const captured = meter?.time("fsm.snapshot");
-        const data = this.#options.fsm.snapshot!();
-        captured?.();
-        resolve({ point: this.appliedPoint, data });
-      } catch (error) {
-        reject(error);
-      }
-    }
-    applyMeter?.resumed(this.#commands);
-    return true;
+  async #replace({ source, prepare }: Replacement): Promise<void> {
+    await using _ = source;
+    await prepare();
+    await restoreFsm(this.#options.fsm, source, this.#options.meter);
+  }
+
+  /** Lets go of a snapshot that is not being restored yet and never will be. */
+  #dropReplacement(): void {
+    const replacement = this.#replacement;
+    if (replacement === undefined || replacement.isUnderWay) return;
+    this.#replacement = undefined;
+    replacement.source.close().catch(() => {});
+  }
+
+  #capture(before: Index): Captured {
+    // The pieces of a backup are in the log only: a snapshot must not take their place.
+    if (this.#options.handler.isRestoring()) throw new AbortedByRestoreError("not-written");
+    if (this.#appliedIndex <= before) throw new NothingNewToSnapshotError(before);
+    const captured = this.#options.meter?.time("fsm.snapshot");
+    const data = this.#options.fsm.snapshot!();
+    captured?.();
+    return { point: this.appliedPoint, data };
   }
 
   /** Reads the entries that follow, never beyond the target. */
@@ -382,12 +438,6 @@ export class Applier {
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#rejectCaptures();
     this.#options.handler.applyFailed(error);
-  }
-
-  #rejectCaptures(): void {
-    for (const { reject } of this.#captures) reject(new ShutdownError("not-written"));
-    this.#captures = [];
   }
 }

@@ -4,63 +4,19 @@
  * @module
  */
 import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import { LogImage, settle, VirtualClock } from "@coracle/testing";
-import { type Entry, type EntryType, NO_BYTES, type Proposal } from "../model/entry.ts";
-import { EntryRun } from "../model/entry_run.ts";
+import { settle } from "@coracle/testing";
+import type { EntryType } from "../model/entry.ts";
 import { FsmFailedError, StorageError } from "../model/errors.ts";
-import { type Index, toIndex, toTerm } from "../model/numbers.ts";
-import type { Fsm } from "../ports/fsm.ts";
+import { toIndex } from "../model/numbers.ts";
 import type { LogReader } from "../ports/log_store.ts";
+import {
+  applierOptions,
+  createApplier as create,
+  logOf,
+  slowAnswers,
+  STOPPED,
+} from "./_testing/applying.ts";
 import { Applier } from "./applier.ts";
-
-/** A log of `count` entries from 1 on, each in a write of its own; the data of entry n is n in decimal. */
-function logOf(count: number, typeOf: (index: number) => EntryType = () => "command"): LogImage {
-  const log = new LogImage();
-  const encoder = new TextEncoder();
-  for (let index = 1; index <= count; index += 1) {
-    const data = encoder.encode(String(index));
-    const proposal: Proposal = { type: typeOf(index), data, extensions: NO_BYTES };
-    const entries = EntryRun.encode(toIndex(index), toTerm(1), 0, [proposal]);
-    log.apply({ hardState: undefined, truncateFrom: undefined, entries });
-  }
-  return log;
-}
-
-/** An applier, and a record of what was applied and reported. */
-function create(log: LogReader, apply: (entry: Entry) => unknown, appliedIndex = 0) {
-  const clock = new VirtualClock();
-  const seen: number[] = [];
-  const reported: [number, unknown][] = [];
-  const failures: unknown[] = [];
-  const fsm: Fsm = {
-    apply: (entry) => {
-      seen.push(Number(new TextDecoder().decode(entry.data)));
-      return apply(entry);
-    },
-  };
-  const applier = new Applier({
-    fsm,
-    log,
-    appliedIndex: toIndex(appliedIndex),
-    clock,
-    handler: {
-      applied: (index, response) => reported.push([index, response]),
-      applyFailed: (error) => failures.push(error),
-    },
-  });
-  return { applier, clock, seen, reported, failures };
-}
-
-/** A promise for each index, resolved by the test. */
-function slowAnswers() {
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  const answer = ({ index }: Entry) => {
-    const resolvers = Promise.withResolvers<unknown>();
-    waiting.set(index, resolvers);
-    return resolvers.promise;
-  };
-  return { answer, waiting };
-}
 
 Deno.test("commands are applied in order and at once, and never beyond what is committed", () => {
   const { applier, seen, reported } = create(logOf(9), ({ index }) => `r${index}`);
@@ -141,7 +97,7 @@ for (
     await settle();
     assertEquals([seen, applier.appliedIndex as number], [[1, 2, 3], 2]);
     assertEquals([reported.length, failures.length], [2, 1]);
-    await applier.stop();
+    await applier.stop(STOPPED);
   });
 }
 
@@ -173,22 +129,16 @@ Deno.test("a report that fails stops the node, at once or after a promise", asyn
   for (const response of ["now", Promise.resolve("later")]) {
     const failures: unknown[] = [];
     const broken = new Error("a bug");
-    const applier = new Applier({
-      fsm: { apply: () => response },
-      log: logOf(2),
-      appliedIndex: 0 as Index,
-      clock: new VirtualClock(),
-      handler: {
-        applied: () => {
-          throw broken;
-        },
-        applyFailed: (error) => failures.push(error),
+    const applier = new Applier(applierOptions({ apply: () => response }, logOf(2), {
+      applied: () => {
+        throw broken;
       },
-    });
+      applyFailed: (error) => void failures.push(error),
+    }));
     applier.advance(toIndex(2));
     await settle();
     assertEquals(failures, [broken]);
-    await applier.stop();
+    await applier.stop(STOPPED);
   }
 });
 
@@ -222,15 +172,14 @@ for (
     let nowMs = 0;
     const timers: (() => void)[] = [];
     const reported: number[] = [];
-    const applier = new Applier({
-      fsm: {
-        apply: () => {
-          nowMs += 1;
-          return answer();
-        },
+    const fsm = {
+      apply: () => {
+        nowMs += 1;
+        return answer();
       },
-      log,
-      appliedIndex: 0 as Index,
+    };
+    const applier = new Applier({
+      ...applierOptions(fsm, log, { applied: (index) => void reported.push(index) }),
       clock: {
         now: () => nowMs,
         wallTime: () => 0,
@@ -239,7 +188,6 @@ for (
           return () => timers.splice(timers.indexOf(callback), 1);
         },
       },
-      handler: { applied: (index) => reported.push(index), applyFailed: () => {} },
     });
     applier.advance(toIndex(90));
     await settle();
@@ -264,20 +212,17 @@ Deno.test("stop between two turns: the next one never comes", async () => {
   };
   const { clock } = create(logOf(1), () => undefined);
   const applier = new Applier({
-    fsm,
-    log: logOf(100),
-    appliedIndex: 0 as Index,
+    ...applierOptions(fsm, logOf(100)),
     clock: {
       now: () => nowMs,
       wallTime: () => 0,
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
     },
-    handler: { applied: () => {}, applyFailed: () => {} },
   });
   applier.advance(toIndex(100));
   const { appliedIndex } = applier;
   assertEquals([appliedIndex < 100, clock.nextTimerAtMs], [true, 0]);
-  await applier.stop();
+  await applier.stop(STOPPED);
   assertEquals(clock.nextTimerAtMs, Infinity);
   assertEquals(applier.appliedIndex, appliedIndex);
 });
@@ -288,7 +233,7 @@ Deno.test("B78: stop waits for the command under way, and reports nothing more",
     const { applier, seen, reported, failures } = create(logOf(3), answer);
     applier.advance(toIndex(3));
     let stopped = false;
-    const stop = applier.stop().then(() => stopped = true);
+    const stop = applier.stop(STOPPED).then(() => stopped = true);
     await settle();
     assertEquals(stopped, false);
     waiting.get(1)![ending](new Error("as the case may be"));

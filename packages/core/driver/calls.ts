@@ -99,8 +99,11 @@ export class Calls {
     call.unlisten = () => signal.removeEventListener("abort", abort);
   }
 
-  /** Takes out the calls that wait to be appended and still have a caller. */
-  takeWaiting(): Call[] {
+  /** Takes out the calls that wait to be appended, still have a caller, and time left: a deadline that is over now ends its call unwritten. */
+  takeWaiting(nowMs: number): Call[] {
+    for (const call of this.#waiting) {
+      if (call.deadlineMs <= nowMs) this.#reject(call, new EnqueueTimeoutError(call.timeoutMs!));
+    }
     this.#dropSettled();
     const calls = this.#waiting;
     this.#waiting = [];
@@ -171,6 +174,7 @@ export class Calls {
       const { calls, applied } = this.#batches[at]!;
       this.#expire(calls, nowMs, applied);
     }
+    if (this.#held !== undefined) this.#expire(this.#held.map(({ call }) => call), nowMs, 0);
   }
 
   /** From now on calls that are applied wait for {@linkcode Calls.release}. */

@@ -7,6 +7,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { NO_BYTES } from "../model/entry.ts";
 import {
+  AbortedByRestoreError,
   LeadershipLostError,
   NotLeaderError,
   type RaftError,
@@ -33,7 +34,9 @@ type Action =
   | { readonly type: "othersAppend" }
   | { readonly type: "apply"; readonly count: number }
   | { readonly type: "loseLeadership"; readonly committed: number }
-  | { readonly type: "passTime"; readonly ms: number };
+  | { readonly type: "passTime"; readonly ms: number }
+  | { readonly type: "beginRestore" }
+  | { readonly type: "endRestore"; readonly isRestored: boolean };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({
@@ -47,6 +50,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ type: fc.constant("apply" as const), count: fc.integer({ min: 1, max: 6 }) }),
   fc.record({ type: fc.constant("loseLeadership" as const), committed: fc.nat({ max: 6 }) }),
   fc.record({ type: fc.constant("passTime" as const), ms: fc.integer({ min: 1, max: 15 }) }),
+  fc.record({ type: fc.constant("beginRestore" as const) }),
+  fc.record({ type: fc.constant("endRestore" as const), isRestored: fc.boolean() }),
 );
 
 /** The calls and, beside them, the model. Both are taken through the same actions. */
@@ -61,6 +66,8 @@ class Run {
   #appliedIndex = 0;
   /** Entries whose response is known to the model: those of this node's calls, by index. */
   #owners = new Map<number, Expected>();
+  /** While a backup is restored: calls that are applied. */
+  #held: Expected[] | undefined;
 
   perform(action: Action): void {
     switch (action.type) {
@@ -94,11 +101,21 @@ class Run {
           this.#answer(one, () => `${code}/${this.#outcome(one)}`);
         }
         break;
+      case "beginRestore":
+        this.calls.hold();
+        this.#held ??= [];
+        break;
+      case "endRestore":
+        this.calls.release(action.isRestored ? new AbortedByRestoreError("failed") : undefined);
+        this.#release(action.isRestored);
+        break;
     }
   }
 
   /** The node stops: from now on every call has its answer. */
   finish(): void {
+    this.calls.release();
+    this.#release(false);
     this.calls.failWaiting(new ShutdownError("not-written"));
     this.calls.failAppended(new ShutdownError("unknown"), 0 as Index);
     for (const one of this.#expected) this.#answer(one, () => `shutdown/${this.#outcome(one)}`);
@@ -129,6 +146,7 @@ class Run {
       timeoutMs,
       deadlineMs,
       settled: false,
+      isRestore: false,
       unlisten: undefined,
     };
     this.told.set(id, answers);
@@ -154,7 +172,11 @@ class Run {
   }
 
   #propose(most: number): void {
-    const calls = this.calls.takeWaiting();
+    const calls = this.calls.takeWaiting(this.#nowMs);
+    for (const one of this.#expected) {
+      const isLate = one.index === undefined && one.deadlineMs <= this.#nowMs;
+      if (isLate) this.#answer(one, () => "enqueue-timeout/not-written");
+    }
     const waiting = this.#expected.filter((one) => one.index === undefined && !one.answer);
     assertEquals(calls.length, waiting.length, "those who still want to be appended");
     if (calls.length === 0) return;
@@ -175,8 +197,17 @@ class Run {
     if (this.#appliedIndex === this.#lastIndex) return;
     const index = ++this.#appliedIndex;
     this.calls.applied(toIndex(index), `response ${index}`);
-    this.#answer(this.#owners.get(index), () => `applied ${index}`);
+    const one = this.#owners.get(index);
     this.#owners.delete(index);
+    if (this.#held === undefined || one === undefined) this.#answer(one, () => `applied ${index}`);
+    else this.#held.push(one);
+  }
+
+  #release(isRestored: boolean): void {
+    for (const one of this.#held ?? []) {
+      this.#answer(one, () => isRestored ? "aborted-by-restore/failed" : `applied ${one.index!}`);
+    }
+    this.#held = undefined;
   }
 
   /** What is not committed is lost: another leader's entries take its place. */

@@ -33,6 +33,7 @@ function caller(timeoutMs?: number): Caller {
     timeoutMs,
     deadlineMs: timeoutMs ?? Infinity,
     settled: false,
+    isRestore: false,
     unlisten: undefined,
   };
   return { call, answers };
@@ -42,7 +43,7 @@ function caller(timeoutMs?: number): Caller {
 function appended(calls: Calls, firstIndex: number, count: number, timeoutMs?: number): Caller[] {
   const callers = Array.from({ length: count }, () => caller(timeoutMs));
   for (const { call } of callers) calls.add(call, undefined);
-  calls.appended(toIndex(firstIndex), calls.takeWaiting());
+  calls.appended(toIndex(firstIndex), calls.takeWaiting(0));
   return callers;
 }
 
@@ -98,7 +99,7 @@ Deno.test("a deadline before the entry is appended: nothing was written", () => 
   const [error] = one.answers;
   assertInstanceOf(error, EnqueueTimeoutError);
   assertEquals([error.code, error.outcome], ["enqueue-timeout", "not-written"]);
-  assertEquals(calls.takeWaiting(), []);
+  assertEquals(calls.takeWaiting(0), []);
   assertEquals([calls.pending, calls.nextDeadlineMs], [0, Infinity]);
 });
 
@@ -143,7 +144,7 @@ Deno.test("the caller's signal before the entry is appended: nothing was written
   assertEquals([error.outcome, error.cause], ["not-written", "changed my mind"]);
   assertEquals(counted.listeners, 0);
   assertEquals(calls.pending, 1);
-  assertEquals(calls.takeWaiting(), [], "it is not appended after all");
+  assertEquals(calls.takeWaiting(0), [], "it is not appended after all");
   assertEquals(calls.pending, 0);
 });
 
@@ -152,7 +153,7 @@ Deno.test("the caller's signal after the entry is appended: it may be applied", 
   const one = caller();
   const counted = countedSignal();
   calls.add(one.call, counted.signal);
-  calls.appended(toIndex(1), calls.takeWaiting());
+  calls.appended(toIndex(1), calls.takeWaiting(0));
   counted.abort("changed my mind");
   const [error] = one.answers;
   assertInstanceOf(error, AbortedError);
@@ -165,16 +166,16 @@ Deno.test("the caller's signal after the entry is appended: it may be applied", 
 for (
   const [ending, end] of [
     ["is applied", (calls: Calls) => {
-      calls.appended(toIndex(1), calls.takeWaiting());
+      calls.appended(toIndex(1), calls.takeWaiting(0));
       calls.applied(toIndex(1), "done");
     }],
     [
       "is refused",
-      (calls: Calls) => calls.refused(calls.takeWaiting(), new NotLeaderError(undefined)),
+      (calls: Calls) => calls.refused(calls.takeWaiting(0), new NotLeaderError(undefined)),
     ],
     ["waits at the end", (calls: Calls) => calls.failWaiting(new ShutdownError("not-written"))],
     ["is lost with leadership", (calls: Calls) => {
-      calls.appended(toIndex(1), calls.takeWaiting());
+      calls.appended(toIndex(1), calls.takeWaiting(0));
       calls.failAppended(new LeadershipLostError(), NONE);
     }],
     ["expires", (calls: Calls) => calls.expire(1000)],
@@ -197,7 +198,7 @@ Deno.test("a batch that is accepted in part: the rest hears why", () => {
   const calls = new Calls();
   const callers = Array.from({ length: 3 }, () => caller());
   for (const { call } of callers) calls.add(call, undefined);
-  const taken = calls.takeWaiting();
+  const taken = calls.takeWaiting(0);
   calls.appended(toIndex(4), taken.slice(0, 2));
   const refusal = new OverloadedError("uncommittedSizeMaxBytes", 10);
   calls.refused(taken.slice(2), refusal);

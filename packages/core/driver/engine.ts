@@ -67,6 +67,7 @@ export class Engine implements TransportHandler {
   readonly #meter: EngineMeter | undefined;
   #inputs: Input[] = [];
   #stepping = false;
+  #started = false;
   #stopped = false;
   #held: Send[] = [];
   #durable: PersistId = 0;
@@ -88,6 +89,7 @@ export class Engine implements TransportHandler {
 
   /** Connects to the peers and starts the clock. */
   start(): void {
+    this.#started = true;
     this.#meter?.start();
     this.#transport.start(this);
     this.#setPeers();
@@ -141,7 +143,7 @@ export class Engine implements TransportHandler {
 
   /** Sees to it that the timer goes off in time. It may go off early and find nothing to do: that is cheaper than setting it anew whenever a leader is heard. */
   arm(): void {
-    if (this.#stopped) return;
+    if (!this.#started || this.#stopped) return;
     const atMs = Math.min(deadline(this.state), this.#handler.wakeAtMs());
     if (atMs >= this.#armedAtMs || atMs === Infinity) return;
     this.#cancelTimer?.();

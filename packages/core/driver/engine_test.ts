@@ -40,6 +40,7 @@ function appendOf(count: number, prevLogIndex = 1): Append {
       : EntryRun.encode(toIndex(prevLogIndex + 1), toTerm(2), 0, Array(count).fill(noop)),
     leaderCommit: toIndex(1),
     round: 1,
+    leased: false,
   };
 }
 

@@ -1,15 +1,16 @@
 /**
- * Changes of the membership, as callers ask for them.
+ * Changes of the membership, as callers ask for them: one step, or the steps to a whole configuration.
  *
  * @module
  */
 import {
-  AbortedError,
-  CommitTimeoutError,
   ConfigurationChangedError,
   ConfigurationInProgressError,
+  EnqueueTimeoutError,
   InvalidConfigurationError,
   LeadershipLostError,
+  type Outcome,
+  OverloadedError,
   type RaftError,
   ShutdownError,
   TransferInProgressError,
@@ -23,12 +24,12 @@ import {
 } from "../model/configuration.ts";
 import { assertNever } from "../model/assert.ts";
 import { type ConfigurationChange, nextChange } from "../model/membership.ts";
-import { type Index, NO_INDEX, NO_TERM, type Term } from "../model/numbers.ts";
+import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
 import type { ConfigurationProposed, ConfigurationRefusal } from "../consensus/effect.ts";
 import type { ChangeConfiguration } from "../consensus/input.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type CallOptions, callProblem } from "./calls.ts";
-import { Watchers } from "./watchers.ts";
+import { endEarly } from "./endings.ts";
 
 /** How a change of the membership is asked for. */
 export interface ChangeOptions extends CallOptions {
@@ -46,25 +47,36 @@ export interface AddVoterOptions extends ChangeOptions {
 export interface MembershipHost {
   /** This node. */
   readonly id: ServerId;
+  /** The settings of this moment. */
+  config(): { readonly pendingCallsMax: number };
   /** Takes a change to the consensus. */
   input(input: ChangeConfiguration): void;
   /** The configuration in force. */
   latest(): IndexedConfiguration;
   /** The last entry known to be committed. */
   commitIndex(): Index;
-  /** This node does not lead, or is stopped. */
-  notLeader(): RaftError;
-  /** Whether this node leads. */
-  isLeader(): boolean;
+  /** Why nothing can be changed here, if that is so: the node does not lead, or is stopped. */
+  notLeading(): RaftError | undefined;
   /** The node's term. */
   term(): Term;
 }
 
-/** A point in the life of the configuration: which is in force, and what is committed. */
-interface News {
-  readonly latest: IndexedConfiguration;
-  readonly commitIndex: Index;
-  readonly isLeader: boolean;
+/** A call that has no answer yet. It waits for one thing at a time. */
+interface OpenCall {
+  /** What has become of it so far. */
+  outcome: Outcome;
+  /** Looks whether what it waits for has come. */
+  look: () => void;
+  /** Ends what it waits for with an error. */
+  end: (error: unknown) => void;
+  /** What ended it, while it waited for nothing. */
+  error: RaftError | undefined;
+}
+
+/** An entry that was appended. */
+interface Appended {
+  readonly index: Index;
+  /** In another term the entry at `index` may be another one. */
   readonly term: Term;
 }
 
@@ -72,98 +84,153 @@ interface News {
 export class Membership {
   readonly #host: MembershipHost;
   readonly #clock: Clock;
-  readonly #news: Watchers<News>;
-  #answer: ConfigurationProposed | undefined;
+  readonly #open = new Set<OpenCall>();
+  /** The calls whose `changeConfiguration` input is not answered yet, in order. */
+  readonly #asked: ((answer: ConfigurationProposed) => void)[] = [];
 
   /** Nothing is asked for yet. */
   constructor(host: MembershipHost, clock: Clock) {
     this.#host = host;
     this.#clock = clock;
-    this.#news = new Watchers<News>({
-      latest: { index: NO_INDEX, configuration: { servers: [] } },
-      commitIndex: NO_INDEX,
-      isLeader: false,
-      term: NO_TERM,
-    });
   }
 
   /** Makes one change. Resolves with the index of its entry when it is committed, and for a staging server when it votes. */
-  async change(change: ConfigurationChange, options: ChangeOptions): Promise<Index> {
-    const problem = callProblem(options);
-    if (problem !== undefined) throw problem;
-    const index = this.#propose(change, options.prevIndex);
-    // In another term the entry at `index` may be another one.
-    await this.#until((news) => news.commitIndex >= index, options);
-    const staged = change.type === "addVoter" && !change.immediately;
-    if (!staged) return index;
-    const votes = (configuration: Configuration) =>
-      findServer(configuration, change.id)?.suffrage === "voter";
-    const { latest } = await this.#until(
-      (news) => votes(news.latest.configuration) && news.commitIndex >= news.latest.index,
-      options,
-    );
-    return latest.index;
+  change(change: ConfigurationChange, options: ChangeOptions): Promise<Index> {
+    return this.#call(options, (call) => this.#change(call, change, options.prevIndex));
   }
 
   /**
    * Changes the membership into `target`, one safe step after the other. If it is interrupted, the same call (here or at the
    * next leader) goes on where it ended.
    */
-  async changeTo(target: Configuration, options: CallOptions): Promise<Index> {
+  changeTo(target: Configuration, options: CallOptions): Promise<Index> {
     const problem = configurationProblem(target);
-    if (problem !== undefined) throw new InvalidConfigurationError(problem);
-    const invalid = callProblem(options);
-    if (invalid !== undefined) throw invalid;
-    const begunMs = this.#clock.now();
-    if (!this.#host.isLeader()) throw this.#host.notLeader();
-    for (;;) {
-      const rest = this.#rest(options, begunMs);
-      // A step that somebody else began, or this call before it was interrupted, comes to its end first.
-      await this.#until((news) => news.commitIndex >= news.latest.index, rest);
-      const { index, configuration } = this.#host.latest();
-      const change = nextChange(configuration, target, this.#host.id);
-      if (change !== undefined) await this.change(change, this.#rest(options, begunMs));
-      else if (configuration.servers.some((server) => server.suffrage === "staging")) {
-        await this.#until((news) => news.latest.index > index, rest);
-      } else return index;
+    if (problem !== undefined) return Promise.reject(new InvalidConfigurationError(problem));
+    const servers = target.servers.map((server) =>
+      // Who is to vote when it has caught up is to vote.
+      server.suffrage === "staging" ? { ...server, suffrage: "voter" as const } : server
+    );
+    return this.#call(options, (call) => this.#changeTo(call, { servers }));
+  }
+
+  /** The answer to the oldest `changeConfiguration` input that has none. */
+  proposed(effect: ConfigurationProposed): void {
+    this.#asked.shift()!(effect);
+  }
+
+  /** Something that a call may wait for has happened: a commit, another configuration, another role. */
+  refresh(): void {
+    for (const call of this.#open) call.look();
+  }
+
+  /** Every call ends, since the node stops. */
+  close(cause: unknown): void {
+    for (const call of this.#open) end(call, new ShutdownError(call.outcome, cause));
+  }
+
+  async #call(options: CallOptions, work: (call: OpenCall) => Promise<Index>): Promise<Index> {
+    const { pendingCallsMax } = this.#host.config();
+    if (this.#open.size >= pendingCallsMax) {
+      throw new OverloadedError("pendingCallsMax", pendingCallsMax);
+    }
+    const problem = this.#host.notLeading() ?? callProblem(options);
+    if (problem !== undefined) throw problem;
+    if (options.timeoutMs === 0) throw new EnqueueTimeoutError(0);
+    const call: OpenCall = {
+      outcome: "not-written",
+      look: () => {},
+      end: () => {},
+      error: undefined,
+    };
+    this.#open.add(call);
+    const stopWatching = endEarly(
+      options,
+      this.#clock,
+      () => call.outcome,
+      (error) => end(call, error),
+    );
+    try {
+      return await work(call);
+    } finally {
+      stopWatching();
+      this.#open.delete(call);
     }
   }
 
-  /** The answer to a `changeConfiguration` input. */
-  proposed(effect: ConfigurationProposed): void {
-    this.#answer = effect;
-  }
-
-  /** Something that a change may wait for has happened. */
-  refresh(): void {
-    this.#news.publish({
-      latest: this.#host.latest(),
-      commitIndex: this.#host.commitIndex(),
-      isLeader: this.#host.isLeader(),
-      term: this.#host.term(),
+  async #change(
+    call: OpenCall,
+    change: ConfigurationChange,
+    prevIndex: Index | undefined,
+  ): Promise<Index> {
+    const { index, term } = await this.#propose(call, change, prevIndex);
+    await this.#until(call, term, () => this.#host.commitIndex() >= index || undefined);
+    if (change.type !== "addVoter" || change.immediately) return index;
+    return await this.#until(call, term, () => {
+      const { index: latestIndex, configuration } = this.#host.latest();
+      const suffrage = findServer(configuration, change.id)?.suffrage;
+      if (suffrage === "staging") return undefined;
+      // Somebody else has taken it out again.
+      if (suffrage !== "voter") throw new ConfigurationChangedError(index, latestIndex, "failed");
+      return this.#host.commitIndex() >= latestIndex ? latestIndex : undefined;
     });
   }
 
-  /** Ends what waits. */
-  close(): void {
-    this.#news.close();
+  async #changeTo(call: OpenCall, target: Configuration): Promise<Index> {
+    const term = this.#host.term();
+    for (;;) {
+      const { index, configuration } = this.#host.latest();
+      const committed = this.#host.commitIndex();
+      const change = nextChange(configuration, target, this.#host.id);
+      const isStaging = configuration.servers.some(({ suffrage }) => suffrage === "staging");
+      // Reached, perhaps by a last step that has cost this node its office.
+      if (committed >= index && change === undefined && !isStaging) return index;
+      if (committed < index) {
+        // A step that somebody else began, or this call before it was interrupted, comes to its end first.
+        await this.#until(call, term, () => this.#host.commitIndex() >= index || undefined);
+      } else if (change === undefined) {
+        await this.#until(call, term, () => this.#host.latest().index > index || undefined);
+      } else await this.#step(call, term, change);
+    }
   }
 
-  #propose(change: ConfigurationChange, prevIndex: Index | undefined): Index {
-    this.#answer = undefined;
-    const appendedAtMs = this.#clock.wallTime();
-    this.#host.input({ type: "changeConfiguration", change, prevIndex, appendedAtMs });
-    // The answer comes in the same step; without one the node is stopped.
-    const answer = this.#answer as ConfigurationProposed | undefined;
-    if (answer === undefined) throw this.#host.notLeader();
-    if (answer.index !== undefined) return answer.index;
-    throw this.#error(answer.refusal!, prevIndex);
+  async #step(call: OpenCall, term: Term, change: ConfigurationChange): Promise<void> {
+    const committed = this.#host.commitIndex();
+    try {
+      await this.#change(call, change, undefined);
+    } catch (error) {
+      // Nothing of this leader's term is committed yet, or a server that had caught up was promoted at this moment.
+      if (!(error instanceof ConfigurationInProgressError)) throw error;
+      await this.#until(call, term, () => this.#host.commitIndex() > committed || undefined);
+    }
+  }
+
+  #propose(
+    call: OpenCall,
+    change: ConfigurationChange,
+    prevIndex: Index | undefined,
+  ): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      if (call.error !== undefined) return reject(call.error);
+      const before = call.outcome;
+      // Until the answer is there: a step may be under way that this one has to wait for.
+      call.outcome = "unknown";
+      call.end = reject;
+      this.#asked.push(({ index, refusal }) => {
+        call.end = () => {};
+        if (index === undefined) {
+          call.outcome = before;
+          reject(this.#error(refusal!, prevIndex));
+        } else resolve({ index, term: this.#host.term() });
+      });
+      const appendedAtMs = this.#clock.wallTime();
+      this.#host.input({ type: "changeConfiguration", change, prevIndex, appendedAtMs });
+    });
   }
 
   #error(refusal: ConfigurationRefusal, prevIndex: Index | undefined): RaftError {
     switch (refusal.type) {
       case "not-leader":
-        return this.#host.notLeader();
+        return this.#host.notLeading() ?? new LeadershipLostError("not-written");
       case "transferring":
         return new TransferInProgressError();
       case "in-progress":
@@ -177,36 +244,37 @@ export class Membership {
     }
   }
 
-  async #until(fact: (news: News) => boolean, options: CallOptions): Promise<News> {
-    const { timeoutMs, signal } = options;
-    const term = this.#host.term();
-    const stop = new AbortController();
-    const abort = () => stop.abort(new AbortedError("unknown", signal?.reason));
-    signal?.addEventListener("abort", abort);
-    const cancel = timeoutMs === undefined ? undefined : this.#clock.setTimer(
-      timeoutMs,
-      () => stop.abort(new CommitTimeoutError(timeoutMs)),
-    );
-    try {
-      this.refresh();
-      for await (const news of this.#news.subscribe(stop.signal)) {
-        if (news.term === term && fact(news)) return news;
-        if (news.term !== term || !news.isLeader) throw new LeadershipLostError();
-      }
-      stop.signal.throwIfAborted();
-      throw new ShutdownError("unknown");
-    } finally {
-      cancel?.();
-      signal?.removeEventListener("abort", abort);
-    }
+  /** Resolves when `fact` has a value in `term`. Rejects if the call ends, or this node leads that term no longer. */
+  #until<Fact>(call: OpenCall, term: Term, fact: () => Fact | undefined): Promise<Fact> {
+    return new Promise((resolve, reject) => {
+      if (call.error !== undefined) return reject(call.error);
+      const done = () => {
+        call.look = () => {};
+        call.end = () => {};
+      };
+      call.end = (error) => {
+        done();
+        reject(error);
+      };
+      call.look = () => {
+        try {
+          const value = this.#host.term() === term ? fact() : undefined;
+          if (value !== undefined) {
+            done();
+            resolve(value);
+          } else if (this.#host.notLeading() !== undefined || this.#host.term() !== term) {
+            call.end(new LeadershipLostError(call.outcome));
+          }
+        } catch (error) {
+          call.end(error);
+        }
+      };
+      call.look();
+    });
   }
+}
 
-  #rest({ timeoutMs, signal }: CallOptions, begunMs: number): CallOptions {
-    return {
-      ...(signal === undefined ? {} : { signal }),
-      ...(timeoutMs === undefined
-        ? {}
-        : { timeoutMs: Math.max(0, timeoutMs - (this.#clock.now() - begunMs)) }),
-    };
-  }
+function end(call: OpenCall, error: RaftError): void {
+  call.error ??= error;
+  call.end(call.error);
 }

@@ -36,7 +36,7 @@ export const METRICS = {
   "read.wait": metric(
     "sample",
     "ms",
-    "From a question to the leader until the reads that share it may be answered (Coracle's own). One sample per question.",
+    "How long a read waits until the state machine may be read (Coracle's own). One sample for those that share a question to the leader: the first one's.",
     LEVEL,
   ),
 

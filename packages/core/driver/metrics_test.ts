@@ -70,8 +70,8 @@ Deno.test("without metrics nothing is measured: the clock is read as often as th
   clock.reads = 0;
   await apply(node, 10);
   await settle();
-  // For the step that appends, the step that commits, and the turn that applies.
-  assertEquals(clock.reads, 3);
+  // For the deadlines of the calls, the step that appends, the step that commits, and the turn that applies.
+  assertEquals(clock.reads, 4);
   assertEquals(node.metrics.measurements, []);
 });
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Server, ServerId } from "../model/configuration.ts";
-import type { LeaderHint } from "../model/errors.ts";
+import { InvalidConfigError, type LeaderHint } from "../model/errors.ts";
 import type { PreVote, Vote } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
 
@@ -76,15 +76,15 @@ export type Observation =
 
 /** How a node is observed. */
 export interface ObserveOptions {
-  /** Which observations are wanted; all by default. hashicorp/raft: `FilterFn`. */
+  /** Which observations are wanted; all by default. What it throws ends the iteration with that error. hashicorp/raft: `FilterFn`. */
   readonly filter?: (observation: Observation) => boolean;
   /** Most observations that wait to be read; further ones are dropped and counted. At least 1, default 256. */
   readonly capacity?: number;
-  /** Ends the iteration when it fires. */
+  /** Ends the iteration at once when it fires. */
   readonly signal?: AbortSignal;
 }
 
-/** The observations of one observer, in order. Ends when it is returned, its signal fires, or the node stops. */
+/** The observations of one observer, in order. Ends at once when it is returned or its signal fires, and after what is not read yet when the node stops. */
 export interface Observations extends AsyncIterableIterator<Observation> {
   /** How many were handed to this observer, read or not. hashicorp/raft: `GetNumObserved`. */
   readonly observed: number;
@@ -92,38 +92,59 @@ export interface Observations extends AsyncIterableIterator<Observation> {
   readonly dropped: number;
 }
 
+const CAPACITY_DEFAULT = 256;
+
 type Result = IteratorResult<Observation, undefined>;
 const DONE: Result = { done: true, value: undefined };
+
+interface Waiting {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 class Observer implements Observations {
   observed = 0;
   dropped = 0;
+  readonly #filter: (observation: Observation) => boolean;
+  readonly #capacity: number;
+  readonly #leave: (observer: Observer) => void;
   readonly #queue: Observation[] = [];
-  readonly #waiting: ((result: Result) => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #ended = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(
-    readonly filter: (observation: Observation) => boolean,
-    readonly capacity: number,
-    readonly leave: (observer: Observer) => void,
-  ) {}
+    { filter = () => true, capacity = CAPACITY_DEFAULT }: ObserveOptions,
+    leave: (observer: Observer) => void,
+  ) {
+    this.#filter = filter;
+    this.#capacity = capacity;
+    this.#leave = leave;
+  }
 
   offer(observation: Observation): void {
-    if (!this.filter(observation)) return;
+    try {
+      if (!this.#filter(observation)) return;
+    } catch (error) {
+      // It is the observer's own mistake: the node goes on, and whoever reads hears of it.
+      this.#fail(error);
+      return;
+    }
     const reader = this.#waiting.shift();
-    if (reader === undefined && this.#queue.length >= this.capacity) {
+    if (reader === undefined && this.#queue.length >= this.#capacity) {
       this.dropped += 1;
       return;
     }
     this.observed += 1;
-    if (reader !== undefined) reader({ done: false, value: observation });
+    if (reader !== undefined) reader.resolve({ done: false, value: observation });
     else this.#queue.push(observation);
   }
 
+  /** No more will come. */
   end(): void {
     this.#ended = true;
-    this.leave(this);
-    for (const reader of this.#waiting.splice(0)) reader(DONE);
+    this.#leave(this);
+    for (const reader of this.#waiting.splice(0)) reader.resolve(DONE);
   }
 
   [Symbol.asyncIterator](): this {
@@ -133,14 +154,25 @@ class Observer implements Observations {
   next(): Promise<Result> {
     const value = this.#queue.shift();
     if (value !== undefined) return Promise.resolve({ done: false, value });
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) return Promise.reject(failure.error);
     if (this.#ended) return Promise.resolve(DONE);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   return(): Promise<Result> {
     this.#queue.length = 0;
+    this.#failure = undefined;
     this.end();
     return Promise.resolve(DONE);
+  }
+
+  #fail(error: unknown): void {
+    const reader = this.#waiting.shift();
+    if (reader === undefined) this.#failure = { error };
+    else reader.reject(error);
+    this.end();
   }
 }
 
@@ -159,17 +191,21 @@ export class Observers {
     for (const observer of this.#observers) observer.offer(observation);
   }
 
-  /** A new observer. */
-  observe({ filter = () => true, capacity = 256, signal }: ObserveOptions): Observations {
-    const end = () => observer.end();
-    const observer = new Observer(filter, Math.max(1, capacity), (one) => {
+  /** A new observer. Throws `InvalidConfigError` for a capacity that cannot be. */
+  observe(options: ObserveOptions): Observations {
+    const { capacity = CAPACITY_DEFAULT, signal } = options;
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      throw new InvalidConfigError("capacity", capacity, "a whole number from 1 on");
+    }
+    const abort = () => void observer.return();
+    const observer = new Observer(options, (one) => {
       this.#observers.delete(one);
-      signal?.removeEventListener("abort", end);
+      signal?.removeEventListener("abort", abort);
     });
     if (this.#closed || signal?.aborted === true) observer.end();
     else {
       this.#observers.add(observer);
-      signal?.addEventListener("abort", end);
+      signal?.addEventListener("abort", abort);
     }
     return observer;
   }

@@ -20,6 +20,7 @@ function write(id: number): Persist {
     type: "persist",
     id,
     hardState: undefined,
+    reset: undefined,
     truncateFrom: undefined,
     entries: EntryRun.encode(toIndex(id), toTerm(1), 0, [noop]),
   };

@@ -7,6 +7,7 @@
 import type { RaftConfig } from "../model/config.ts";
 import { type EntryType, NO_BYTES } from "../model/entry.ts";
 import {
+  AbortedByRestoreError,
   CommandTooLargeError,
   NotLeaderError,
   OverloadedError,
@@ -29,6 +30,8 @@ export interface ProposalsHost {
   config(): RaftConfig;
   /** Why nothing can be proposed here, if that is so: the node does not lead, or is stopped. */
   notLeading(): RaftError | undefined;
+  /** Whether a backup is being restored: then nothing but its pieces is taken. */
+  isRestoring(): boolean;
   /** Takes an input to the consensus. */
   input(input: Propose): void;
 }
@@ -53,7 +56,7 @@ export class Proposals {
   /** Proposes an entry. Resolves when it is applied here. */
   call(type: EntryType, data: Uint8Array, options: ApplyOptions): Promise<Applied<unknown>> {
     const { timeoutMs, signal, extensions = NO_BYTES } = options;
-    const refusal = this.#refusal(data.length + extensions.length) ?? callProblem(options);
+    const refusal = this.#refusal(type, data.length + extensions.length) ?? callProblem(options);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const call: Call = {
@@ -96,15 +99,18 @@ export class Proposals {
     }
   }
 
-  #refusal(sizeBytes: number): RaftError | undefined {
-    const { commandSizeMaxBytes, pendingAppliesMax } = this.#host.config();
+  #refusal(type: EntryType, sizeBytes: number): RaftError | undefined {
+    const { commandSizeMaxBytes, pendingCallsMax } = this.#host.config();
     const notLeading = this.#host.notLeading();
     if (notLeading !== undefined) return notLeading;
+    // The pieces of a backup are this node's own, one at a time, and as large as it makes them.
+    if (type === "restore") return undefined;
     if (sizeBytes > commandSizeMaxBytes) {
       return new CommandTooLargeError(sizeBytes, commandSizeMaxBytes);
     }
-    return this.calls.pending >= pendingAppliesMax
-      ? new OverloadedError("pendingAppliesMax", pendingAppliesMax)
+    if (this.#host.isRestoring()) return new AbortedByRestoreError("not-written");
+    return this.calls.pending >= pendingCallsMax
+      ? new OverloadedError("pendingCallsMax", pendingCallsMax)
       : undefined;
   }
 
@@ -126,7 +132,7 @@ export class Proposals {
 
   #propose(): void {
     this.#scheduled = false;
-    const calls = this.calls.takeWaiting();
+    const calls = this.calls.takeWaiting(this.#clock.now());
     if (calls.length === 0) return;
     this.#asked.push(calls);
     this.#host.input({

@@ -4,54 +4,60 @@
  *
  * @module
  */
-import { AbortedError, CommitTimeoutError, LeadershipLostError } from "../model/errors.ts";
+import { LeadershipLostError, OverloadedError, type RaftError } from "../model/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Verify } from "../consensus/input.ts";
 import { type CallOptions, callProblem } from "./calls.ts";
+import { endEarly } from "./endings.ts";
+
+/** What {@linkcode Questions} needs of its node. */
+export interface QuestionsHost {
+  /** Takes a question to the consensus. */
+  input(question: Verify): void;
+  /** The settings of this moment. */
+  config(): { readonly pendingCallsMax: number };
+}
 
 interface Asker {
   readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: (error: RaftError) => void;
 }
 
 /** See the module's description. */
 export class Questions {
+  readonly #host: QuestionsHost;
   readonly #clock: Clock;
-  readonly #submit: (question: Verify) => void;
   readonly #rounds = new Map<number, Set<Asker>>();
   #gathering: Set<Asker> | undefined;
+  #pending = 0;
   #lastId = 0;
 
-  /** `submit` takes each question to the consensus. */
-  constructor(clock: Clock, submit: (question: Verify) => void) {
+  /** Nothing is asked yet. */
+  constructor(host: QuestionsHost, clock: Clock) {
+    this.#host = host;
     this.#clock = clock;
-    this.#submit = submit;
   }
 
   /** Resolves when leadership is confirmed; rejects with `LeadershipLostError`, or as `options` says. */
   ask(options: CallOptions): Promise<void> {
-    const problem = callProblem(options);
+    const { pendingCallsMax } = this.#host.config();
+    const problem = this.#pending >= pendingCallsMax
+      ? new OverloadedError("pendingCallsMax", pendingCallsMax)
+      : callProblem(options);
     if (problem !== undefined) return Promise.reject(problem);
-    const { timeoutMs, signal } = options;
     return new Promise((resolve, reject) => {
       const askers = this.#round();
       const leave = () => {
+        this.#pending -= 1;
         askers.delete(asker);
-        cancel?.();
-        signal?.removeEventListener("abort", abort);
+        stopWatching();
       };
       const asker: Asker = {
         resolve: () => (leave(), resolve()),
         reject: (error) => (leave(), reject(error)),
       };
-      const abort = () => asker.reject(new AbortedError("not-written", signal?.reason));
-      signal?.addEventListener("abort", abort);
-      const cancel = timeoutMs === undefined || timeoutMs === Infinity
-        ? undefined
-        : this.#clock.setTimer(
-          timeoutMs,
-          () => asker.reject(new CommitTimeoutError(timeoutMs, "not-written")),
-        );
+      const stopWatching = endEarly(options, this.#clock, () => "not-written", asker.reject);
+      this.#pending += 1;
       askers.add(asker);
     });
   }
@@ -67,7 +73,7 @@ export class Questions {
   }
 
   /** Every question ends with `error`. */
-  fail(error: unknown): void {
+  fail(error: RaftError): void {
     const rounds = [...this.#rounds.values(), this.#gathering ?? []];
     this.#rounds.clear();
     this.#gathering = undefined;
@@ -81,11 +87,12 @@ export class Questions {
     const askers = new Set<Asker>();
     this.#gathering = askers;
     queueMicrotask(() => {
+      if (this.#gathering !== askers) return;
       this.#gathering = undefined;
       if (askers.size === 0) return;
       const id = ++this.#lastId;
       this.#rounds.set(id, askers);
-      this.#submit({ type: "verify", id });
+      this.#host.input({ type: "verify", id });
     });
     return askers;
   }

@@ -10,6 +10,7 @@ import {
   CommitTimeoutError,
   InvalidConfigError,
   LeadershipLostError,
+  OverloadedError,
   ShutdownError,
 } from "../model/errors.ts";
 import { Questions } from "./questions.ts";
@@ -18,7 +19,10 @@ import { Questions } from "./questions.ts";
 function create() {
   const clock = new VirtualClock();
   const rounds: number[] = [];
-  const questions = new Questions(clock, ({ id }) => rounds.push(id));
+  const questions = new Questions({
+    input: ({ id }) => rounds.push(id),
+    config: () => ({ pendingCallsMax: 10 }),
+  }, clock);
   return { clock, rounds, questions };
 }
 
@@ -45,10 +49,10 @@ Deno.test("questions of one turn share a round, those of the next have their own
 });
 
 Deno.test("an answer that comes at once is not lost", async () => {
-  const questions: Questions = new Questions(
-    new VirtualClock(),
-    ({ id }) => questions.answered(id, true),
-  );
+  const questions: Questions = new Questions({
+    input: ({ id }) => questions.answered(id, true),
+    config: () => ({ pendingCallsMax: 10 }),
+  }, new VirtualClock());
   assertEquals(await answerOf(questions.ask({})), "yes");
 });
 
@@ -114,4 +118,23 @@ Deno.test("B71: at the end every question ends, gathered or on its way", async (
   assertEquals(rounds, [1], "what was gathered is not asked any more");
   assertEquals(clock.nextTimerAtMs, Infinity);
   questions.answered(1, true);
+});
+
+Deno.test("B77: more open questions than pendingCallsMax are refused at once, until some are answered", async () => {
+  const { clock, questions } = create();
+  const open = Array.from(
+    { length: 10 },
+    (_, at) => answerOf(questions.ask({ timeoutMs: 10 + at })),
+  );
+  const error = await answerOf(questions.ask({}));
+  assertInstanceOf(error, OverloadedError);
+  assertEquals([error.field, error.limit, error.outcome], ["pendingCallsMax", 10, "not-written"]);
+  await clock.advance(10);
+  assertInstanceOf(await open[0], CommitTimeoutError);
+  const again = answerOf(questions.ask({}));
+  await settle();
+  assertInstanceOf(await answerOf(questions.ask({})), OverloadedError);
+  for (const id of [1, 2]) questions.answered(id, true);
+  assertEquals(await again, "yes");
+  assertEquals(await Promise.all(open.slice(1)), Array(9).fill("yes"));
 });

@@ -16,8 +16,6 @@ import {
   InvalidConfigError,
   InvalidConfigurationError,
   type LeaderHint,
-  NotLeaderError,
-  ShutdownError,
   SnapshotsUnsupportedError,
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
@@ -46,6 +44,18 @@ export type ReloadableConfig = Pick<
   | "heartbeatTimeoutMs"
   | "electionTimeoutMs"
 >;
+
+const RELOADABLE: ReadonlySet<string> = new Set(
+  Object.keys(
+    {
+      trailingLogs: true,
+      snapshotIntervalMs: true,
+      snapshotThreshold: true,
+      heartbeatTimeoutMs: true,
+      electionTimeoutMs: true,
+    } satisfies Record<keyof ReloadableConfig, true>,
+  ),
+);
 
 /**
  * A node of a replicated state machine.
@@ -94,8 +104,13 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     options: RaftOptions<Response>,
   ): Promise<Raft<Response>> {
     const raft = await Raft.create(options);
-    raft.start();
-    return raft;
+    try {
+      raft.start();
+      return raft;
+    } catch (error) {
+      await raft.shutdown();
+      throw error;
+    }
   }
 
   /** Joins the others. Does nothing if that is done already. */
@@ -164,12 +179,12 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * makes an iterator of its own, which ends when `signal` fires or the node stops. hashicorp/raft: `LeaderCh`.
    */
   leadershipChanges(signal?: AbortSignal): AsyncIterableIterator<Leadership> {
-    return this.#node.leadership.subscribe(signal);
+    return this.#node.news.leadership.subscribe(signal);
   }
 
   /** Everything that happens in this node from now on, for one observer. hashicorp/raft: `RegisterObserver`. */
   observe(options: ObserveOptions = {}): Observations {
-    return this.#node.observers.observe(options);
+    return this.#node.news.observers.observe(options);
   }
 
   /**
@@ -206,27 +221,28 @@ export class Raft<Response = unknown> implements AsyncDisposable {
 
   /**
    * Resolves when a majority of voters has confirmed, after this call, that this node is their leader. Costs no disk
-   * write and no log entry. Rejects with `NotLeaderError` or `LeadershipLostError`. hashicorp/raft: `VerifyLeader`.
+   * write and no log entry. Rejects with `NotLeaderError`, `LeadershipLostError`, `OverloadedError`, `CommitTimeoutError`,
+   * `AbortedError` or `ShutdownError`. hashicorp/raft: `VerifyLeader`.
    */
   async verifyLeader(options: CallOptions = {}): Promise<void> {
-    this.#refuseAfterShutdown();
-    if (this.state !== "leader") throw new NotLeaderError(this.leader);
+    this.#refuseUnlessLeader();
     this.#node.meter?.count("verify_leader");
     await this.#node.questions.ask(options);
   }
 
   /**
    * Calls `query` when this node's state machine may be read at the level that is asked for, and resolves with what it
-   * returned and the index of the last entry that it saw. Works on every member (thesis 6.4). `query` must not wait: what is
-   * applied after it has begun is not part of the read.
+   * returned and the index of the last entry that it saw. Works on every member (thesis 6.4). `query` must not wait: it is
+   * called between two commands, and what is applied after it has begun is not part of the read.
    *
-   * Rejects with `NotLeaderError` or `LeadershipLostError` if there is no leader to ask, `CommitTimeoutError`, `AbortedError`.
+   * When the leader changes, the new one is asked. Rejects with `NotLeaderError` or `LeadershipLostError` if there is no leader
+   * to ask, or none comes within two election timeouts; with `OverloadedError`, `CommitTimeoutError`, `AbortedError`,
+   * `ShutdownError`, or what `query` throws.
    */
   async read<Result>(query: () => Result, options: ReadOptions = {}): Promise<Applied<Result>> {
     this.#refuseAfterShutdown();
     const { level = "linearizable", ...rest } = options;
-    const index = await this.#node.reads.wait(level, rest);
-    return { index, response: query() };
+    return await this.#node.reads.read(query, level, rest);
   }
 
   /**
@@ -268,19 +284,21 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   /**
    * Hands leadership to another voter and resolves when this node leads no longer. It takes no writes meanwhile; after an
    * election timeout without success it takes them again and the call rejects with `TransferFailedError` (thesis 3.10).
+   * Rejects as well with `NotLeaderError`, `TransferInProgressError`, or `ShutdownError`.
    * hashicorp/raft: `LeadershipTransfer`, `LeadershipTransferToServer`.
    */
-  async transferLeadership({ to }: TransferOptions = {}): Promise<void> {
-    this.#refuseAfterShutdown();
-    const { transfers, engine } = this.#node;
-    await transfers.ask(to, (input) => engine.input(input), () => new NotLeaderError(this.leader));
+  transferLeadership({ to }: TransferOptions = {}): Promise<void> {
+    return this.#node.transfers.ask(to);
   }
 
-  /** Leads no longer, whoever leads next; writes on their way end with `LeadershipLostError`. Rejects with `NotLeaderError`. */
-  stepDown(): Promise<void> {
-    if (this.state !== "leader") return Promise.reject(new NotLeaderError(this.leader));
+  /**
+   * Leads no longer, whoever leads next; writes on their way end with `LeadershipLostError`. Resolves when that is so. Rejects with
+   * `NotLeaderError` or `ShutdownError`.
+   */
+  // deno-lint-ignore require-await -- what it refuses, it refuses by its promise
+  async stepDown(): Promise<void> {
+    this.#refuseUnlessLeader();
     this.#node.engine.input({ type: "stepDown" });
-    return Promise.resolve();
   }
 
   /**
@@ -300,19 +318,30 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `LeadershipLostError`, what `data` throws, or `AbortedError`.
    */
   async restore(
-    data: AsyncIterable<Uint8Array>,
+    data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    if (this.#options.snapshots === undefined || this.#options.fsm.restore === undefined) {
+    const { snapshots, fsm } = this.#options;
+    if (snapshots === undefined || fsm.restore === undefined || fsm.snapshot === undefined) {
       throw new SnapshotsUnsupportedError();
     }
-    await this.#node.restore(data, signal);
+    await this.#node.restores.restore(data, signal);
   }
 
-  /** Changes settings while the node runs. Throws `InvalidConfigError` and changes nothing if they do not fit together. hashicorp/raft: `ReloadConfig`. */
+  /**
+   * Changes settings while the node runs; timers that run already run to their end. Throws `InvalidConfigError` and changes nothing
+   * if a setting cannot be changed, or they do not fit together. hashicorp/raft: `ReloadConfig`.
+   */
   reloadConfig(changes: Partial<ReloadableConfig>): void {
+    this.#refuseAfterShutdown();
+    for (const field of Object.keys(changes)) {
+      if (!RELOADABLE.has(field)) {
+        throw new InvalidConfigError(field, "to be changed", [...RELOADABLE].join(", "));
+      }
+    }
     const config = completeConfig({ ...this.config, ...changes });
     this.#node.engine.input({ type: "reload", config });
+    if ("snapshotIntervalMs" in changes) this.#node.snapshots.schedule();
   }
 
   /**
@@ -330,6 +359,12 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   }
 
   #refuseAfterShutdown(): void {
-    if (this.#node.isShutdown) throw this.#node.notLeading() ?? new ShutdownError("not-written");
+    const error = this.#node.shutdownError();
+    if (error !== undefined) throw error;
+  }
+
+  #refuseUnlessLeader(): void {
+    const error = this.#node.notLeading();
+    if (error !== undefined) throw error;
   }
 }

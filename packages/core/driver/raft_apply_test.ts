@@ -134,15 +134,19 @@ Deno.test("a deadline ends a call with an unknown outcome once its entry is in t
   assertEquals(node.fsm.commands, ["x", "x"], "both were committed after all");
 });
 
-Deno.test("a deadline of nothing is over at the first opportunity", async () => {
+Deno.test("without any time left nothing is written", async () => {
   await using node = await startLoneNode();
   await makeLeader(node);
-  const call = watch(node.raft.apply(commandOf("x"), { timeoutMs: 0 }));
-  await node.clock.advance(0);
-  assert(
-    call.error instanceof EnqueueTimeoutError || call.error instanceof CommitTimeoutError,
-    call.summary,
-  );
+  const late = watch(node.raft.apply(commandOf("late"), { timeoutMs: 0 }));
+  const others = [
+    watch(node.raft.apply(commandOf("x"))),
+    watch(node.raft.barrier({ timeoutMs: 1 })),
+  ];
+  await settle();
+  assertInstanceOf(late.error, EnqueueTimeoutError);
+  assertEquals(late.error.message, "timed out after 0 ms before the entry was appended");
+  assertEquals([late.summary, node.raft.lastIndex as number], ["enqueue-timeout/not-written", 4]);
+  assertEquals(others.map(({ summary }) => summary), ["open", "open"]);
 });
 
 Deno.test("a signal ends a call: before it is appended nothing is written, later nobody knows", async () => {
@@ -167,16 +171,16 @@ Deno.test("a signal ends a call: before it is appended nothing is written, later
   assertEquals(node.fsm.commands, ["maybe"]);
 });
 
-Deno.test("B77: more calls than pendingAppliesMax are refused at once, until some are applied", async () => {
-  await using node = await startLoneNode({ config: { pendingAppliesMax: 3 } });
+Deno.test("B77: more calls than pendingCallsMax are refused at once, until some are applied", async () => {
+  await using node = await startLoneNode({ config: { pendingCallsMax: 3 } });
   const { raft, peers } = node;
   await makeLeader(node);
   const calls = [1, 2, 3, 4].map((n) => watch(raft.apply(commandOf(`${n}`))));
   await settle();
   const { error } = calls[3]!;
   assertInstanceOf(error, OverloadedError);
-  assertEquals([error.outcome, error.field, error.limit], ["not-written", "pendingAppliesMax", 3]);
-  assertEquals(error.message, "the limit pendingAppliesMax of 3 is reached");
+  assertEquals([error.outcome, error.field, error.limit], ["not-written", "pendingCallsMax", 3]);
+  assertEquals(error.message, "the limit pendingCallsMax of 3 is reached");
   accept(peers, 4);
   await settle();
   assertEquals(calls.map(({ summary }) => summary).slice(0, 3), ["resolved", "resolved", "open"]);
@@ -188,7 +192,7 @@ Deno.test("B77: more calls than pendingAppliesMax are refused at once, until som
 });
 
 Deno.test("B77: callers that give up do not make room before their entries are applied", async () => {
-  await using node = await startLoneNode({ config: { pendingAppliesMax: 3 } });
+  await using node = await startLoneNode({ config: { pendingCallsMax: 3 } });
   const { raft, clock, peers } = node;
   await makeLeader(node);
   for (const text of ["1", "2", "3"]) watch(raft.apply(commandOf(text), { timeoutMs: 10 }));
@@ -228,7 +232,7 @@ Deno.test("B77: more than uncommittedSizeMaxBytes is refused at once, also in th
 });
 
 Deno.test("B77: a leader without a majority takes what its bound allows, whatever is asked of it", async () => {
-  await using node = await startLoneNode({ config: { pendingAppliesMax: 1000 } });
+  await using node = await startLoneNode({ config: { pendingCallsMax: 1000 } });
   const { raft, log } = node;
   await makeLeader(node);
   const { lastIndex } = raft;

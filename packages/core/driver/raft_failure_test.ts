@@ -159,6 +159,7 @@ Deno.test("nothing more is done of a step in which the state machine fails", asy
     entries: undefined,
     leaderCommit: toIndex(3),
     round: 1,
+    leased: false,
   });
   assertInstanceOf(await node.raft.stopped, FsmFailedError);
   assertEquals(lines, ["node {id} stops: {error}", "node {id} has stopped"]);
@@ -179,6 +180,7 @@ Deno.test("an invariant that does not hold stops the node instead of letting it 
     entries: undefined,
     leaderCommit: toIndex(2),
     round: 1,
+    leased: false,
   });
   const cause = await raft.stopped;
   assertInstanceOf(cause, InvariantViolation);

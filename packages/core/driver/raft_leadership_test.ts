@@ -92,6 +92,7 @@ Deno.test("a leader whose entries are overwritten gives no caller another's answ
     entries: entriesOf(3, 3, "A", "B", "C", "D"),
     leaderCommit: toIndex(6),
     round: 1,
+    leased: false,
   });
   await settle();
   assertEquals(fsm.commands, ["A", "B", "C", "D"]);
@@ -123,6 +124,7 @@ Deno.test("what this node has handed to its state machine is answered, although 
     entries: entriesOf(3, 5, "another"),
     leaderCommit: toIndex(5),
     round: 1,
+    leased: false,
   });
   await settle();
   assertEquals([first, second, lost].map((call) => call!.summary), [

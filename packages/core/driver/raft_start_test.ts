@@ -64,9 +64,9 @@ const WRONG: readonly [field: string, config: Record<string, unknown>, message: 
     "electionTimeoutMs is 999; allowed is 1000 to 86400000 (not below heartbeatTimeoutMs)",
   ],
   [
-    "pendingAppliesMax",
-    { pendingAppliesMax: 0 },
-    "pendingAppliesMax is 0; allowed is 1 to 9007199254740991",
+    "pendingCallsMax",
+    { pendingCallsMax: 0 },
+    "pendingCallsMax is 0; allowed is 1 to 9007199254740991",
   ],
 ];
 
@@ -92,7 +92,7 @@ Deno.test("a node does not start on a log that cannot be read", async () => {
   const proposal = { type: "configuration", data, extensions: NO_BYTES } as const;
   const entries = EntryRun.encode(toIndex(1), toTerm(1), 0, [proposal]);
   const hardState = { term: toTerm(1), votedFor: undefined };
-  await log.persist([{ hardState, truncateFrom: undefined, entries }]);
+  await log.persist([{ hardState, reset: undefined, truncateFrom: undefined, entries }]);
   const damage = new StorageError("log-1.seg is damaged at byte 64");
   const { read } = log;
   log.read = () => {

@@ -4,12 +4,15 @@
  *
  * @module
  */
-import { AbortedError, CommitTimeoutError, type RaftError } from "../model/errors.ts";
+import type { RaftConfig } from "../model/config.ts";
+import { OverloadedError, type RaftError } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { MetricLabels } from "../ports/metrics.ts";
 import type { Read } from "../consensus/input.ts";
-import { type CallOptions, callProblem } from "./calls.ts";
+import type { BetweenTask } from "./applier.ts";
+import { type Applied, type CallOptions, callProblem } from "./calls.ts";
+import { endEarly } from "./endings.ts";
 import type { Meter } from "./meter.ts";
 
 /**
@@ -23,18 +26,6 @@ import type { Meter } from "./meter.ts";
  */
 export type ReadLevel = "linearizable" | "lease" | "local";
 
-/** What {@linkcode Reads} needs of its node. */
-export interface ReadsHost {
-  /** Takes a question to the consensus. */
-  input(input: Read): void;
-  /** The last entry that is applied. */
-  appliedIndex(): Index;
-  /** Why there is no answer: nobody leads, or this node stops. */
-  noLeader(): RaftError;
-  /** How long an answer may take before the question is repeated, in milliseconds. */
-  retryMs(): number;
-}
-
 /** Made once: a read that is counted makes none. */
 const LEVEL_LABELS: Readonly<Record<ReadLevel, MetricLabels>> = {
   linearizable: { level: "linearizable" },
@@ -42,23 +33,48 @@ const LEVEL_LABELS: Readonly<Record<ReadLevel, MetricLabels>> = {
   local: { level: "local" },
 };
 
-interface Reader {
-  readonly resolve: (index: Index) => void;
-  readonly reject: (error: unknown) => void;
+/** What {@linkcode Reads} needs of its node. */
+export interface ReadsHost {
+  /** The settings of this moment. */
+  config(): RaftConfig;
+  /** Takes a question to the consensus. */
+  input(input: Read): void;
+  /** The last entry that is applied. */
+  appliedIndex(): Index;
+  /** Whether this node leads, or knows who does. */
+  knowsLeader(): boolean;
+  /** Whether this node leads: then no question and no answer can be lost. */
+  isLeader(): boolean;
+  /** Nobody is known to lead. */
+  noLeader(): RaftError;
+  /** Does `task` when nothing else is done with the state machine. */
+  between(task: BetweenTask): void;
 }
 
+interface Reader {
+  /** Reads, and answers the caller. */
+  run(): void;
+  /** Answers the caller with an error. */
+  fail(error: RaftError): void;
+}
+
+/** Readers that share a question. */
 interface Round {
   readonly level: "linearizable" | "lease";
   readonly readers: Set<Reader>;
-  /** Measures how long its readers wait. */
-  waited: (() => void) | undefined;
-  cancelRetry: CancelTimer | undefined;
+  /** Measures how long the readers wait. */
+  readonly waited: (() => void) | undefined;
+  /** When the question was asked last. */
+  askedAtMs: number;
+  /** Whether there was a leader to ask when it was asked first. */
+  hadLeader: boolean;
+  /** Since when there has been none. */
+  leaderlessSinceMs: number | undefined;
 }
 
 interface Waiting {
   readonly readIndex: Index;
-  readonly readers: Set<Reader>;
-  readonly waited: (() => void) | undefined;
+  readonly round: Round;
 }
 
 /** See the module's description. */
@@ -68,8 +84,11 @@ export class Reads {
   readonly #meter: Meter | undefined;
   readonly #asked = new Map<number, Round>();
   readonly #gathering = new Map<Round["level"], Round>();
+  /** In the order of their indexes. */
   #waiting: Waiting[] = [];
+  #pending = 0;
   #nextId: number;
+  #cancelRetry: CancelTimer | undefined;
 
   /** `firstId`: where the names of questions begin; a process with the same node's name must not have used them. `meter` measures reads, if it is given. */
   constructor(host: ReadsHost, clock: Clock, firstId: number, meter?: Meter) {
@@ -79,78 +98,97 @@ export class Reads {
     this.#meter = meter;
   }
 
-  /** Resolves with the applied index when this node's state machine may be read at `level`. */
-  wait(level: ReadLevel, options: CallOptions): Promise<Index> {
-    const problem = callProblem(options);
+  /** Reads that have no answer yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Calls `query` when this node's state machine may be read at `level`; see `Raft.read`. */
+  read<Result>(
+    query: () => Result,
+    level: ReadLevel,
+    options: CallOptions,
+  ): Promise<Applied<Result>> {
+    const { pendingCallsMax } = this.#host.config();
+    const problem = this.#pending >= pendingCallsMax
+      ? new OverloadedError("pendingCallsMax", pendingCallsMax)
+      : callProblem(options);
     if (problem !== undefined) return Promise.reject(problem);
-    if (level === "local") {
-      this.#meter?.count("read", 1, LEVEL_LABELS.local);
-      return Promise.resolve(this.#host.appliedIndex());
-    }
-    const { timeoutMs, signal } = options;
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        for (const { readers } of [...this.#asked.values(), ...this.#waiting]) {
-          if (readers.delete(reader)) break;
-        }
-        cancel?.();
-        signal?.removeEventListener("abort", abort);
+      let group: Set<Reader> | undefined;
+      let isOpen = true;
+      /** Whether this is the first answer. */
+      const leave = (): boolean => {
+        const wasOpen = isOpen;
+        isOpen = false;
+        if (!wasOpen) return false;
+        this.#pending -= 1;
+        group?.delete(reader);
+        stopWatching();
+        return true;
       };
       const reader: Reader = {
-        resolve: (index) => (leave(), resolve(index)),
-        reject: (error) => (leave(), reject(error)),
+        run: () => {
+          if (!leave()) return;
+          try {
+            resolve({ index: this.#host.appliedIndex(), response: query() });
+          } catch (error) {
+            reject(error);
+          }
+        },
+        fail: (error) => {
+          if (leave()) reject(error);
+        },
       };
-      const abort = () => reader.reject(new AbortedError("not-written", signal?.reason));
-      signal?.addEventListener("abort", abort);
-      const cancel = timeoutMs === undefined ? undefined : this.#clock.setTimer(
-        timeoutMs,
-        () => reader.reject(new CommitTimeoutError(timeoutMs, "not-written")),
-      );
-      this.#gather(level).add(reader);
+      this.#pending += 1;
+      const stopWatching = endEarly(options, this.#clock, () => "not-written", reader.fail);
+      if (level === "local") {
+        this.#meter?.count("read", 1, LEVEL_LABELS.local);
+        this.#host.between({ run: () => reader.run(), cancel: reader.fail });
+      } else {
+        group = this.#gather(level);
+        group.add(reader);
+      }
     });
   }
 
-  /** The answer to the question `id`: read once `readIndex` is applied, or there is no leader. */
+  /** The answer to the question `id`: read once `readIndex` is applied, or ask somebody else. */
   answered(id: number, readIndex: Index | undefined): void {
     const round = this.#asked.get(id);
     if (round === undefined) return;
-    this.#asked.delete(id);
-    round.cancelRetry?.();
     if (readIndex === undefined) {
-      const error = this.#host.noLeader();
-      for (const reader of [...round.readers]) reader.reject(error);
+      // Whoever began to read under a leader waits for the next one.
+      if (!round.hadLeader) this.#giveUp(id, round);
       return;
     }
-    const { readers, waited } = round;
-    this.#waiting.push({ readIndex, readers, waited });
-    this.#waiting.sort((one, other) => one.readIndex - other.readIndex);
-    this.applied(this.#host.appliedIndex());
+    this.#asked.delete(id);
+    if (readIndex <= this.#host.appliedIndex()) return this.#run(round);
+    const at = this.#waiting.findLastIndex((one) => one.readIndex <= readIndex) + 1;
+    this.#waiting.splice(at, 0, { readIndex, round });
   }
 
   /** Everything up to `index` is applied. */
   applied(index: Index): void {
     while (this.#waiting.length > 0 && this.#waiting[0]!.readIndex <= index) {
-      const { readers, waited } = this.#waiting.shift()!;
-      if (readers.size > 0) waited?.();
-      for (const reader of [...readers]) reader.resolve(index);
+      this.#run(this.#waiting.shift()!.round);
     }
   }
 
   /** Another leader: what the old one was asked, ask the new one. */
   leaderChanged(): void {
-    for (const [id, round] of [...this.#asked]) this.#repeat(id, round);
+    if (this.#asked.size === 0 || !this.#host.knowsLeader()) return;
+    for (const [id, round] of [...this.#asked]) this.#submit(id, round);
   }
 
   /** Every read ends with `error`. */
-  fail(error: unknown): void {
-    for (const { cancelRetry } of this.#asked.values()) cancelRetry?.();
-    const rounds = [...this.#asked.values(), ...this.#gathering.values(), ...this.#waiting];
+  fail(error: RaftError): void {
+    this.#cancelRetry?.();
+    const waiting = this.#waiting.map(({ round }) => round);
+    const rounds = [...this.#asked.values(), ...this.#gathering.values(), ...waiting];
     this.#asked.clear();
     this.#gathering.clear();
     this.#waiting = [];
-    for (const { readers } of rounds) {
-      for (const reader of [...readers]) reader.reject(error);
-    }
+    for (const { readers } of rounds) failAll(readers, error);
   }
 
   #gather(level: Round["level"]): Set<Reader> {
@@ -159,15 +197,17 @@ export class Reads {
     const round: Round = {
       level,
       readers: new Set(),
-      waited: undefined,
-      cancelRetry: undefined,
+      waited: this.#meter?.time("read.wait", LEVEL_LABELS[level]),
+      askedAtMs: 0,
+      hadLeader: false,
+      leaderlessSinceMs: undefined,
     };
     this.#gathering.set(level, round);
     queueMicrotask(() => {
       if (this.#gathering.get(level) !== round) return;
       this.#gathering.delete(level);
+      if (round.readers.size === 0) return;
       this.#meter?.count("read", round.readers.size, LEVEL_LABELS[level]);
-      round.waited = this.#meter?.time("read.wait", LEVEL_LABELS[level]);
       this.#ask(round);
     });
     return round.readers;
@@ -175,17 +215,60 @@ export class Reads {
 
   #ask(round: Round): void {
     const id = this.#nextId++;
+    round.hadLeader = this.#host.knowsLeader();
     this.#asked.set(id, round);
-    // The question or its answer may be lost on the way to the leader or back.
-    round.cancelRetry = this.#clock.setTimer(
-      this.#host.retryMs(),
-      () => this.#repeat(id, round),
-    );
+    this.#submit(id, round);
+    this.#armRetry();
+  }
+
+  /** Asks, perhaps again: an answer to any time that it was asked will do, since the reads had all begun. */
+  #submit(id: number, round: Round): void {
+    round.askedAtMs = this.#clock.now();
     this.#host.input({ type: "read", id, level: round.level });
   }
 
-  #repeat(id: number, round: Round): void {
-    round.cancelRetry?.();
-    if (this.#asked.delete(id) && round.readers.size > 0) this.#ask(round);
+  #armRetry(): void {
+    if (this.#cancelRetry !== undefined || this.#asked.size === 0) return;
+    this.#cancelRetry = this.#clock.setTimer(this.#host.config().heartbeatTimeoutMs, () => {
+      this.#cancelRetry = undefined;
+      for (const [id, round] of [...this.#asked]) this.#retry(id, round);
+      this.#armRetry();
+    });
   }
+
+  /** The question or its answer may be lost on the way to the leader or back; or there is no leader any more. */
+  #retry(id: number, round: Round): void {
+    const { heartbeatTimeoutMs, electionTimeoutMs } = this.#host.config();
+    const nowMs = this.#clock.now();
+    if (round.readers.size === 0) {
+      this.#asked.delete(id);
+    } else if (!this.#host.knowsLeader()) {
+      round.leaderlessSinceMs ??= nowMs;
+      if (nowMs - round.leaderlessSinceMs >= 2 * electionTimeoutMs) this.#giveUp(id, round);
+    } else {
+      round.leaderlessSinceMs = undefined;
+      const isLost = nowMs - round.askedAtMs >= heartbeatTimeoutMs && !this.#host.isLeader();
+      if (isLost) this.#submit(id, round);
+    }
+  }
+
+  #giveUp(id: number, { readers }: Round): void {
+    this.#asked.delete(id);
+    failAll(readers, this.#host.noLeader());
+  }
+
+  #run({ readers, waited }: Round): void {
+    if (readers.size === 0) return;
+    this.#host.between({
+      run: () => {
+        waited?.();
+        for (const reader of [...readers]) reader.run();
+      },
+      cancel: (error) => failAll(readers, error),
+    });
+  }
+}
+
+function failAll(readers: Set<Reader>, error: RaftError): void {
+  for (const reader of [...readers]) reader.fail(error);
 }

@@ -12,6 +12,7 @@ import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
+import { restoreFsm } from "./fsm_restore.ts";
 import type { Meter } from "./meter.ts";
 
 /** What a node starts from. */
@@ -74,27 +75,39 @@ export async function findState(options: FindOptions): Promise<Found> {
 async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undefined> {
   const { fsm, snapshots, config, logger, meter } = options;
   const metas = snapshots?.list() ?? [];
+  if (snapshots === undefined || metas.length === 0) return undefined;
+  if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
+  if (!config.restoreSnapshotOnStart) return metas[0];
   for (const meta of metas) {
-    if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
-    if (!config.restoreSnapshotOnStart) return meta;
     try {
-      await using source = await snapshots!.open(meta.id);
-      const restored = meter?.timeRestore();
-      await fsm.restore(source.read());
-      restored?.();
+      await using source = await snapshots.open(meta.id);
+      await restoreFsm(fsm, source, meter);
       return meta;
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
+      const damage = error instanceof StorageError ? error : await findDamage(snapshots, meta);
+      if (damage === undefined) throw error;
       logger.error("snapshot {id} cannot be restored, an older one is tried: {error}", {
         id: meta.id,
-        error,
+        error: damage,
       });
     }
   }
-  if (metas.length > 0) {
-    throw new StorageError(`none of ${metas.length} snapshots could be restored`);
+  throw new StorageError(`none of ${metas.length} snapshots could be restored`);
+}
+
+/** What is damaged of a snapshot, if that may be why the state machine threw: it sees the bytes before they are known to be right. */
+async function findDamage(
+  snapshots: SnapshotStore,
+  { id }: SnapshotMeta,
+): Promise<StorageError | undefined> {
+  try {
+    await using source = await snapshots.open(id);
+    for await (const chunk of source.read()) void chunk;
+    return undefined;
+  } catch (error) {
+    if (error instanceof StorageError) return error;
+    throw error;
   }
-  return undefined;
 }
 
 function readConfiguration(log: LogStore, index: Index): IndexedConfiguration {

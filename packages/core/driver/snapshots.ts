@@ -1,43 +1,35 @@
 /**
- * Snapshots: made when they are due or asked for, sent to followers whose entries are gone, received from a leader. The
- * log is compacted after each.
+ * Snapshots of this node's own state machine: made when they are due or asked for. The log is compacted after each.
  *
  * @module
  */
 import {
+  AbortedByRestoreError,
   NothingNewToSnapshotError,
-  ShutdownError,
   SnapshotsUnsupportedError,
-  TransportError,
 } from "../model/errors.ts";
 import type { RaftConfig } from "../model/config.ts";
-import type { ServerId } from "../model/configuration.ts";
-import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
+import { type Index, NO_INDEX } from "../model/numbers.ts";
 import type { SnapshotMeta, SnapshotPoint } from "../model/snapshot.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
-import type { SnapshotSource, SnapshotStore } from "../ports/snapshot_store.ts";
-import type { SnapshotHeader, Transport } from "../ports/transport.ts";
-import type { SnapshotReceived, SnapshotSent } from "../consensus/input.ts";
+import type { SnapshotSink, SnapshotSource, SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Random } from "../consensus/random.ts";
 import type { Captured } from "./applier.ts";
 import type { Meter } from "./meter.ts";
+import { untilAborted } from "./streams.ts";
 
 /** What {@linkcode Snapshots} needs of its node. */
 export interface SnapshotsHost {
   /** The settings of this moment. */
   config(): RaftConfig;
-  /** The node's term. */
-  term(): Term;
-  /** The last entry known to be committed. */
-  commitIndex(): Index;
   /** The last entry that is applied. */
   appliedIndex(): Index;
-  /** The state of the next moment at which no command is being applied. */
-  capture(): Promise<Captured>;
-  /** Takes an input to the consensus. */
-  input(input: SnapshotSent | SnapshotReceived): void;
+  /** Entries after this one are needed by a follower that is being sent what is before; `Infinity` if there is none. */
+  neededAfter(): number;
+  /** The state of the next moment at which no command is being applied; see `Applier.capture`. */
+  capture(before: () => Index): Promise<Captured>;
 }
 
 /** What {@linkcode Snapshots} works with. */
@@ -48,37 +40,36 @@ export interface SnapshotsOptions {
   readonly store: SnapshotStore | undefined;
   /** The log that is compacted. */
   readonly log: LogStore;
-  /** The way to the peers. */
-  readonly transport: Transport;
   /** Time. */
   readonly clock: Clock;
   /** What staggers the automatic ones. */
   readonly random: Random;
   /** Where logs go. */
   readonly logger: Logger;
-  /** Hears of every snapshot that was made or received. */
+  /** Hears of every snapshot that was made. */
   readonly stored: (meta: SnapshotMeta) => void;
   /** What measures them, if anything does. */
   readonly meter?: Meter | undefined;
 }
 
-/** A snapshot on its way here. */
-interface Receiving {
-  readonly term: Term;
-  readonly abort: AbortController;
+/** A snapshot that is being made, or is the next to be made. */
+interface Taking {
+  /** The last entry that it contains; `undefined` until the state is captured. */
+  index: Index | undefined;
+  readonly promise: Promise<SnapshotMeta>;
 }
 
 /** See the module's description. */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #stop = new AbortController();
-  readonly #sending = new Map<ServerId, AbortController>();
-  readonly #work = new Set<Promise<unknown>>();
-  #receiving: Receiving | undefined;
-  #taking: Promise<SnapshotMeta> | undefined;
+  /** The one that is being made, and the next: that one contains what is applied by the time it is begun. */
+  readonly #taking: Taking[] = [];
+  #work: Promise<unknown> = Promise.resolve();
+  #compacting: Promise<void> = Promise.resolve();
   #cancelTimer: CancelTimer | undefined;
 
-  /** Nothing happens by itself before {@linkcode start}. */
+  /** Nothing happens by itself before {@linkcode schedule}. */
   constructor(options: SnapshotsOptions) {
     this.#options = options;
   }
@@ -88,77 +79,62 @@ export class Snapshots {
     return this.#options.store?.list()[0];
   }
 
-  /** Begins to look, from time to time, whether a snapshot is due. */
-  start(): void {
+  /** Opens the snapshot `id`. */
+  async open(id: string): Promise<SnapshotSource> {
+    const { store } = this.#options;
+    if (store === undefined) throw new SnapshotsUnsupportedError();
+    return await store.open(id);
+  }
+
+  /** Looks, from now on and from time to time, whether a snapshot is due. */
+  schedule(): void {
     const { clock, random, host, store } = this.#options;
+    this.#cancelTimer?.();
     if (store === undefined || this.#stop.signal.aborted) return;
     const { snapshotIntervalMs } = host.config();
     this.#cancelTimer = clock.setTimer(
       random.between(snapshotIntervalMs, 2 * snapshotIntervalMs),
       () => {
         this.#takeIfDue();
-        this.start();
+        this.schedule();
       },
     );
   }
 
   /**
-   * Makes a snapshot of what is applied now and compacts the log. Calls that come meanwhile share it. Rejects with
-   * `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, `StorageError`, or what the state machine throws.
+   * Makes a snapshot of what is applied now, or later, and compacts the log. Calls share one that contains what is applied when
+   * they come. Rejects with `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, `AbortedByRestoreError`, `StorageError`,
+   * or what the state machine throws.
    */
   take(): Promise<SnapshotMeta> {
-    return this.#taking ??= this.#track(this.#take()).finally(() => this.#taking = undefined);
+    const last = this.#taking.at(-1);
+    if (last !== undefined && (last.index ?? Infinity) >= this.#options.host.appliedIndex()) {
+      return last.promise;
+    }
+    const promise = this.#work.then(async () => {
+      try {
+        return await this.#take(taking);
+      } finally {
+        this.#taking.shift();
+      }
+    });
+    const taking: Taking = { index: undefined, promise };
+    this.#taking.push(taking);
+    this.#work = promise.catch(() => {});
+    return promise;
   }
 
-  /** Sends the newest snapshot to a follower; how that ended becomes an input. */
-  send(to: ServerId, term: Term): void {
-    if (this.#sending.has(to) || this.#stop.signal.aborted) return;
-    const abort = new AbortController();
-    this.#sending.set(to, abort);
-    this.#track(this.#send(to, term, abort.signal).finally(() => this.#sending.delete(to)));
+  /** Drops the entries that the newest snapshot makes unnecessary, except for the trailing ones and those that somebody needs. */
+  compact(): Promise<void> {
+    return this.#compacting = this.#compacting.then(() => this.#compact());
   }
 
-  /** This node leads no longer: what it is sending is stale. */
-  abandonSending(): void {
-    for (const abort of this.#sending.values()) abort.abort(new Error("leadership lost"));
-  }
-
-  /** See `TransportHandler.receiveSnapshot`. */
-  receive(from: ServerId, header: SnapshotHeader, data: AsyncIterable<Uint8Array>): Promise<void> {
-    const received = this.#options.meter?.time("rpc.installSnapshot");
-    return this.#track(this.#receive(from, header, data).then(received));
-  }
-
-  /** Opens the snapshot that an `installSnapshot` effect speaks of. */
-  open(point: SnapshotPoint): Promise<SnapshotSource> {
-    const { store } = this.#options;
-    const meta = store?.list().find((one) =>
-      one.lastIncludedIndex === point.lastIncludedIndex &&
-      one.lastIncludedTerm === point.lastIncludedTerm
-    );
-    if (store === undefined || meta === undefined) throw new SnapshotsUnsupportedError();
-    return store.open(meta.id);
-  }
-
-  /** Drops the entries that the newest snapshot makes unnecessary, except for the trailing ones. */
-  async compact(): Promise<void> {
-    const { log, host, meter } = this.#options;
-    const { latest } = this;
-    if (latest === undefined) return;
-    const index = latest.lastIncludedIndex - host.config().trailingLogs;
-    if (index < log.firstIndex) return;
-    const compacted = meter?.time("compactLogs");
-    await log.truncatePrefix(index as Index);
-    compacted?.();
-  }
-
-  /** Stops everything and waits for it to end. The store is closed by its owner. */
-  async stop(): Promise<void> {
-    this.#stop.abort(new ShutdownError("not-written"));
+  /** Stops everything because of `reason`, and waits for it to end. The store is closed by its owner. */
+  async stop(reason: unknown): Promise<void> {
+    this.#stop.abort(reason);
     this.#cancelTimer?.();
-    this.abandonSending();
-    this.#receiving?.abort.abort(this.#stop.signal.reason);
-    await Promise.allSettled(this.#work);
+    await this.#work;
+    await this.#compacting;
   }
 
   #takeIfDue(): void {
@@ -166,132 +142,94 @@ export class Snapshots {
     const since = this.latest?.lastIncludedIndex ?? NO_INDEX;
     if (host.appliedIndex() - since < host.config().snapshotThreshold) return;
     this.take().catch((error) => {
-      if (this.#stop.signal.aborted) return;
-      logger.error("the snapshot could not be made: {error}", { error });
+      const isExpected = this.#stop.signal.aborted || error instanceof AbortedByRestoreError ||
+        error instanceof NothingNewToSnapshotError;
+      if (!isExpected) logger.error("the snapshot could not be made: {error}", { error });
     });
   }
 
-  async #take(): Promise<SnapshotMeta> {
-    const { host, store, logger, meter } = this.#options;
-    if (store === undefined) throw new SnapshotsUnsupportedError();
+  async #take(taking: Taking): Promise<SnapshotMeta> {
+    const { host, store, logger, stored, meter } = this.#options;
     const { signal } = this.#stop;
     signal.throwIfAborted();
-    const before = this.latest?.lastIncludedIndex ?? NO_INDEX;
-    if (host.appliedIndex() <= before) throw new NothingNewToSnapshotError(before);
+    if (store === undefined) throw new SnapshotsUnsupportedError();
+    const before = () => this.latest?.lastIncludedIndex ?? NO_INDEX;
+    if (host.appliedIndex() <= before()) throw new NothingNewToSnapshotError(before());
+    // The state is captured when there is a place for it: what the state machine keeps for a snapshot is surely read or released.
     const taken = meter?.time("snapshot.takeSnapshot");
-    const { point, data } = await host.capture();
-    const meta = await this.#write(store, data, point, signal);
-    await this.compact();
-    taken?.();
+    const created = meter?.time("snapshot.create");
+    const place = await store.create();
+    created?.();
+    let persisted: (() => void) | undefined;
+    const meta = await fillSink(place, logger, async (sink) => {
+      const { point, data } = await host.capture(before);
+      persisted = meter?.time("snapshot.persist");
+      taking.index = point.lastIncludedIndex;
+      await copy(data, sink, signal);
+      return point;
+    });
+    persisted?.();
+    stored(meta);
     logger.info("snapshot {id} contains everything up to entry {index}: {sizeBytes} bytes", {
       id: meta.id,
       index: meta.lastIncludedIndex,
       sizeBytes: meta.sizeBytes,
     });
+    await this.compact();
+    taken?.();
     return meta;
   }
 
-  async #write(
-    store: SnapshotStore,
-    data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    point: SnapshotPoint,
-    signal: AbortSignal,
-    sizeBytes?: number,
-  ): Promise<SnapshotMeta> {
-    // Only a snapshot that is received has a size that is known before.
-    const meter = sizeBytes === undefined ? this.#options.meter : undefined;
-    const created = meter?.time("snapshot.create");
-    const sink = await store.create();
-    created?.();
-    const persisted = meter?.time("snapshot.persist");
-    try {
-      let written = 0;
-      for await (const chunk of data) {
-        signal.throwIfAborted();
-        await sink.write(chunk);
-        written += chunk.length;
-      }
-      signal.throwIfAborted();
-      if (sizeBytes !== undefined && written !== sizeBytes) {
-        throw new TransportError(`a snapshot of ${sizeBytes} bytes ended after ${written}`);
-      }
-      const meta = await sink.commit(point);
-      persisted?.();
-      this.#options.stored(meta);
-      return meta;
-    } catch (error) {
-      await sink.abort();
-      throw error;
-    }
-  }
-
-  async #send(to: ServerId, term: Term, signal: AbortSignal): Promise<void> {
-    const { host, store, transport, logger, meter } = this.#options;
+  async #compact(): Promise<void> {
+    const { log, host, logger, meter } = this.#options;
     const { latest } = this;
-    let arrived = false;
-    try {
-      if (store === undefined || latest === undefined) throw new SnapshotsUnsupportedError();
-      await using source = await store.open(latest.id);
-      const { lastIncludedIndex, lastIncludedTerm, configuration, sizeBytes } = source.meta;
-      logger.info("sends snapshot {id} to {to}: {sizeBytes} bytes", {
-        id: latest.id,
-        to,
-        sizeBytes,
-      });
-      const header = { term, lastIncludedIndex, lastIncludedTerm, configuration, sizeBytes };
-      const sent = meter?.time("replication.installSnapshot", meter.peerLabels(to));
-      await transport.sendSnapshot(to, header, source.read(), signal);
-      sent?.();
-      arrived = true;
-    } catch (error) {
-      if (!signal.aborted) {
-        logger.warn("the snapshot for {to} did not arrive: {error}", { to, error });
-      }
-    }
-    const lastIncludedIndex = latest?.lastIncludedIndex ?? NO_INDEX;
-    host.input({ type: "snapshotSent", peer: to, lastIncludedIndex, arrived });
-  }
-
-  async #receive(
-    from: ServerId,
-    header: SnapshotHeader,
-    data: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const { host, store, logger } = this.#options;
-    this.#stop.signal.throwIfAborted();
-    if (store === undefined) throw new SnapshotsUnsupportedError();
-    if (header.term < host.term()) {
-      throw new TransportError(`the sender's term ${header.term} is over; it is ${host.term()}`);
-    }
-    const { lastIncludedIndex, lastIncludedTerm, configuration, term } = header;
-    const point = { lastIncludedIndex, lastIncludedTerm, configuration };
-    if (lastIncludedIndex > host.commitIndex()) {
-      if (this.#receiving !== undefined && this.#receiving.term >= term) {
-        throw new TransportError("another snapshot is on its way here");
-      }
-      this.#receiving?.abort.abort(new TransportError("a later leader sends a snapshot"));
-      const receiving = { term, abort: new AbortController() };
-      this.#receiving = receiving;
-      try {
-        const { signal } = receiving.abort;
-        const meta = await this.#write(store, data, point, signal, header.sizeBytes);
-        logger.info("received snapshot {id} from {from}: {sizeBytes} bytes", {
-          id: meta.id,
-          from,
-          sizeBytes: meta.sizeBytes,
-        });
-      } finally {
-        if (this.#receiving === receiving) this.#receiving = undefined;
-      }
-    }
-    host.input({ type: "snapshotReceived", from, term, ...point });
-  }
-
-  #track<Result>(work: Promise<Result>): Promise<Result> {
-    const tracked: Promise<unknown> = work.catch(() => {}).finally(() =>
-      this.#work.delete(tracked)
+    if (latest === undefined || this.#stop.signal.aborted) return;
+    const index = Math.min(
+      latest.lastIncludedIndex - host.config().trailingLogs,
+      // A snapshot that was received may be ahead of what is applied.
+      host.appliedIndex(),
+      host.neededAfter(),
     );
-    this.#work.add(tracked);
-    return work;
+    if (index < log.firstIndex) return;
+    const compacted = meter?.time("compactLogs");
+    try {
+      await log.truncatePrefix(index as Index);
+      compacted?.();
+    } catch (error) {
+      // The snapshot is there all the same. If the disk has failed, the next write stops the node.
+      logger.error("the log could not be compacted: {error}", { error });
+    }
   }
+}
+
+/** Commits `sink` as what `fill` says, or gives it up and throws what that threw. */
+export async function fillSink(
+  sink: SnapshotSink,
+  logger: Logger,
+  fill: (sink: SnapshotSink) => Promise<SnapshotPoint>,
+): Promise<SnapshotMeta> {
+  try {
+    return await sink.commit(await fill(sink));
+  } catch (error) {
+    await sink.abort().catch((cause) => {
+      logger.warn("an unfinished snapshot could not be removed: {error}", { error: cause });
+    });
+    throw error;
+  }
+}
+
+/** Writes `data` to `sink`, at its pace. Returns how many bytes there were. */
+export async function copy(
+  data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  sink: SnapshotSink,
+  signal: AbortSignal,
+): Promise<number> {
+  let sizeBytes = 0;
+  for await (const chunk of untilAborted(data, signal)) {
+    await sink.write(chunk);
+    sizeBytes += chunk.length;
+  }
+  // Commits nothing that nobody wants any more.
+  signal.throwIfAborted();
+  return sizeBytes;
 }

@@ -5,74 +5,89 @@
  */
 import { assertNever } from "../model/assert.ts";
 import type { ServerId } from "../model/configuration.ts";
-import { type RaftError, TransferFailedError, TransferInProgressError } from "../model/errors.ts";
+import {
+  NotLeaderError,
+  type RaftError,
+  TransferFailedError,
+  TransferInProgressError,
+} from "../model/errors.ts";
 import type { TransferOutcome } from "../consensus/effect.ts";
 import type { TransferLeadership } from "../consensus/input.ts";
+
+/** What {@linkcode Transfers} needs of its node. */
+export interface TransfersHost {
+  /** Takes the wish to the consensus. */
+  input(input: TransferLeadership): void;
+  /** Why nothing can be handed over here, if that is so: the node does not lead, or is stopped. */
+  notLeading(): RaftError | undefined;
+  /** Whether a backup is being restored: then leadership stays. */
+  isRestoring(): boolean;
+}
 
 interface Caller {
   readonly target: ServerId | undefined;
   readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: (error: RaftError) => void;
 }
 
 /** See the module's description. */
 export class Transfers {
-  #pending: Caller | undefined;
-  #asking: Caller | undefined;
+  readonly #host: TransfersHost;
+  #caller: Caller | undefined;
 
-  /** Resolves when this node leads no longer. `submit` takes the question to the consensus. */
-  ask(
-    target: ServerId | undefined,
-    submit: (input: TransferLeadership) => void,
-    notLeading: () => RaftError,
-  ): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const caller: Caller = { target, resolve, reject };
-      this.#asking = caller;
-      submit({ type: "transferLeadership", target });
-      // Not refused in the same step: it is under way.
-      if (this.#asking === caller) this.#pending = caller;
-      this.#asking = undefined;
-    }).catch((error) => {
-      throw error === "not-leader" ? notLeading() : error;
+  /** Nothing is handed over yet. */
+  constructor(host: TransfersHost) {
+    this.#host = host;
+  }
+
+  /** Resolves when this node leads no longer. */
+  ask(target: ServerId | undefined): Promise<void> {
+    const refusal = this.#host.notLeading() ??
+      (this.#caller === undefined ? undefined : new TransferInProgressError());
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (this.#host.isRestoring()) {
+      return Promise.reject(new TransferFailedError("a backup is being restored"));
+    }
+    return new Promise((resolve, reject) => {
+      this.#caller = { target, resolve, reject };
+      this.#host.input({ type: "transferLeadership", target });
     });
   }
 
-  /** The answer to the question of this step, or the end of the transfer that is under way. */
+  /** The transfer has ended, or was refused. */
   ended(outcome: TransferOutcome): void {
-    const caller = this.#asking ?? this.#pending;
-    if (this.#asking !== undefined) this.#asking = undefined;
-    else this.#pending = undefined;
+    const caller = this.#caller;
+    this.#caller = undefined;
     if (caller === undefined) return;
     if (outcome === "done") caller.resolve();
-    else caller.reject(transferError(outcome, caller.target));
+    else caller.reject(this.#error(outcome, caller.target));
   }
 
   /** The node stops. */
-  fail(error: unknown): void {
-    this.#pending?.reject(error);
-    this.#pending = undefined;
+  fail(error: RaftError): void {
+    this.#caller?.reject(error);
+    this.#caller = undefined;
   }
-}
 
-function transferError(
-  outcome: Exclude<TransferOutcome, "done">,
-  target: ServerId | undefined,
-): RaftError | "not-leader" {
-  switch (outcome) {
-    case "not-leader":
-      return "not-leader";
-    case "in-progress":
-      return new TransferInProgressError();
-    case "not-voter":
-      return new TransferFailedError(`${target} is not a voter`);
-    case "itself":
-      return new TransferFailedError("cannot transfer leadership to itself");
-    case "no-target":
-      return new TransferFailedError("there is no other voter");
-    case "timed-out":
-      return new TransferFailedError("leadership transfer timeout");
-    default:
-      return assertNever(outcome);
+  #error(
+    outcome: Exclude<TransferOutcome, "done">,
+    target: ServerId | undefined,
+  ): RaftError {
+    switch (outcome) {
+      case "not-leader":
+        return this.#host.notLeading() ?? new NotLeaderError(undefined);
+      case "in-progress":
+        return new TransferInProgressError();
+      case "not-voter":
+        return new TransferFailedError(`${target} is not a voter`);
+      case "itself":
+        return new TransferFailedError("cannot transfer leadership to itself");
+      case "no-target":
+        return new TransferFailedError("there is no other voter");
+      case "timed-out":
+        return new TransferFailedError("leadership transfer timeout");
+      default:
+        return assertNever(outcome);
+    }
   }
 }

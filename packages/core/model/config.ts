@@ -42,8 +42,11 @@ export interface RaftConfig {
   readonly inflightMessagesMax: number;
   /** Most bytes of entries that a leader has appended and not yet committed; beyond it, `apply` is refused at once. From 1. Default 64 MiB. */
   readonly uncommittedSizeMaxBytes: number;
-  /** Most calls of `apply` that wait to be appended or applied; beyond it, further ones are refused at once. From 1. Default 65536. */
-  readonly pendingAppliesMax: number;
+  /**
+   * Most calls of one kind that are under way (writes: `apply` and `barrier`; reads: `read`; `verifyLeader`; changes of the
+   * membership); beyond it, further ones of this kind are refused at once. From 1. Default 65536.
+   */
+  readonly pendingCallsMax: number;
 }
 
 /** The defaults: hashicorp/raft's where it has the setting. */
@@ -65,7 +68,7 @@ export const DEFAULT_CONFIG: RaftConfig = {
   inflightSizeMaxBytes: 8 * 1024 * 1024,
   inflightMessagesMax: 256,
   uncommittedSizeMaxBytes: 64 * 1024 * 1024,
-  pendingAppliesMax: 65536,
+  pendingCallsMax: 65536,
 };
 
 /** The fields that are numbers. */
@@ -120,6 +123,6 @@ export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
   whole("inflightSizeMaxBytes", 1, size);
   whole("inflightMessagesMax", 1, size);
   whole("uncommittedSizeMaxBytes", 1, size);
-  whole("pendingAppliesMax", 1, size);
+  whole("pendingCallsMax", 1, size);
   return config;
 }

@@ -70,7 +70,7 @@ const FIELDS: Record<
     refused: [0],
     allowed: `1 to ${2 ** 53 - 1}`,
   },
-  pendingAppliesMax: { least: 1, most: 2 ** 53 - 1, refused: [0], allowed: `1 to ${2 ** 53 - 1}` },
+  pendingCallsMax: { least: 1, most: 2 ** 53 - 1, refused: [0], allowed: `1 to ${2 ** 53 - 1}` },
 };
 
 for (const [name, { least, most, refused, allowed }] of Object.entries(FIELDS)) {

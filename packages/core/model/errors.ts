@@ -104,10 +104,12 @@ export class LeadershipLostError extends RaftError {
 export class ShutdownError extends RaftError {
   /** `outcome`: `unknown` if the entry had been appended. `cause`: what stopped the node, if it was not asked to stop. */
   constructor(outcome: Outcome, cause?: unknown) {
+    const why = cause === undefined ? "" : ` because of ${cause}`;
+    const then = outcome === "unknown" ? "; the entry may still commit" : "";
     super(
       "shutdown",
       outcome,
-      "raft is already shut down",
+      `raft is shut down${why}${then}`,
       cause === undefined ? undefined : { cause },
     );
   }
@@ -207,16 +209,20 @@ export class ConfigurationInProgressError extends RaftError {
 
 /** The configuration is not the one that the caller had in mind. hashicorp/raft: "configuration changed since …". */
 export class ConfigurationChangedError extends RaftError {
-  /** `prevIndex`: what the caller gave; `latestIndex`: index of the configuration in force. */
+  /**
+   * `prevIndex`: what the caller gave; `latestIndex`: index of the configuration in force; `outcome`: `failed` if the change was
+   * made and somebody has undone it since.
+   */
   constructor(
-    /** The index that the caller gave. */
+    /** The index that the caller gave, or of the change that was undone. */
     readonly prevIndex: Index,
     /** Index of the configuration in force. */
     readonly latestIndex: Index,
+    outcome: "not-written" | "failed" = "not-written",
   ) {
     super(
       "configuration-changed",
-      "not-written",
+      outcome,
       `configuration changed since ${prevIndex} (latest is ${latestIndex})`,
     );
   }
@@ -300,16 +306,17 @@ export class StoreLockedError extends RaftError {
 
 /** The state machine threw: the node has stopped. `cause` is what it threw. */
 export class FsmFailedError extends RaftError {
-  /** `index`: of the entry whose command it was. */
+  /** `index`: of the entry whose command it was, or of the last one in a snapshot; `doing`: what it was to do with it. */
   constructor(
-    /** Index of the entry whose command it was. */
+    /** Index of the entry whose command it was, or of the last one in a snapshot. */
     readonly index: Index,
     cause: unknown,
+    doing: "applying" | "restoring the snapshot of" = "applying",
   ) {
     super(
       "fsm-failed",
       "unknown",
-      `the state machine threw while applying entry ${index}; the node has stopped`,
+      `the state machine threw while ${doing} entry ${index}; the node has stopped`,
       { cause },
     );
   }

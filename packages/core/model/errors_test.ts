@@ -29,7 +29,7 @@ const ERRORS: [RaftError, string, string][] = [
   [new CommitTimeoutError(10), "commit-timeout", "unknown"],
   [new CommitTimeoutError(10, "not-written"), "commit-timeout", "not-written"],
   [new AbortedError("unknown", "why"), "aborted", "unknown"],
-  [new OverloadedError("pendingAppliesMax", 5), "overloaded", "not-written"],
+  [new OverloadedError("pendingCallsMax", 5), "overloaded", "not-written"],
   [new CommandTooLargeError(11, 10), "command-too-large", "not-written"],
   [new CannotBootstrapError(toIndex(4), 2), "cannot-bootstrap", "not-written"],
   [new InvalidConfigurationError("no voter"), "invalid-configuration", "not-written"],
@@ -56,7 +56,7 @@ Deno.test("errors say what was given and what is allowed", () => {
     [
       new NotLeaderError(leader),
       new NotLeaderError(undefined),
-      new OverloadedError("pendingAppliesMax", 5),
+      new OverloadedError("pendingCallsMax", 5),
       new CommandTooLargeError(11, 10),
       new CannotBootstrapError(toIndex(4), 2),
       new InvalidConfigError("field", 1, "2 to 3"),
@@ -66,7 +66,7 @@ Deno.test("errors say what was given and what is allowed", () => {
     [
       "node is not the leader; that is b at b:1",
       "node is not the leader, and knows of none",
-      "the limit pendingAppliesMax of 5 is reached",
+      "the limit pendingCallsMax of 5 is reached",
       "a command of 11 bytes is larger than the limit of 10 bytes",
       "bootstrap only works on new clusters; this node is in term 2 with a log up to 4",
       "field is 1; allowed is 2 to 3",

@@ -107,25 +107,57 @@ export function equalConfigurations(one: Configuration, other: Configuration): b
 }
 
 /**
- * The next change on the way from `present` to `target`, or `undefined` at the end of it. New servers come first and old
- * ones go last, so that the cluster never has fewer voters than it must; the server `last` (the leader) goes after all
- * others. A voter that moves to another address changes it while the others vote.
+ * The next change on the way from `present` to `target`, or `undefined` at the end of it and while a server that came first has
+ * to catch up. New servers come first and old ones go last, so that the cluster never has fewer voters than it must; the
+ * server `last` (the leader) goes after all others. A voter that moves to another address changes it while the others vote.
  */
 export function nextChange(
   present: Configuration,
   target: Configuration,
   last: ServerId,
 ): ConfigurationChange | undefined {
+  return nextArrival(present, target) ?? nextDeparture(present, target, last);
+}
+
+function nextArrival(
+  present: Configuration,
+  target: Configuration,
+): ConfigurationChange | undefined {
+  let blocked: ConfigurationChange | undefined;
   for (const { id, address, suffrage } of target.servers) {
-    const now = findServer(present, id);
-    if (now?.suffrage === "staging" && suffrage === "voter" && now.address === address) continue;
-    if (suffrage === "voter" && (now?.suffrage !== "voter" || now.address !== address)) {
-      return { type: "addVoter", id, address, immediately: false };
-    }
-    if (suffrage !== "voter" && now?.address !== address) {
-      return { type: "addNonvoter", id, address };
-    }
+    const change = arrival(findServer(present, id), { id, address, suffrage });
+    const holder = present.servers.find((one) => one.address === address && one.id !== id);
+    if (change === undefined) continue;
+    if (holder === undefined) return change;
+    // Another name at the address of a server that goes: that one has to go first.
+    if (findServer(target, holder.id) === undefined) return { type: "removeServer", id: holder.id };
+    // The server at this address moves as well, and has to do so first.
+    blocked ??= change;
   }
+  return blocked;
+}
+
+function arrival(
+  now: Server | undefined,
+  { id, address, suffrage }: Server,
+): ConfigurationChange | undefined {
+  const isThere = now?.address === address;
+  if (suffrage !== "voter") return isThere ? undefined : { type: "addNonvoter", id, address };
+  return isThere && now.suffrage !== "nonvoter"
+    ? undefined
+    : { type: "addVoter", id, address, immediately: false };
+}
+
+function nextDeparture(
+  present: Configuration,
+  target: Configuration,
+  last: ServerId,
+): ConfigurationChange | undefined {
+  // Nobody goes before those who come can vote.
+  const isWaiting = target.servers.some(({ id, suffrage }) =>
+    suffrage === "voter" && findServer(present, id)?.suffrage !== "voter"
+  );
+  if (isWaiting) return undefined;
   const going = present.servers.filter(({ id, suffrage }) => {
     const then = findServer(target, id);
     return then === undefined || (suffrage !== "nonvoter" && then.suffrage === "nonvoter");

@@ -6,6 +6,7 @@
 import { type Completion, MemoryLog, settle, VirtualClock } from "@coracle/testing";
 import type { RaftConfig } from "../../model/config.ts";
 import type { Server, ServerId } from "../../model/configuration.ts";
+import { TransportError } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
 import { toIndex, toTerm } from "../../model/numbers.ts";
 import { type Logger, silentLogger } from "../../ports/logger.ts";
@@ -33,6 +34,11 @@ export class PlayedPeers implements Transport {
   /** See {@linkcode Transport.send}. */
   send(to: ServerId, message: Message): void {
     this.sent.push({ to, message });
+  }
+
+  /** See {@linkcode Transport.sendSnapshot}. Nobody takes one. */
+  sendSnapshot(to: ServerId): Promise<void> {
+    return Promise.reject(new TransportError(`${to} takes no snapshots`));
   }
 
   /** See {@linkcode Transport.close}. */

@@ -83,8 +83,8 @@ export const SNAPSHOT_SCENARIOS: readonly MeteredScenario[] = [
       const { node } = await startNode({ peerIds: ["n2"], peerSuffrage: "nonvoter" });
       const { clock, peers } = node;
       await takeSnapshot(node);
-      // The leader's first entry, which is no longer in its log.
-      const { prevLogIndex, round } = peers.take("append")[0]!;
+      await clock.advance(100);
+      const { prevLogIndex, round } = peers.take("append").at(-1)!;
       peers.snapshotMs = 9;
       peers.say("n2", {
         type: "appendRejected",
@@ -101,7 +101,7 @@ export const SNAPSHOT_SCENARIOS: readonly MeteredScenario[] = [
   {
     name: "a follower receives a snapshot and is restored from it",
     expected: {
-      "rpc.installSnapshot": [2 + 3 + 4],
+      "rpc.installSnapshot": [2 + 3 + 4 + 1],
       "fsm.restore": [STORE_MS.read],
       "snapshot.create": [],
       "snapshot.persist": [],

@@ -1,0 +1,158 @@
+/**
+ * Restoring a backup, on the leader: takes the bytes to the log, piece by piece, and makes sure that a restore that cannot
+ * be finished is ended.
+ *
+ * While it is under way, no other writes are taken, and those that were on their way wait for how it ends: if it succeeds,
+ * what they did is undone, and so they are told.
+ *
+ * @module
+ */
+import {
+  AbortedByRestoreError,
+  AbortedError,
+  LeadershipLostError,
+  OverloadedError,
+  type RaftError,
+  ShutdownError,
+  TransferInProgressError,
+} from "../model/errors.ts";
+import type { Index } from "../model/numbers.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { Applied, Calls } from "./calls.ts";
+import type { Meter } from "./meter.ts";
+import { untilAborted } from "./streams.ts";
+import {
+  RESTORE_CHUNK_SIZE_BYTES,
+  restoreAbandon,
+  restoreBegin,
+  restoreChunk,
+  restoreEnd,
+} from "./user_restore.ts";
+
+/** What {@linkcode Restores} needs of its node. */
+export interface RestoresHost {
+  /** Why nothing can be proposed here, if that is so: the node does not lead, or is stopped. */
+  notLeading(): RaftError | undefined;
+  /** Proposes a piece of a backup. Resolves when it is applied here. */
+  propose(bytes: Uint8Array): Promise<Applied<unknown>>;
+  /** The settings of this moment. */
+  config(): { readonly heartbeatTimeoutMs: number };
+}
+
+/** See the module's description. */
+export class Restores {
+  readonly #host: RestoresHost;
+  readonly #calls: Calls;
+  readonly #clock: Clock;
+  readonly #meter: Meter | undefined;
+  /** Interrupts the reading of the backup that is under way. */
+  #reading: AbortController | undefined;
+  #wake: (() => void) | undefined;
+
+  /** Nothing is restored yet. `calls`: those that wait for the end of a restore. `meter` measures them, if it is given. */
+  constructor(host: RestoresHost, calls: Calls, clock: Clock, meter?: Meter) {
+    this.#host = host;
+    this.#calls = calls;
+    this.#clock = clock;
+    this.#meter = meter;
+  }
+
+  /** Whether a restore is under way: then no other writes are taken. */
+  get isUnderWay(): boolean {
+    return this.#reading !== undefined;
+  }
+
+  /** Replaces the state of all replicas by a backup. See `Raft.restore`. */
+  async restore(
+    data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const refusal = this.#host.notLeading() ??
+      (this.isUnderWay ? new AbortedByRestoreError("not-written") : undefined);
+    if (refusal !== undefined) throw refusal;
+    if (signal?.aborted === true) throw new AbortedError("not-written", signal.reason);
+    this.#meter?.count("restore");
+    const restored = this.#meter?.time("restoreUserSnapshot");
+    const reading = new AbortController();
+    // Up to the last entry it is certain that nothing takes effect.
+    const abort = () => reading.abort(new AbortedError("failed", signal?.reason));
+    signal?.addEventListener("abort", abort);
+    this.#reading = reading;
+    this.#calls.hold();
+    try {
+      await this.#run(data, reading.signal);
+      restored?.();
+      this.#calls.release(new AbortedByRestoreError("failed"));
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      this.#reading = undefined;
+      this.#calls.release();
+    }
+  }
+
+  /** The node leads no longer. */
+  leadershipLost(): void {
+    this.stop(new LeadershipLostError("failed"));
+  }
+
+  /** Nothing more is read, because of `reason`. */
+  stop(reason: RaftError): void {
+    this.#reading?.abort(reason);
+    this.#wake?.();
+  }
+
+  async #run(
+    data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let index: Index | undefined;
+    let sizeBytes = 0;
+    try {
+      index = (await this.#host.propose(restoreBegin())).index;
+      for await (const chunk of untilAborted(data, signal)) {
+        for (let at = 0; at < chunk.length; at += RESTORE_CHUNK_SIZE_BYTES) {
+          const bytes = chunk.subarray(at, at + RESTORE_CHUNK_SIZE_BYTES);
+          await this.#host.propose(restoreChunk(index, bytes));
+          signal.throwIfAborted();
+          sizeBytes += bytes.length;
+        }
+      }
+      signal.throwIfAborted();
+    } catch (error) {
+      if (index !== undefined) await this.#abandon(index);
+      throw certain(error);
+    }
+    await this.#host.propose(restoreEnd(index, sizeBytes));
+  }
+
+  /** Ends the restore on all replicas. If this node leads no longer, the next leader's first entry does. */
+  async #abandon(index: Index): Promise<void> {
+    while (this.#host.notLeading() === undefined) {
+      try {
+        await this.#host.propose(restoreAbandon(index));
+        return;
+      } catch (error) {
+        const passes = error instanceof OverloadedError || error instanceof TransferInProgressError;
+        if (!passes) return;
+        await this.#pause();
+      }
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const intervalMs = this.#host.config().heartbeatTimeoutMs / 10;
+    const cancel: CancelTimer = this.#clock.setTimer(intervalMs, resolve);
+    this.#wake = resolve;
+    await promise;
+    this.#wake = undefined;
+    cancel();
+  }
+}
+
+/** What became of a piece may be unknown, but without its last entry a restore never takes effect. */
+function certain(error: unknown): unknown {
+  if (error instanceof LeadershipLostError) return new LeadershipLostError("failed");
+  if (error instanceof ShutdownError) return new ShutdownError("failed", error.cause);
+  return error;
+}
