@@ -55,6 +55,13 @@ export interface TcpTransportOptions {
   readonly idleTimeoutMs?: number;
   /** Connections from others at the same time; more are closed at once. 1 and up; 256 by default. */
   readonly incomingConnectionsMax?: number;
+  /**
+   * A snapshot is given up when its source, its receiver or the network has not got on for this long. A receiver that has
+   * all of it may take as long as it needs. At least two keep-alive intervals; 10 seconds by default.
+   */
+  readonly snapshotIdleTimeoutMs?: number;
+  /** Snapshots that may go out at the same time, and that may come in; more are refused. 1 and up; 8 by default. */
+  readonly snapshotConnectionsMax?: number;
 }
 
 /** The settings of a transport, complete and checked. */
@@ -123,6 +130,13 @@ export function resolveConfig(options: TcpTransportOptions): TcpTransportConfig 
     reconnectDelayMaxMs: milliseconds(options, "reconnectDelayMaxMs", 1000, reconnectDelayMinMs),
     idleTimeoutMs: milliseconds(options, "idleTimeoutMs", 30_000),
     incomingConnectionsMax: whole(options, "incomingConnectionsMax", 256, 1, 65536),
+    snapshotIdleTimeoutMs: milliseconds(
+      options,
+      "snapshotIdleTimeoutMs",
+      10_000,
+      keepAliveIntervalMs * 2,
+    ),
+    snapshotConnectionsMax: whole(options, "snapshotConnectionsMax", 8, 1, 65536),
   };
 }
 

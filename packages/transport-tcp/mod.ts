@@ -1,5 +1,5 @@
 /**
- * `@coracle/transport-tcp`: carries the messages of a Coracle cluster over TCP.
+ * `@coracle/transport-tcp`: carries the messages and snapshots of a Coracle cluster over TCP.
  *
  * ```ts
  * import { TcpTransport } from "@coracle/transport-tcp";
