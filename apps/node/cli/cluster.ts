@@ -90,8 +90,10 @@ class Cluster {
   async #live(member: Member): Promise<boolean> {
     for (;;) {
       const { code, signal, pid } = await this.#runOnce(member);
-      if (this.#stopping) return code === 0;
-      if (signal === null) {
+      // A node that has only begun to start does not listen for signals yet, and has nothing to close.
+      const asAsked = code === 0 || signal === "SIGINT" || signal === "SIGTERM";
+      if (this.#stopping && asAsked) return true;
+      if (this.#stopping || signal === null) {
         complain(
           `${member.id} (process ${pid}) has stopped with exit code ${code}; see ${
             this.#logPath(member)

@@ -39,7 +39,7 @@ export function addFieldFlags(command: Command): void {
         command.addOption(new Option(`--${name} <number>`, text).argParser(numberOf));
         break;
       default:
-        command.addOption(new Option(`--${name} <text>`, text));
+        command.addOption(new Option(`--${name} <${schema.enum?.join("|") ?? "text"}>`, text));
     }
   }
 }

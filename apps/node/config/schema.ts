@@ -203,6 +203,7 @@ export interface FieldSchema {
   readonly allowed?: string;
   readonly otherwise?: string;
   readonly default?: unknown;
+  readonly enum?: readonly string[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly items?: FieldSchema;
 }

@@ -7,6 +7,7 @@ import type { Index } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
 import { type Metadata, status } from "@grpc/grpc-js";
 import type { Example } from "../gen/example_pb.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import type { CallContext, Handlers } from "./service.ts";
 import { CallError, invalidArgument } from "./status.ts";
 
@@ -43,25 +44,28 @@ export function exampleHandlers(
   raft: Replicator,
   fsm: WordsFsm,
   limits: ExampleLimits,
+  calls: OpenCalls,
 ): Handlers<typeof Example> {
   const options = ({ remainingMs, signal }: CallContext): CallOptions => ({
     timeoutMs: Number.isFinite(remainingMs) ? Math.max(0, remainingMs) : limits.requestTimeoutMs,
     signal,
   });
   return {
-    addWord: async ({ word }, context) => {
-      const bytes = encoder.encode(word);
-      checkWord(bytes, limits.commandSizeMaxBytes);
-      const { index } = await raft.apply(bytes, options(context));
-      return { commitIndex: BigInt(index) };
-    },
-    getWords: async (_request, context) => {
-      const level = readLevel(context.metadata);
-      const barrier = level === "linearizable" ? await raft.barrier(options(context)) : 0;
-      // Read in one go: the three numbers and the words belong to the same moment.
-      const readAtIndex = Math.max(barrier, raft.appliedIndex, fsm.lastIndex);
-      return { readAtIndex: BigInt(readAtIndex), bestWords: fsm.bestWords() };
-    },
+    addWord: ({ word }, context) =>
+      calls.run(async () => {
+        const bytes = encoder.encode(word);
+        checkWord(bytes, limits.commandSizeMaxBytes);
+        const { index } = await raft.apply(bytes, options(context));
+        return { commitIndex: BigInt(index) };
+      }),
+    getWords: (_request, context) =>
+      calls.run(async () => {
+        const level = readLevel(context.metadata);
+        const barrier = level === "linearizable" ? await raft.barrier(options(context)) : 0;
+        // Read in one go: the three numbers and the words belong to the same moment.
+        const readAtIndex = Math.max(barrier, raft.appliedIndex, fsm.lastIndex);
+        return { readAtIndex: BigInt(readAtIndex), bestWords: fsm.bestWords() };
+      }),
   };
 }
 

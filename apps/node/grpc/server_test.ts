@@ -7,14 +7,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   CommitTimeoutError,
   FsmFailedError,
-  type Index,
   LeadershipLostError,
   NotLeaderError,
   OverloadedError,
   ShutdownError,
   silentLogger,
   toIndex,
-  toTerm,
 } from "@coracle/core";
 import { WordsFsm } from "@coracle/fsm-words";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
@@ -22,44 +20,12 @@ import { connect } from "node:http2";
 import { Connection } from "../client/connection.ts";
 import { Example } from "../gen/example_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc/health/v1/health_pb.ts";
-import type { Replicator } from "./example.ts";
+import { PlayedRaft } from "./_testing/played_raft.ts";
 import { GrpcServer } from "./server.ts";
 import { TRAILER } from "./status.ts";
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
 const WORD_SIZE_MAX_BYTES = 1024 * 1024;
-
-/** A consensus of one that applies at once, or fails with `problem`. */
-class PlayedRaft implements Replicator {
-  problem: Error | undefined;
-  appliedIndex: Index = toIndex(0);
-  timeoutMs: number | undefined;
-
-  constructor(readonly fsm: WordsFsm) {}
-
-  async apply(
-    command: Uint8Array,
-    { timeoutMs }: { timeoutMs: number },
-  ): Promise<{ index: Index }> {
-    this.timeoutMs = timeoutMs;
-    const index = await this.barrier();
-    this.fsm.apply({
-      index,
-      term: toTerm(1),
-      type: "command",
-      data: command.slice(),
-      extensions: new Uint8Array(0),
-      appendedAtMs: 0,
-    });
-    return { index };
-  }
-
-  barrier(): Promise<Index> {
-    if (this.problem !== undefined) return Promise.reject(this.problem);
-    this.appliedIndex = toIndex(this.appliedIndex + 1);
-    return Promise.resolve(this.appliedIndex);
-  }
-}
 
 interface Setting {
   readonly raft: PlayedRaft;

@@ -18,7 +18,7 @@ import { openRound, releaseHeldReads } from "./reads.ts";
 import { broadcastHeartbeat, probedIndex, replicate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
-import { endTransfer, tellWhenUpToDate } from "./transfer.ts";
+import { endTransfer, tellSuccessor, tellWhenUpToDate } from "./transfer.ts";
 
 const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
 
@@ -66,7 +66,8 @@ export function heartbeatIntervalMs(heartbeatTimeoutMs: number): number {
 export function propose(step: Step, leader: Leader, input: Propose): void {
   const { state, effects } = step;
   const { uncommittedSizeMaxBytes } = state.config;
-  if (leader.transfer !== undefined) {
+  // A leader that is about to go takes nothing that it might not see through.
+  if (leader.transfer !== undefined || !isVoter(configurationOf(state), state.id)) {
     const refusal = "transferring";
     effects.push({ type: "proposed", firstIndex: NO_INDEX, count: 0, refusal });
     return;
@@ -116,8 +117,9 @@ export function advanceCommit(step: Step, leader: Leader): void {
   releaseHeldReads(step, leader);
   forgetLeaving(step, leader);
   if (!isVoter(state.configurations.settled.configuration, state.id)) {
-    // The members that stay must hear that the change is committed, or they would wait for it without a leader.
+    // The members that stay must hear that the change is committed, and need not wait for a timeout to elect a leader.
     broadcastHeartbeat(step, leader);
+    tellSuccessor(step, leader);
     becomeFollower(step, state.term, undefined, "it is no longer a voter");
     return;
   }
@@ -161,7 +163,7 @@ export function tickLeader(step: Step, leader: Leader): void {
     forgetLeaving(step, leader);
     noticeSilence(step, leader);
     openRound(step, leader);
-    tellWhenUpToDate(step, leader);
+    tellWhenUpToDate(step, leader, true);
   }
   if (leader.transfer !== undefined && nowMs >= leader.transfer.deadlineMs) {
     endTransfer(step, leader, "timed-out");

@@ -46,6 +46,8 @@ export interface Candidate {
   readonly phase: "preVote" | "vote";
   /** Who said yes, itself included once that is durable. */
   readonly granted: Set<ServerId>;
+  /** In `vote`: who said no. */
+  readonly refused: Set<ServerId>;
   /** In `vote`: the write that makes its own vote durable. */
   readonly ownVote: PersistId | undefined;
   /** When it tries again. */

@@ -50,7 +50,7 @@ import { ask, read, settleConfirmations } from "./reads.ts";
 import { becomeFollower } from "./roles.ts";
 import { receiveSnapshot, snapshotSent } from "./snapshots.ts";
 import { isSoleVoter, type NodeState } from "./state.ts";
-import { startTransfer } from "./transfer.ts";
+import { startTransfer, tellWhenUpToDate } from "./transfer.ts";
 
 /** Changes `state` by `input` at the monotonic time `nowMs`, and returns what has to be done about it. */
 export function step(state: NodeState, input: Input, nowMs: number): Effect[] {
@@ -192,8 +192,10 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
 
 function persisted(step: Step, id: number): void {
   const { role } = step.state;
-  if (role.type === "leader") advanceCommit(step, role);
-  else if (role.type === "candidate" && role.ownVote !== undefined && role.ownVote <= id) {
+  if (role.type === "leader") {
+    advanceCommit(step, role);
+    if (step.state.role === role) tellWhenUpToDate(step, role);
+  } else if (role.type === "candidate" && role.ownVote !== undefined && role.ownVote <= id) {
     ownVotePersisted(step, role);
   }
 }
