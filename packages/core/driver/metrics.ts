@@ -198,7 +198,7 @@ export const METRICS = {
   "snapshot.takeSnapshot": metric(
     "sample",
     "ms",
-    "Making a snapshot, from the capture of the state to the end of the log's compaction.",
+    "Making a snapshot, from opening the place for it to the end of the log's compaction.",
   ),
   "compactLogs": metric(
     "sample",
@@ -210,12 +210,12 @@ export const METRICS = {
   "thread.main.saturation": metric(
     "sample",
     "share",
-    "Share of time spent in deciding and acting on it, without applying. Every second, or when there is something to do again.",
+    "Share of time spent in deciding and acting on it, without applying. Over a second, or longer where nothing was to be done.",
   ),
   "thread.fsm.saturation": metric(
     "sample",
     "share",
-    "Share of time in which the state machine was at work; a promise of its that is waited for counts. Every second, or when there is something to do again.",
+    "Share of time in which the state machine was at work; waiting for its promises counts. Over a second, or longer where nothing was to be done.",
   ),
 };
 
