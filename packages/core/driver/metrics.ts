@@ -71,7 +71,7 @@ export const METRICS = {
   "candidate.preElectSelf": metric(
     "sample",
     "ms",
-    "From a pre-vote request to its answer. One sample for each voter that answers.",
+    "From a pre-vote request to its answer. One sample for each voter that answers; what is asked again is not measured.",
   ),
   "peers": metric(
     "gauge",
@@ -115,7 +115,7 @@ export const METRICS = {
   "replication.appendEntries.rpc": metric(
     "sample",
     "ms",
-    "From sending a message with entries to the follower's answer, which comes when they are on its disk.",
+    "From sending a message with entries to the follower's answer, which comes when they are on its disk. What is sent again is not measured.",
     PEER,
   ),
   "replication.heartbeat": metric(

@@ -1,7 +1,7 @@
 /**
  * Matches messages with their answers, to measure what hashicorp/raft measures of a call: for a leader and a candidate the
- * way there and back, for a follower the time until it answers. Messages may be lost, repeated and reordered; what has no
- * answer is forgotten with the term, or when it is sent again.
+ * way there and back, for a follower the time until it answers. Messages may be lost, repeated and reordered. What was sent
+ * more than once is not measured: nobody knows which of them an answer is for (Karn's rule, from the timers of TCP).
  *
  * @module
  */
@@ -24,8 +24,12 @@ interface Flight {
 
 /** What is on its way to one follower. */
 interface Outgoing {
-  /** In order, without overlaps. */
-  readonly flights: Flight[];
+  /** The term in which this node sends. */
+  readonly term: Term;
+  /** In order, without overlaps; none of them was sent before. */
+  flights: Flight[];
+  /** The last entry that was sent. */
+  lastIndex: number;
   /** The heartbeat whose answer is waited for. */
   heartbeat: { readonly round: number; readonly sinceMs: number } | undefined;
   /** The latest round that was in a heartbeat. */
@@ -36,6 +40,7 @@ interface Outgoing {
 interface Ballot {
   readonly term: Term;
   readonly sinceMs: number;
+  readonly isRepeated: boolean;
 }
 
 /** See the module's description. */
@@ -69,10 +74,10 @@ export class RoundTrips {
         this.#answered(message);
         break;
       case "vote":
-        this.#votes.set(to, { term: message.term, sinceMs });
+        ask(this.#votes, to, message.term, sinceMs);
         break;
       case "preVote":
-        this.#preVotes.set(to, { term: message.term, sinceMs });
+        ask(this.#preVotes, to, message.term, sinceMs);
         break;
       case "voteResult":
         this.#end("rpc.requestVote", this.#askedForVote, to);
@@ -96,10 +101,10 @@ export class RoundTrips {
         this.#heard(from, message, nowMs);
         break;
       case "vote":
-        this.#askedForVote.set(from, nowMs);
+        if (!this.#askedForVote.has(from)) this.#askedForVote.set(from, nowMs);
         break;
       case "preVote":
-        this.#askedForPreVote.set(from, nowMs);
+        if (!this.#askedForPreVote.has(from)) this.#askedForPreVote.set(from, nowMs);
         break;
       case "voteResult":
         this.#counted(this.#votes, from, message.term, message.granted, nowMs);
@@ -119,21 +124,23 @@ export class RoundTrips {
 
   /** What was on its way to `peer` may be lost. */
   lost(peer: ServerId): void {
-    this.#outgoing.delete(peer);
+    const outgoing = this.#outgoing.get(peer);
+    if (outgoing === undefined) return;
+    outgoing.flights = [];
+    outgoing.heartbeat = undefined;
   }
 
   #sentEntries(to: ServerId, term: Term, entries: EntryRun, nowMs: number): void {
     this.#meter.count("replication.appendEntries.logs", entries.count, this.#meter.peerLabels(to));
-    const { flights } = this.#to(to);
-    // What is sent again was lost, and everything after it.
-    while (flights.length > 0 && flights[flights.length - 1]!.lastIndex >= entries.firstIndex) {
-      flights.pop();
-    }
-    flights.push(flightOf(term, entries, nowMs));
+    const outgoing = this.#to(to, term);
+    if (entries.firstIndex > outgoing.lastIndex) {
+      outgoing.flights.push(flightOf(term, entries, nowMs));
+    } else dropFrom(outgoing.flights, entries.firstIndex);
+    outgoing.lastIndex = Math.max(outgoing.lastIndex, entries.lastIndex);
   }
 
-  #sentHeartbeat(to: ServerId, { round }: Append, nowMs: number, timeoutMs: number): void {
-    const outgoing = this.#to(to);
+  #sentHeartbeat(to: ServerId, { term, round }: Append, nowMs: number, timeoutMs: number): void {
+    const outgoing = this.#to(to, term);
     // Commit news carry the round of the heartbeat before.
     if (round <= outgoing.lastRound) return;
     outgoing.lastRound = round;
@@ -145,17 +152,18 @@ export class RoundTrips {
   /** A follower has answered this leader. */
   #heard(from: ServerId, message: AppendAccepted | AppendRejected, nowMs: number): void {
     const outgoing = this.#outgoing.get(from);
-    if (outgoing === undefined) return;
+    if (outgoing?.term !== message.term) return;
     const { flights, heartbeat } = outgoing;
     const labels = this.#meter.peerLabels(from);
     if (heartbeat !== undefined && message.round >= heartbeat.round) {
       this.#meter.sample("replication.heartbeat", nowMs - heartbeat.sinceMs, labels);
       outgoing.heartbeat = undefined;
     }
-    const answered = message.type === "appendAccepted"
-      ? takeUpTo(flights, message.matchIndex)
-      : takeAfter(flights, message.rejectedIndex);
-    for (const { sinceMs } of answered) {
+    if (message.type === "appendRejected") {
+      dropFrom(flights, message.rejectedIndex + 1);
+      return;
+    }
+    for (const { sinceMs } of takeUpTo(flights, message.matchIndex)) {
       this.#meter.sample("replication.appendEntries.rpc", nowMs - sinceMs, labels);
     }
   }
@@ -184,6 +192,7 @@ export class RoundTrips {
     // A late answer to an earlier question. Who refuses may be in any term.
     if (ballot === undefined || (isOfThatTerm && term !== ballot.term)) return;
     ballots.delete(from);
+    if (ballot.isRepeated) return;
     const name = ballots === this.#votes ? "candidate.electSelf" : "candidate.preElectSelf";
     this.#meter.sample(name, nowMs - ballot.sinceMs);
   }
@@ -199,10 +208,16 @@ export class RoundTrips {
     this.#meter.sample(name, this.#meter.now() - sinceMs);
   }
 
-  #to(peer: ServerId): Outgoing {
+  #to(peer: ServerId, term: Term): Outgoing {
     let outgoing = this.#outgoing.get(peer);
     if (outgoing === undefined) {
-      outgoing = { flights: [], heartbeat: undefined, lastRound: FIRST_ROUND };
+      outgoing = {
+        term,
+        flights: [],
+        lastIndex: 0,
+        heartbeat: undefined,
+        lastRound: FIRST_ROUND,
+      };
       this.#outgoing.set(peer, outgoing);
     }
     return outgoing;
@@ -213,11 +228,20 @@ function flightOf(term: Term, { firstIndex, lastIndex }: EntryRun, sinceMs: numb
   return { term, firstIndex, lastIndex, sinceMs };
 }
 
+function ask(ballots: Map<ServerId, Ballot>, to: ServerId, term: Term, sinceMs: number): void {
+  ballots.set(to, { term, sinceMs, isRepeated: ballots.get(to)?.term === term });
+}
+
 /** Takes out the flights at the front that end at or before `matchIndex`. */
 function takeUpTo(flights: Flight[], matchIndex: Index): Flight[] {
   let count = 0;
   while (count < flights.length && flights[count]!.lastIndex <= matchIndex) count += 1;
   return flights.splice(0, count);
+}
+
+/** Takes out the flights that reach `index` or beyond. */
+function dropFrom(flights: Flight[], index: number): void {
+  while (flights.length > 0 && flights[flights.length - 1]!.lastIndex >= index) flights.pop();
 }
 
 /** Takes out the flight that follows `index`, which was refused. */

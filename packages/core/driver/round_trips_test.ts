@@ -96,7 +96,7 @@ Deno.test("an answer that covers a part of a message does not end it", () => {
   assertEquals(one.samples("replication.appendEntries.rpc"), []);
 });
 
-Deno.test("what is sent again is measured from then on, and what followed it is lost", () => {
+Deno.test("what is sent again is not measured: an answer may be for either", () => {
   const one = new Trips();
   one.send(entries(2, 2));
   one.send(entries(3, 3));
@@ -104,17 +104,21 @@ Deno.test("what is sent again is measured from then on, and what followed it is 
   one.nowMs = 100;
   one.send(entries(3, 4));
   one.nowMs = 105;
-  one.receive(accepted(4));
-  assertEquals(one.samples("replication.appendEntries.rpc"), [105, 5]);
+  one.send(entries(5, 5));
+  one.nowMs = 106;
+  one.receive(accepted(5));
+  assertEquals(one.samples("replication.appendEntries.rpc"), [106, 1]);
+  assertEquals(one.metrics.total("replication.appendEntries.logs"), 6);
 });
 
-Deno.test("a refusal answers the message that follows the index it names", () => {
+Deno.test("what is refused, and what follows it, is sent again and not measured", () => {
   const one = new Trips();
+  one.send(entries(8, 8));
   one.send(entries(9, 9));
+  one.send(entries(10, 10));
   one.nowMs = 4;
-  one.receive(rejected(5));
   one.receive(rejected(8));
-  one.receive(rejected(8));
+  one.receive(accepted(10));
   assertEquals(one.samples("replication.appendEntries.rpc"), [4]);
 });
 
@@ -124,11 +128,22 @@ Deno.test("what was on its way when a connection broke, or in an earlier term, i
   one.send(heartbeat(2));
   one.send(entries(2, 2), "n3");
   one.trips.lost("n2");
+  one.trips.lost("n4");
+  one.receive(accepted(2, 2));
+  one.send(entries(2, 2));
   one.receive(accepted(2, 2));
   one.trips.forget(toTerm(3));
   one.receive(accepted(2), "n3");
   assertEquals(one.samples("replication.appendEntries.rpc"), []);
   assertEquals(one.samples("replication.heartbeat"), []);
+});
+
+Deno.test("an answer of an earlier term is none to what is sent in this one", () => {
+  const one = new Trips();
+  one.send(entries(2, 2, 3));
+  one.send(heartbeat(2, 3));
+  one.receive(accepted(2, 2));
+  assertEquals(one.metrics.measurements.filter(({ kind }) => kind === "sample"), []);
 });
 
 Deno.test("a heartbeat is measured by its round, one at a time", () => {
@@ -213,6 +228,11 @@ Deno.test("a request for a vote is measured on both sides, up to the answer of i
   one.receive({ ...maybe, proposedTerm: toTerm(2) });
   one.receive({ ...maybe, proposedTerm: toTerm(2) });
   assertEquals(one.samples("candidate.preElectSelf"), [1]);
+  // Asked twice in the same term: an answer may be for either.
+  one.send(preVote);
+  one.send(preVote);
+  one.receive({ ...maybe, proposedTerm: toTerm(2) });
+  assertEquals(one.samples("candidate.preElectSelf"), [1]);
   one.send(vote);
   one.send(vote, "n3");
   one.nowMs = 4;
@@ -227,6 +247,8 @@ Deno.test("a request for a vote is measured on both sides, up to the answer of i
   voter.receive(preVote);
   voter.nowMs = 2;
   voter.send({ ...maybe, proposedTerm: toTerm(2) });
+  voter.receive(vote);
+  voter.nowMs = 5;
   voter.receive(vote);
   voter.nowMs = 9;
   voter.send(yes);
