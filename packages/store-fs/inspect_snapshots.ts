@@ -7,8 +7,8 @@ import type { SnapshotMeta } from "@coracle/core";
 import { type Damage, DamageError } from "./damage.ts";
 import type { FileSystem } from "./files.ts";
 import type { StorePaths } from "./layout.ts";
-import { listSnapshotFiles, readThrough } from "./snapshot_files.ts";
-import { readSnapshot } from "./snapshot_recovery.ts";
+import { listSnapshotFiles, readSnapshotEnds, readThrough } from "./snapshot_files.ts";
+import { missingSnapshot, readSnapshot } from "./snapshot_recovery.ts";
 
 /** One snapshot. */
 export interface SnapshotInspection {
@@ -43,6 +43,8 @@ export async function inspectSnapshots(
   const snapshots: SnapshotInspection[] = [];
   for (const name of listed?.finished ?? []) {
     const read = await readSnapshot(fs, paths, name, storeId);
+    // It was removed since the directory was listed: the node is running.
+    if (read === undefined) continue;
     snapshots.push({
       file: `${paths.snapshots}/${name}`,
       meta: read.ok ? read.snapshot.meta : undefined,
@@ -65,12 +67,11 @@ async function verifySnapshot(
   name: string,
   storeId: string | undefined,
 ): Promise<Damage | undefined> {
-  const read = await readSnapshot(fs, paths, name, storeId);
-  if (!read.ok) return read.damage;
-  const { path: file } = read.snapshot;
-  const reader = fs.openReadSync(file);
-  if (reader === undefined) return { file, offset: 0, expected: "a snapshot", found: "no file" };
+  const reader = fs.openReadSync(`${paths.snapshots}/${name}`);
+  if (reader === undefined) return missingSnapshot(paths, name);
   try {
+    const read = await readSnapshotEnds(reader, `${paths.snapshots}/${name}`, storeId);
+    if (!read.ok) return read.damage;
     for await (const _ of readThrough(reader, storeId, read.snapshot));
     return undefined;
   } catch (error) {

@@ -9,7 +9,12 @@ import type { Damage } from "./damage.ts";
 import type { FileSystem } from "./files.ts";
 import type { StorePaths } from "./layout.ts";
 import type { Repair } from "./recovery.ts";
-import { listSnapshotFiles, readSnapshotEnds, type SnapshotFile } from "./snapshot_files.ts";
+import {
+  listSnapshotFiles,
+  type ReadSnapshotEnds,
+  readSnapshotEnds,
+  type SnapshotFile,
+} from "./snapshot_files.ts";
 
 /** The snapshots of a store. */
 export interface RecoveredSnapshots {
@@ -54,36 +59,41 @@ export async function recoverSnapshots(
   const damages: Damage[] = [];
   for (const name of listed.finished) {
     const read = await readSnapshot(fs, paths, name, storeId);
-    if (read.ok) {
+    if (read?.ok) {
       files.push(read.snapshot);
     } else {
-      damages.push(read.damage);
+      const damage = read?.damage ?? missingSnapshot(paths, name);
+      damages.push(damage);
       logger.error(
         "snapshot {file} is damaged at offset {offset} and not used: expected {expected}, found {found}",
-        { ...read.damage },
+        { ...damage },
       );
     }
   }
   return { files, repairs, damages, lastSequence: listed.lastSequence };
 }
 
-/** Header and trailer of the file `name`. */
+/** Header and trailer of the file `name`; `undefined` if there is no such file. */
 export async function readSnapshot(
   fs: FileSystem,
   paths: StorePaths,
   name: string,
   storeId: string | undefined,
-): ReturnType<typeof readSnapshotEnds> {
+): Promise<ReadSnapshotEnds | undefined> {
   const file = `${paths.snapshots}/${name}`;
   const reader = fs.openReadSync(file);
-  if (reader === undefined) {
-    return { ok: false, damage: { file, offset: 0, expected: "a snapshot", found: "no file" } };
-  }
+  if (reader === undefined) return undefined;
   try {
     return await readSnapshotEnds(reader, file, storeId);
   } finally {
     reader.close();
   }
+}
+
+/** A snapshot that was listed and is not there. */
+export function missingSnapshot(paths: StorePaths, name: string): Damage {
+  const file = `${paths.snapshots}/${name}`;
+  return { file, offset: 0, expected: "a snapshot", found: "no file" };
 }
 
 async function removeUnfinished(fs: FileSystem, file: string): Promise<Repair> {

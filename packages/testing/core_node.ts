@@ -113,6 +113,7 @@ export class CoreNode {
       seed: Math.imul(this.#seed, 31) + this.incarnation,
       hardState: this.image.hardState,
       log: this.image,
+      snapshot: undefined,
       configurations: configurationsOf(this.image),
     }, nowMs);
   }
@@ -167,6 +168,13 @@ export class CoreNode {
       case "bootstrapped":
       case "roleChanged":
       case "configurationChanged":
+      case "readReady":
+      case "configurationProposed":
+      case "transferred":
+      case "sendSnapshot":
+      case "installSnapshot":
+      case "contactChanged":
+      case "removed":
         // For the host, which sees all effects.
         break;
       default:

@@ -70,7 +70,7 @@ class Cluster {
   }
 
   async run(stopRequested: Promise<unknown>): Promise<ExitCode> {
-    console.log(`${this.#members.length} nodes, data in ${this.#dir}`);
+    console.log(`${this.#members.length} nodes, data in ${shownPath(this.#dir)}`);
     const lives = this.#members.map((member) => this.#live(member));
     const watches = this.#members.map((member) => this.#watch(member));
     const asked = await Promise.race([
@@ -188,10 +188,14 @@ class Cluster {
   }
 
   #logPath({ id }: Member): string {
-    const path = nodeLogPath(this.#dir, id);
-    const fromHere = relative(Deno.cwd(), path);
-    return fromHere.startsWith("..") ? path : fromHere;
+    return shownPath(nodeLogPath(this.#dir, id));
   }
+}
+
+/** As seen from here, if it is below. */
+function shownPath(path: string): string {
+  const fromHere = relative(Deno.cwd(), path);
+  return fromHere.startsWith("..") ? path : `./${fromHere}`;
 }
 
 function lastLine(path: string): string {

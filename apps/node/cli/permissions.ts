@@ -35,8 +35,8 @@ export function writeNeed(path: string): Need {
 /** To keep a store in `directory`. If that is to be made, the one above it is read, to make its new name durable. */
 export function storeNeeds(directory: string): Need[] {
   const needs = [readNeed(directory), writeNeed(directory)];
-  if (isGranted(needs[0]!) && !exists(directory)) needs.push(readNeed(dirname(resolve(directory))));
-  return needs;
+  const isThere = isGranted(needs[0]!) && exists(directory);
+  return isThere ? needs : [...needs, readNeed(dirname(resolve(directory)))];
 }
 
 function exists(path: string): boolean {

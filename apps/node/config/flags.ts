@@ -36,6 +36,7 @@ export function addFieldFlags(command: Command): void {
         );
         break;
       case "integer":
+      case "number":
         command.addOption(new Option(`--${name} <number>`, text).argParser(numberOf));
         break;
       default:

@@ -37,12 +37,12 @@ export function proposeConfiguration(step: Step, leader: Leader, input: ChangeCo
   if (input.prevIndex !== undefined && input.prevIndex !== latest.index) {
     return refuse({ type: "changed", latestIndex: latest.index });
   }
-  if (!mayChange(step, leader)) return refuse({ type: "in-progress" });
   const after = changeConfiguration(latest.configuration, input.change);
   if (typeof after === "string") return refuse({ type: "impossible", problem: after });
-  const index = equalConfigurations(latest.configuration, after)
-    ? latest.index
-    : appendConfiguration(step, leader, after, input.appendedAtMs);
+  // Who asks again, since the answer was lost, waits for the change that is under way.
+  const isSo = equalConfigurations(latest.configuration, after);
+  if (!isSo && !mayChange(step, leader)) return refuse({ type: "in-progress" });
+  const index = isSo ? latest.index : appendConfiguration(step, leader, after, input.appendedAtMs);
   effects.push({ type: "configurationProposed", index, refusal: undefined });
 }
 

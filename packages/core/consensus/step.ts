@@ -32,6 +32,7 @@ import {
   advanceCommit,
   heard,
   leaderDeadline,
+  leaveIfRemoved,
   propose,
   rejected,
   tickLeader,
@@ -194,6 +195,7 @@ function persisted(step: Step, id: number): void {
   const { role } = step.state;
   if (role.type === "leader") {
     advanceCommit(step, role);
+    leaveIfRemoved(step, role);
     if (step.state.role === role) tellWhenUpToDate(step, role);
   } else if (role.type === "candidate" && role.ownVote !== undefined && role.ownVote <= id) {
     ownVotePersisted(step, role);

@@ -26,13 +26,13 @@ export function startTransfer(step: Step, leader: Leader, target: ServerId | und
 }
 
 /**
- * Tells the target to stand for election once its disk holds everything that is in the leader's log, and all of that is
- * committed: then no write that was taken ends in doubt. Says it once, or `again` since the message may be lost.
+ * Tells the target to stand for election once its disk holds everything that is in the leader's log, all of that is
+ * committed, and the leader's own disk holds it too: then everybody whose write was taken has an answer. Says it once, or `again` since the message may be lost.
  */
 export function tellWhenUpToDate(step: Step, leader: Leader, again = false): void {
   const { transfer } = leader;
   const { log, commitIndex } = step.state;
-  if (transfer === undefined || commitIndex < log.lastIndex) return;
+  if (transfer === undefined || Math.min(commitIndex, log.durableIndex) < log.lastIndex) return;
   if (transfer.told && !again) return;
   if (leader.progress.get(transfer.target)!.matchIndex < log.lastIndex) return;
   transfer.told = true;

@@ -23,7 +23,7 @@ import {
   type ServerId,
 } from "../model/configuration.ts";
 import { assertNever } from "../model/assert.ts";
-import { type ConfigurationChange, nextChange } from "../model/membership.ts";
+import { type ConfigurationChange, equalConfigurations, nextChange } from "../model/membership.ts";
 import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
 import type { ConfigurationProposed, ConfigurationRefusal } from "../consensus/effect.ts";
 import type { ChangeConfiguration } from "../consensus/input.ts";
@@ -63,6 +63,8 @@ export interface MembershipHost {
 
 /** A call that has no answer yet. It waits for one thing at a time. */
 interface OpenCall {
+  /** The configuration that it wants in the end, if it wants a whole one. */
+  target: Configuration | undefined;
   /** What has become of it so far. */
   outcome: Outcome;
   /** Looks whether what it waits for has come. */
@@ -101,7 +103,7 @@ export class Membership {
 
   /**
    * Changes the membership into `target`, one safe step after the other. If it is interrupted, the same call (here or at the
-   * next leader) goes on where it ended.
+   * next leader) goes on where it ended. A call with another target takes its place.
    */
   changeTo(target: Configuration, options: CallOptions): Promise<Index> {
     const problem = configurationProblem(target);
@@ -137,6 +139,7 @@ export class Membership {
     if (problem !== undefined) throw problem;
     if (options.timeoutMs === 0) throw new EnqueueTimeoutError(0);
     const call: OpenCall = {
+      target: undefined,
       outcome: "not-written",
       look: () => {},
       end: () => {},
@@ -168,15 +171,17 @@ export class Membership {
     return await this.#until(call, term, () => {
       const { index: latestIndex, configuration } = this.#host.latest();
       const suffrage = findServer(configuration, change.id)?.suffrage;
-      if (suffrage === "staging") return undefined;
+      if (suffrage === "staging" || this.#host.commitIndex() < latestIndex) return undefined;
+      if (suffrage === "voter") return latestIndex;
       // Somebody else has taken it out again.
-      if (suffrage !== "voter") throw new ConfigurationChangedError(index, latestIndex, "failed");
-      return this.#host.commitIndex() >= latestIndex ? latestIndex : undefined;
+      throw new ConfigurationChangedError(index, latestIndex, "failed");
     });
   }
 
   async #changeTo(call: OpenCall, target: Configuration): Promise<Index> {
     const term = this.#host.term();
+    this.#supersede(target);
+    call.target = target;
     for (;;) {
       const { index, configuration } = this.#host.latest();
       const committed = this.#host.commitIndex();
@@ -190,6 +195,15 @@ export class Membership {
       } else if (change === undefined) {
         await this.#until(call, term, () => this.#host.latest().index > index || undefined);
       } else await this.#step(call, term, change);
+    }
+  }
+
+  /** Two calls with different targets would undo each other's steps for ever: the later one is what is wanted. */
+  #supersede(target: Configuration): void {
+    const { index } = this.#host.latest();
+    for (const call of this.#open) {
+      if (call.target === undefined || equalConfigurations(call.target, target)) continue;
+      end(call, new ConfigurationChangedError(index, index, call.outcome));
     }
   }
 

@@ -121,6 +121,36 @@ Deno.test("a node does not start on a transport that cannot, and an error while 
   assertEquals(closed, ["log"]);
 });
 
+Deno.test("a node that is created takes no part before it is started", async () => {
+  const { given, transport, closed } = options();
+  const clock = given.clock as VirtualClock;
+  let started = 0;
+  transport.start = () => started += 1;
+  const raft = await Raft.create(given);
+  await raft.bootstrap(ALONE);
+  await clock.advance(10_000);
+  assertEquals([raft.state, raft.term as number, started], ["follower", 1, 0]);
+  assertEquals((await raft.read(() => "looked at", { level: "local" })).response, "looked at");
+  raft.start();
+  raft.start();
+  await clock.advance(10);
+  assertEquals([raft.state, started], ["leader", 1]);
+  await raft.shutdown();
+  raft.start();
+  assertEquals([started, closed.sort(), clock.nextTimerAtMs], [1, ["log", "transport"], Infinity]);
+});
+
+Deno.test("a node that is created and never started is shut down like any other", async () => {
+  const { given, closed } = options();
+  const raft = await Raft.create(given);
+  await raft.shutdown();
+  assertEquals([closed.sort(), await raft.stopped, raft.state], [
+    ["log", "transport"],
+    undefined,
+    "shutdown",
+  ]);
+});
+
 Deno.test("a node that holds nothing waits, and knows of nobody", async () => {
   const { given } = options();
   await using raft = await Raft.start(given);

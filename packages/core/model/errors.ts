@@ -39,7 +39,11 @@ export type RaftErrorCode =
   | "storage"
   | "store-locked"
   | "fsm-failed"
-  | "transport";
+  | "transport"
+  | "session-expired"
+  | "session-closed"
+  | "response-dropped"
+  | "command-refused";
 
 /** What all errors of Coracle have in common. */
 export abstract class RaftError extends Error {
@@ -211,14 +215,15 @@ export class ConfigurationInProgressError extends RaftError {
 export class ConfigurationChangedError extends RaftError {
   /**
    * `prevIndex`: what the caller gave; `latestIndex`: index of the configuration in force; `outcome`: `failed` if the change was
-   * made and somebody has undone it since.
+   * made and somebody has undone it since, `unknown` if somebody wants another whole configuration than the one that it was on
+   * the way to.
    */
   constructor(
     /** The index that the caller gave, or of the change that was undone. */
     readonly prevIndex: Index,
     /** Index of the configuration in force. */
     readonly latestIndex: Index,
-    outcome: "not-written" | "failed" = "not-written",
+    outcome: Outcome = "not-written",
   ) {
     super(
       "configuration-changed",

@@ -194,6 +194,7 @@ function bootstrapImage(node: CoreNode, configuration: Configuration): void {
   const data = encodeConfiguration(configuration);
   node.image.apply({
     hardState: { term: toTerm(1), votedFor: undefined },
+    reset: undefined,
     truncateFrom: undefined,
     entries: EntryRun.encode(toIndex(1), toTerm(1), 0, [
       { type: "configuration", data, extensions: NO_BYTES },

@@ -161,7 +161,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       state.log.truncate(truncateFrom);
       const id = state.nextPersistId++;
       state.log.written(id, nowMs);
-      effects.push({ type: "persist", id, hardState: undefined, truncateFrom, entries: undefined });
+      effects.push({
+        type: "persist",
+        id,
+        hardState: undefined,
+        reset: undefined,
+        truncateFrom,
+        entries: undefined,
+      });
     }),
   },
   {

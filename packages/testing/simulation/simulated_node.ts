@@ -7,7 +7,8 @@
 import type { Configuration, Message, ServerId, TransportHandler } from "@coracle/core";
 import { configurationOf, type Effect, type Input, type Persist } from "@coracle/core/consensus";
 import { CoreNode, type CoreNodeHost, type StepFunction } from "../core_node.ts";
-import type { MemoryNetwork, MemoryTransport } from "../memory_network.ts";
+import type { MemoryNetwork } from "../memory_network.ts";
+import type { MemoryTransport } from "../memory_transport.ts";
 import type { Prng } from "../prng.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import type { DiskBehaviour, Scenario } from "./scenario.ts";
@@ -145,6 +146,11 @@ export class SimulatedNode implements TransportHandler, CoreNodeHost {
   /** Messages have arrived. */
   receive(from: ServerId, messages: readonly Message[]): void {
     this.input({ type: "received", from, messages });
+  }
+
+  /** No snapshots are made here: every entry stays in the log. */
+  receiveSnapshot(): Promise<void> {
+    return Promise.reject(new Error("a simulated core takes no snapshots"));
   }
 
   /** A connection is lost. */

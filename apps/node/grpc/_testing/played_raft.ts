@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Index, toIndex, toTerm } from "@coracle/core";
+import { type Applied, type Index, type ReadLevel, toIndex, toTerm } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
 import type { Replicator } from "../example.ts";
 
@@ -22,13 +22,14 @@ export class PlayedRaft implements Replicator {
   constructor(readonly fsm: WordsFsm) {}
 
   /** Applies `command`, at the next index. */
-  async apply(
+  apply(
     command: Uint8Array,
     { timeoutMs }: { timeoutMs: number },
   ): Promise<{ index: Index }> {
     this.applies += 1;
     this.timeoutMs = timeoutMs;
-    const index = await this.barrier();
+    if (this.problem !== undefined) return Promise.reject(this.problem);
+    const index = this.appliedIndex = toIndex(this.appliedIndex + 1);
     this.fsm.apply({
       index,
       term: toTerm(1),
@@ -37,13 +38,15 @@ export class PlayedRaft implements Replicator {
       extensions: new Uint8Array(0),
       appendedAtMs: 0,
     });
-    return { index };
+    return Promise.resolve({ index });
   }
 
-  /** Takes the next index. */
-  barrier(): Promise<Index> {
-    if (this.problem !== undefined) return Promise.reject(this.problem);
-    this.appliedIndex = toIndex(this.appliedIndex + 1);
-    return Promise.resolve(this.appliedIndex);
+  /** Reads what is applied; at any level but `local` only without a problem. */
+  read<Result>(
+    query: () => Result,
+    { level }: { level: ReadLevel },
+  ): Promise<Applied<Result>> {
+    if (this.problem !== undefined && level !== "local") return Promise.reject(this.problem);
+    return Promise.resolve({ index: this.appliedIndex, response: query() });
   }
 }

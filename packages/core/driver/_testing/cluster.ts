@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { MemoryLog, MemoryNetwork, Prng, VirtualClock } from "@coracle/testing";
+import {
+  MemoryLog,
+  MemoryNetwork,
+  MemorySnapshotStore,
+  Prng,
+  VirtualClock,
+} from "@coracle/testing";
 import type { RaftConfig } from "../../model/config.ts";
 import type { Configuration, ServerId } from "../../model/configuration.ts";
 import type { Entry } from "../../model/entry.ts";
@@ -11,7 +17,7 @@ import type { Fsm } from "../../ports/fsm.ts";
 import { Raft } from "../raft.ts";
 import { watch } from "./outcome.ts";
 
-/** A state machine that remembers its commands and answers with the command and its index. */
+/** A state machine that remembers its commands and answers with the command and its index. Its snapshot has a piece for each command. */
 export class Recorder implements Fsm<string> {
   /** The commands, as text, in the order in which they were applied. */
   readonly commands: string[] = [];
@@ -21,6 +27,19 @@ export class Recorder implements Fsm<string> {
     const command = new TextDecoder().decode(entry.data);
     this.commands.push(command);
     return responseTo(command, entry.index);
+  }
+
+  /** See {@linkcode Fsm.snapshot}. */
+  snapshot(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+    return this.commands.map((command) => commandOf(`${command}\n`));
+  }
+
+  /** See {@linkcode Fsm.restore}. */
+  async restore(data: AsyncIterable<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of data) text += decoder.decode(chunk, { stream: true });
+    this.commands.splice(0, Infinity, ...text.split("\n").slice(0, -1));
   }
 }
 
@@ -40,6 +59,8 @@ export interface TestNode {
   readonly raft: Raft<string>;
   readonly log: MemoryLog;
   readonly fsm: Recorder;
+  /** `undefined` in a cluster without snapshots. */
+  readonly snapshots: MemorySnapshotStore | undefined;
 }
 
 /** What differs from a plain cluster. */
@@ -50,6 +71,8 @@ export interface ClusterOptions {
   readonly seed?: number;
   /** The state machine of a node. */
   readonly fsm?: (id: ServerId) => Recorder;
+  /** How many snapshots each node retains; without, or with 0, it has no snapshot store. */
+  readonly retain?: number;
 }
 
 /** See the module's description. */
@@ -59,6 +82,8 @@ export class Cluster implements AsyncDisposable {
   readonly nodes = new Map<ServerId, TestNode>();
   readonly #options: ClusterOptions;
   readonly #configuration: Configuration;
+  /** The snapshots on each node's disk. */
+  readonly #stores = new Map<ServerId, MemorySnapshotStore>();
   #seed: number;
 
   private constructor(size: number, options: ClusterOptions) {
@@ -88,20 +113,27 @@ export class Cluster implements AsyncDisposable {
     return this.#configuration.servers.map(({ id }) => id);
   }
 
-  /** Starts a node on what `log` holds. */
-  async startNode(id: ServerId, log: MemoryLog = new MemoryLog()): Promise<TestNode> {
+  /** Starts a node on what `log` holds, and the snapshots that it has had so far, if it has a store for them. */
+  async startNode(
+    id: ServerId,
+    log: MemoryLog = new MemoryLog(),
+    retain: number | undefined = this.#options.retain,
+    address = id,
+  ): Promise<TestNode> {
     const { config = {}, fsm: makeFsm = () => new Recorder() } = this.#options;
     const fsm = makeFsm(id);
+    const snapshots = retain === undefined || retain === 0 ? undefined : this.#storeOf(id, retain);
     const raft = await Raft.start({
       id,
       fsm,
       log,
-      transport: this.network.transport(id),
+      ...(snapshots === undefined ? {} : { snapshots }),
+      transport: this.network.transport(id, address),
       config,
       clock: this.clock,
       seed: this.#seed++,
     });
-    const node = { id, raft, log, fsm };
+    const node = { id, raft, log, fsm, snapshots };
     this.nodes.set(id, node);
     return node;
   }
@@ -147,20 +179,42 @@ export class Cluster implements AsyncDisposable {
 
   /** The power of a node fails. Returns the disk that is found when it is back. */
   async crash(id: ServerId): Promise<MemoryLog> {
-    const { raft, log } = this.node(id);
+    const { raft, log, snapshots } = this.node(id);
     this.nodes.delete(id);
     this.network.vanish(id);
     const disk = log.crash();
+    if (snapshots !== undefined) this.#stores.set(id, snapshots.crash());
     await raft.shutdown();
     return disk;
   }
 
   /** Stops a node as it should be stopped. Returns its disk. */
   async stop(id: ServerId): Promise<MemoryLog> {
-    const { raft, log } = this.node(id);
+    const { raft, log, snapshots } = this.node(id);
     this.nodes.delete(id);
     await raft.shutdown();
+    if (snapshots !== undefined) this.#stores.set(id, snapshots.reopen());
     return log.reopen();
+  }
+
+  /** The disk of a node that does not run is lost, with its snapshots. */
+  wipe(id: ServerId): void {
+    this.#stores.delete(id);
+  }
+
+  /** The leader applies `count` commands: the word and a number. Returns the index of the last one. */
+  async write(word: string, count: number): Promise<number> {
+    const { raft } = [...this.nodes.values()].find((node) => node.raft.state === "leader")!;
+    const calls = Array.from({ length: count }, (_, n) => raft.apply(commandOf(`${word} ${n}`)));
+    const applied = await this.until(Promise.all(calls));
+    return applied.at(-1)!.index;
+  }
+
+  #storeOf(id: ServerId, retain: number): MemorySnapshotStore {
+    const store = this.#stores.get(id) ??
+      new MemorySnapshotStore({ retain, wallTime: () => this.clock.wallTime() });
+    this.#stores.set(id, store);
+    return store;
   }
 
   /** Stops every node that runs. */

@@ -52,6 +52,7 @@ function persist(part: Partial<Persist>): Persist {
     type: "persist",
     id: 1,
     hardState: undefined,
+    reset: undefined,
     truncateFrom: undefined,
     entries: undefined,
     ...part,
@@ -70,6 +71,7 @@ function nodeWith(ordinal: number, ...entries: EntryRun[]): CoreNode {
   const term = toTerm(entries.at(-1)?.lastTerm ?? 1);
   node.image.apply({
     hardState: { term, votedFor: undefined },
+    reset: undefined,
     truncateFrom: undefined,
     entries: first,
   });
@@ -91,6 +93,11 @@ function lead(node: CoreNode, term: number): Leader {
     progress: new Map(),
     round: 1,
     confirmations: [],
+    heldReads: [],
+    roundStarts: [],
+    transfer: undefined,
+    leaseGivenUp: false,
+    leaving: new Map(),
     uncommitted: [],
     uncommittedSizeBytes: 0,
     heartbeatAtMs: 0,
