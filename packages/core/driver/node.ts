@@ -100,7 +100,7 @@ export class Node {
     this.reads = new Reads(host, clock, firstId, meter);
     this.membership = new Membership(host, clock);
     this.transfers = new Transfers(host);
-    this.restores = new Restores(host, this.proposals.calls, clock, meter);
+    this.restores = new Restores(host, this.proposals.calls, meter);
     this.#removal = new Removal(host, clock);
     const store = fsm.snapshot && fsm.restore && options.snapshots;
     this.#userRestore = new UserRestore({

@@ -11,13 +11,10 @@ import {
   AbortedByRestoreError,
   AbortedError,
   LeadershipLostError,
-  OverloadedError,
   type RaftError,
   ShutdownError,
-  TransferInProgressError,
 } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Applied, Calls } from "./calls.ts";
 import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
@@ -35,25 +32,20 @@ export interface RestoresHost {
   notLeading(): RaftError | undefined;
   /** Proposes a piece of a backup. Resolves when it is applied here. */
   propose(bytes: Uint8Array): Promise<Applied<unknown>>;
-  /** The settings of this moment. */
-  config(): { readonly heartbeatTimeoutMs: number };
 }
 
 /** See the module's description. */
 export class Restores {
   readonly #host: RestoresHost;
   readonly #calls: Calls;
-  readonly #clock: Clock;
   readonly #meter: Meter | undefined;
   /** Interrupts the reading of the backup that is under way. */
   #reading: AbortController | undefined;
-  #wake: (() => void) | undefined;
 
   /** Nothing is restored yet. `calls`: those that wait for the end of a restore. `meter` measures them, if it is given. */
-  constructor(host: RestoresHost, calls: Calls, clock: Clock, meter?: Meter) {
+  constructor(host: RestoresHost, calls: Calls, meter?: Meter) {
     this.#host = host;
     this.#calls = calls;
-    this.#clock = clock;
     this.#meter = meter;
   }
 
@@ -98,7 +90,6 @@ export class Restores {
   /** Nothing more is read, because of `reason`. */
   stop(reason: RaftError): void {
     this.#reading?.abort(reason);
-    this.#wake?.();
   }
 
   async #run(
@@ -125,28 +116,12 @@ export class Restores {
     await this.#host.propose(restoreEnd(index, sizeBytes));
   }
 
-  /** Ends the restore on all replicas. If this node leads no longer, the next leader's first entry does. */
+  /**
+   * Ends the restore on all replicas. Nothing else is on its way, so only a lost office or a stop can be in its way: then the
+   * next leader's first entry does the same.
+   */
   async #abandon(index: Index): Promise<void> {
-    while (this.#host.notLeading() === undefined) {
-      try {
-        await this.#host.propose(restoreAbandon(index));
-        return;
-      } catch (error) {
-        const passes = error instanceof OverloadedError || error instanceof TransferInProgressError;
-        if (!passes) return;
-        await this.#pause();
-      }
-    }
-  }
-
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const intervalMs = this.#host.config().heartbeatTimeoutMs / 10;
-    const cancel: CancelTimer = this.#clock.setTimer(intervalMs, resolve);
-    this.#wake = resolve;
-    await promise;
-    this.#wake = undefined;
-    cancel();
+    await this.#host.propose(restoreAbandon(index)).catch(() => {});
   }
 }
 
