@@ -30,7 +30,7 @@ export function electionTimeout(step: Step): void {
     startPreVote(step);
   } else if (role.type !== "leader") {
     role.electionAtMs = nextElectionAtMs(step);
-    if (role.type !== "follower") return;
+    if (role.type !== "follower" || role.leader === undefined) return;
     role.leader = undefined;
     state.reason = "heard no leader";
   }
