@@ -24,8 +24,8 @@ interface Group {
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** What a test of files, sockets or processes needs; it writes below the temporary folder only. */
-function systemFlags(): string[] {
+/** What a test of files, sockets or processes needs; it writes below the temporary folder only. `run`: the programs that it may start. */
+function systemFlags(run = `--allow-run=${Deno.execPath()}`): string[] {
   const temporary = Deno.makeTempDirSync();
   Deno.removeSync(temporary);
   return [
@@ -34,7 +34,7 @@ function systemFlags(): string[] {
     "--allow-net=127.0.0.1,localhost,0.0.0.0,[::1]",
     "--allow-env",
     "--allow-sys",
-    `--allow-run=${Deno.execPath()}`,
+    run,
   ];
 }
 
@@ -62,7 +62,8 @@ function groups(): Group[] {
       // One after the other: a cluster whose elections compete for the processor proves less.
       name: "whole clusters",
       paths: ["tests"],
-      flags: systemFlags(),
+      // Any program: Deno lets a signal go to a whole process group, as a terminal's Ctrl-C does, only then.
+      flags: systemFlags("--allow-run"),
     },
   ];
 }

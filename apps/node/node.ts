@@ -5,7 +5,7 @@
  */
 import { CannotBootstrapError, type Logger, Raft, TransportError } from "@coracle/core";
 import { type WordPlace, WordsFsm } from "@coracle/fsm-words";
-import { FsLogStore } from "@coracle/store-fs";
+import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { formatAddress } from "./config/address.ts";
 import { initialMembers, type NodeConfig } from "./config/config.ts";
@@ -82,8 +82,10 @@ async function startRaft(
 ): Promise<{ raft: Raft<WordPlace>; raftAddress: string }> {
   const { id, clusterId, dataDir, raftListen, raftAdvertise } = config;
   const log = await FsLogStore.open({ ...config.store, directory: dataDir, nodeId: id, logger });
+  let snapshots: FsSnapshotStore | undefined;
   let transport: TcpTransport;
   try {
+    snapshots = await FsSnapshotStore.open({ directory: dataDir, nodeId: id, logger });
     transport = await TcpTransport.listen({
       id,
       clusterId,
@@ -92,7 +94,7 @@ async function startRaft(
       logger,
     });
   } catch (error) {
-    await log.close();
+    await Promise.all([log.close(), snapshots?.close()]);
     throw error;
   }
   logger.info("node {id} listens for other members on {address}", {
@@ -101,7 +103,15 @@ async function startRaft(
     dataDir,
     storeId: log.identity.storeId,
   });
-  const raft = await Raft.start({ id, fsm, log, transport, config: config.raft, logger });
+  const raft = await Raft.start({
+    id,
+    fsm,
+    log,
+    snapshots,
+    transport,
+    config: config.raft,
+    logger,
+  });
   return { raft, raftAddress: transport.localAddress };
 }
 

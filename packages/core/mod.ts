@@ -8,3 +8,5 @@
 export * from "./driver/mod.ts";
 export * from "./model/mod.ts";
 export * from "./ports/mod.ts";
+export * from "./sessions/mod.ts";
+export * from "./typed/mod.ts";

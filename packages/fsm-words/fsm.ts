@@ -4,6 +4,7 @@
  * @module
  */
 import { type Entry, type Fsm, type Index, NO_INDEX } from "@coracle/core";
+import { decodeWords, encodeWords } from "./snapshot.ts";
 import { type BestWords, emptyWords, insertWord, type WordPlace, wordText } from "./words.ts";
 
 /** Keeps the three best words of all that were applied. See {@linkcode insertWord} for the rule. */
@@ -17,6 +18,18 @@ export class WordsFsm implements Fsm<WordPlace> {
     this.#words = words;
     this.#lastIndex = entry.index;
     return place;
+  }
+
+  /** The three words of this moment. They are never changed, so no copy is needed. */
+  snapshot(): Iterable<Uint8Array> {
+    return [encodeWords(this.#words)];
+  }
+
+  /** The words of a snapshot. */
+  async restore(data: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of data) chunks.push(chunk);
+    this.#words = decodeWords(new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer()));
   }
 
   /** The three best words as bytes; no bytes where there is none yet. */

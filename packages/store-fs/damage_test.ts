@@ -1,6 +1,6 @@
 /**
- * A torn write at the end of the log is cut off; anything else that is not as it was written is refused,
- * with file and offset.
+ * A torn write at the end of the log is cut off; anything else that is not as it was written is
+ * refused, with file and offset.
  *
  * @module
  */
@@ -291,7 +291,8 @@ Deno.test("B35: bytes of another store, or of another place, are never taken for
   disk.plant(FIRST, other.bytesOf(FIRST));
   assertStringIncludes((await refusal(disk)).damage.found, "of store");
 
-  // A batch that is intact, but was written elsewhere: it is a torn end, and no proof that it is none.
+  // A batch that is intact, but was written elsewhere: it is a torn end, and no proof that it is
+  // none.
   const { disk: own, extents: places, models } = await someStore(3);
   const bytes = own.bytesOf(FIRST);
   const { start, end } = places[1]!;

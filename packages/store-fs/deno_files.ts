@@ -16,6 +16,10 @@ class DenoAppendFile implements AppendFile {
     return this.#file.writeSync(bytes);
   }
 
+  append(bytes: Uint8Array): Promise<number> {
+    return this.#file.write(bytes);
+  }
+
   syncData(): Promise<void> {
     return this.#file.syncData();
   }
@@ -31,6 +35,10 @@ class DenoAppendFile implements AppendFile {
 
 class DenoReadFile implements ReadFile {
   readonly #file: Deno.FsFile;
+  /**
+   * Where the next read begins if nothing is said, where that is known: who reads on need not seek.
+   */
+  #position = NaN;
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
@@ -38,7 +46,16 @@ class DenoReadFile implements ReadFile {
 
   readSync(offset: number, target: Uint8Array): number {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
+    this.#position = NaN;
     return this.#file.readSync(target) ?? 0;
+  }
+
+  async read(offset: number, target: Uint8Array): Promise<number> {
+    if (this.#position !== offset) await this.#file.seek(offset, Deno.SeekMode.Start);
+    this.#position = NaN;
+    const count = await this.#file.read(target) ?? 0;
+    this.#position = offset + count;
+    return count;
   }
 
   sizeSync(): number {

@@ -6,9 +6,12 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StorageError, StoreLockedError, toIndex } from "@coracle/core";
 import { denoFileSystem } from "./deno_files.ts";
+import { appendAll, appendAllSync, readAll, readAllSync } from "./files.ts";
 import { inspectStore } from "./inspect.ts";
+import { FsSnapshotStore } from "./snapshot_store.ts";
 import { FsLogStore } from "./store.ts";
 import { assertHolds, LogModel, manyEntries, plain, vote, write } from "./_testing/logs.ts";
+import { collect, joined, load, point, save, someData } from "./_testing/snapshots.ts";
 
 async function inTemporaryDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "coracle-store-" });
@@ -76,24 +79,61 @@ Deno.test("B43: another process does not open a store that is open", async () =>
   await inTemporaryDirectory(async (directory) => {
     const store = await FsLogStore.open({ directory });
     await assertRejects(() => FsLogStore.open({ directory }), StoreLockedError, directory);
+    const snapshots = await FsSnapshotStore.open({ directory });
     const program = `
-      import { FsLogStore } from ${JSON.stringify(import.meta.resolve("./mod.ts"))};
-      try {
-        await (await FsLogStore.open({ directory: ${JSON.stringify(directory)} })).close();
-        console.log("opened");
-      } catch (error) {
-        console.log(error.code);
+      import { FsLogStore, FsSnapshotStore } from ${
+      JSON.stringify(import.meta.resolve("./mod.ts"))
+    };
+      for (const Store of [FsLogStore, FsSnapshotStore]) {
+        try {
+          await (await Store.open({ directory: ${JSON.stringify(directory)} })).close();
+          console.log("opened");
+        } catch (error) {
+          console.log(error.code);
+        }
       }`;
-    const elsewhere = async (): Promise<string> => {
+    const elsewhere = async (): Promise<string[]> => {
       const args = ["eval", "--no-check", "--quiet", program];
       // Where the workspace is found that the program imports from.
       const cwd = import.meta.dirname!;
       const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd }).output();
-      return new TextDecoder().decode(stdout).trim();
+      return new TextDecoder().decode(stdout).trim().split("\n");
     };
-    assertEquals(await elsewhere(), "store-locked");
+    assertEquals(await elsewhere(), ["store-locked", "store-locked"]);
     await store.close();
-    assertEquals(await elsewhere(), "opened");
+    assertEquals(await elsewhere(), ["store-locked", "store-locked"], "one of them is open");
+    await snapshots.close();
+    assertEquals(await elsewhere(), ["opened", "opened"]);
+  });
+});
+
+Deno.test("a snapshot on disk is there again when it is opened again, beside the log", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const log = await FsLogStore.open({ directory, nodeId: "n1" });
+    const store = await FsSnapshotStore.open({ directory, nodeId: "n1", retain: 1 });
+    const data = someData(700_000);
+    const old = await save(store, point(1, 5), data.subarray(0, 10));
+    const slow = await store.open(old.id);
+    const meta = await save(store, point(1, 9), data.subarray(0, 1000), data.subarray(1000));
+    assertEquals(await collect(slow.read()), data.slice(0, 10));
+    await slow.close();
+    const unfinished = await store.create();
+    await unfinished.write(data);
+    assertEquals(await load(store, meta.id), data);
+    const names = async (): Promise<string[]> =>
+      [...await denoFileSystem.list(`${directory}/snapshots`) ?? []].sort();
+    assertEquals(await names(), ["1-9-2.snap", "3.snap.tmp"]);
+    await store.close();
+    assertEquals(await names(), ["1-9-2.snap"]);
+
+    const again = await FsSnapshotStore.open({ directory, nodeId: "n1" });
+    assertEquals(again.list(), [meta]);
+    assertEquals(await load(again, meta.id), data);
+    await again.close();
+    await log.close();
+    const { snapshots, findings } = await inspectStore(directory);
+    assertEquals([snapshots.map((one) => one.meta), findings], [[meta], []]);
+    assertEquals(await snapshots[0]!.verify(), undefined);
   });
 });
 
@@ -108,6 +148,31 @@ Deno.test("what the file system refuses is one clear error", async () => {
     assertStringIncludes(error.message, "Not a directory");
     await Deno.writeTextFile(`${directory}/log`, "");
     await assertRejects(() => FsLogStore.open({ directory }), StorageError);
+  });
+});
+
+Deno.test("files are read and appended to at any pace, with and without waiting", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const path = `${directory}/file`;
+    const file = await denoFileSystem.create(path);
+    await appendAll(file, someData(100, 1));
+    appendAllSync(file, someData(100, 2));
+    await appendAll(file, someData(100, 3));
+    await appendAll(file, new Uint8Array(0));
+    file.close();
+    const expected = joined([someData(100, 1), someData(100, 2), someData(100, 3)]);
+    const reader = denoFileSystem.openReadSync(path)!;
+    // From where the last read ended, from elsewhere, and beyond the end.
+    for (const [offset, size] of [[0, 50], [50, 100], [10, 20], [250, 100], [300, 1], [400, 1]]) {
+      const target = new Uint8Array(size!);
+      const count = await readAll(reader, offset!, target);
+      assertEquals(target.subarray(0, count), expected.subarray(offset, offset! + size!));
+      const again = new Uint8Array(size!);
+      assertEquals(readAllSync(reader, offset!, again), count);
+      assertEquals(again, target);
+      await readAll(reader, offset! + count, new Uint8Array(0));
+    }
+    reader.close();
   });
 });
 

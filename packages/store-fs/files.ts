@@ -1,6 +1,7 @@
 /**
- * The file operations that a store needs, and no more. Everything that the store does to a disk goes
- * through this port, so that a test can hand in a disk that fails, tears, reorders and forgets.
+ * The file operations that a store needs, and no more. Everything that the store does to a disk
+ * goes through this port, so that a test can hand in a disk that fails, tears, reorders and
+ * forgets.
  *
  * What an implementation promises, and what it does not (docs/storage-assumptions.md):
  *
@@ -9,11 +10,13 @@
  * - A name that was created, renamed or removed is seen at once, but survives a crash only after
  *   `syncDirectory` of its directory has resolved. Until then either state may survive.
  * - `rename` replaces its target in one step.
- * - Every method may fail by throwing or rejecting. A failed `syncData` says nothing about what is on
- *   the disk.
+ * - Every method may fail by throwing or rejecting. A failed `syncData` says nothing about what is
+ *   on the disk.
  *
- * Reads are synchronous, because the consensus reads its log synchronously. Appending is too: it only
- * hands bytes to the operating system. What waits for the disk is asynchronous.
+ * Reads of the log are synchronous, because the consensus reads its log synchronously. Appending to
+ * it is, too: it only hands bytes to the operating system. What waits for the disk is asynchronous,
+ * and so is what handles files of any size, such as snapshots, while the node has other things to
+ * do.
  *
  * @module
  */
@@ -23,13 +26,20 @@ import { dirname } from "node:path";
 /** A file that is written only at its end. */
 export interface AppendFile {
   /**
-   * Hands `bytes` to the operating system, at the end of the file. Returns how many of them it took,
-   * which may be fewer than there are, but at least one.
+   * Hands `bytes` to the operating system, at the end of the file. Returns how many of them it
+   * took, which may be fewer than there are, but at least one.
    */
   appendSync(bytes: Uint8Array): number;
+  /**
+   * As {@linkcode AppendFile.appendSync}, while the process does something else. `bytes` must not
+   * change meanwhile.
+   */
+  append(bytes: Uint8Array): Promise<number>;
   /** Resolves when all bytes appended so far, and the file's size, survive a crash. */
   syncData(): Promise<void>;
-  /** Cuts the file to `sizeBytes`, which is at most its size. Durable after the next {@linkcode AppendFile.syncData}. */
+  /**
+   * Cuts the file to `sizeBytes`, which is at most its size. Durable after the next `syncData`.
+   */
   truncate(sizeBytes: number): Promise<void>;
   /** Lets go of the file; syncs nothing. */
   close(): void;
@@ -38,10 +48,15 @@ export interface AppendFile {
 /** A file that is read at any offset. */
 export interface ReadFile {
   /**
-   * Reads bytes from `offset` on into `target`. Returns how many there were: 0 at the end of the file,
-   * and otherwise at least 1, but maybe fewer than `target` has room for.
+   * Reads bytes from `offset` on into `target`. Returns how many there were: 0 at the end of the
+   * file, and otherwise at least 1, but maybe fewer than `target` has room for.
    */
   readSync(offset: number, target: Uint8Array): number;
+  /**
+   * As {@linkcode ReadFile.readSync}, while the process does something else. At most one read of a
+   * file is under way.
+   */
+  read(offset: number, target: Uint8Array): Promise<number>;
   /** The file's size in bytes, now. */
   sizeSync(): number;
   /** Lets go of the file. */
@@ -54,7 +69,10 @@ export interface FileLock {
   release(): void;
 }
 
-/** A file system, as far as a store needs one. Paths are those of the system; parts are joined with "/". */
+/**
+ * A file system, as far as a store needs one. Paths are those of the system; parts are joined with
+ * "/".
+ */
 export interface FileSystem {
   /** The names in a directory, in no order; `undefined` if there is no such directory. */
   list(directory: string): Promise<readonly string[] | undefined>;
@@ -73,8 +91,8 @@ export interface FileSystem {
   /** Resolves when the names in `directory` survive a crash as they are now. */
   syncDirectory(directory: string): Promise<void>;
   /**
-   * Takes the exclusive lock on the file at `path`, which is made if it does not exist. Does not wait:
-   * `undefined` if somebody else holds it, in this process or another.
+   * Takes the exclusive lock on the file at `path`, which is made if it does not exist. Does not
+   * wait: `undefined` if somebody else holds it, in this process or another.
    */
   lock(path: string): Promise<FileLock | undefined>;
 }
@@ -89,7 +107,19 @@ export function appendAllSync(file: AppendFile, bytes: Uint8Array): void {
   }
 }
 
-/** Fills `target` from `offset` on, however little each call reads. Returns how many bytes there were before the end. */
+/** As {@linkcode appendAllSync}, while the process does something else. */
+export async function appendAll(file: AppendFile, bytes: Uint8Array): Promise<void> {
+  for (let taken = 0; taken < bytes.length;) {
+    const count = await file.append(bytes.subarray(taken));
+    if (count <= 0) throw new Error(`the disk took none of ${bytes.length - taken} bytes`);
+    taken += count;
+  }
+}
+
+/**
+ * Fills `target` from `offset` on, however little each call reads. Returns how many bytes there
+ * were before the end.
+ */
 export function readAllSync(file: ReadFile, offset: number, target: Uint8Array): number {
   let filled = file.readSync(offset, target);
   while (filled < target.length) {
@@ -100,7 +130,25 @@ export function readAllSync(file: ReadFile, offset: number, target: Uint8Array):
   return filled;
 }
 
-/** The whole content of a file of at most `maxBytes`; `undefined` if there is no such file. Throws if it is larger. */
+/** As {@linkcode readAllSync}, while the process does something else. */
+export async function readAll(
+  file: Pick<ReadFile, "read">,
+  offset: number,
+  target: Uint8Array,
+): Promise<number> {
+  let filled = 0;
+  while (filled < target.length) {
+    const count = await file.read(offset + filled, target.subarray(filled));
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/**
+ * The whole content of a file of at most `maxBytes`; `undefined` if there is no such file. Throws
+ * if it is larger.
+ */
 export function readWholeSync(
   fs: FileSystem,
   path: string,
@@ -130,9 +178,9 @@ export async function ensureDirectory(fs: FileSystem, directory: string): Promis
 }
 
 /**
- * Syncs the names of `directory` and of those above it, as far as that is allowed: an earlier process may
- * have made them and ended before it synced them. Where somebody else has made them, this one may not
- * even be allowed to look at them, and need not.
+ * Syncs the names of `directory` and of those above it, as far as that is allowed: an earlier
+ * process may have made them and ended before it synced them. Where somebody else has made them,
+ * this one may not even be allowed to look at them, and need not.
  */
 export async function trySyncAncestors(fs: FileSystem, directory: string): Promise<void> {
   let child = directory;

@@ -2,8 +2,8 @@
  * Making a store, and knowing it again.
  *
  * The identity is written last: where it is, there is a log, and a log that is missing is damage.
- * Where it is not, nothing was ever promised, or it has been lost and with it the certainty that the
- * log is the one of this node; then the store is refused (B04).
+ * Where it is not, nothing was ever promised, or it has been lost and with it the certainty that
+ * the log is the one of this node; then the store is refused (B04).
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { DamageError } from "./damage.ts";
 import { appendAllSync, type FileSystem, readWholeSync, trySyncAncestors } from "./files.ts";
 import { decodeIdentity, encodeIdentity, type StoreIdentity } from "./format/identity.ts";
 import { SEGMENT_HEADER_SIZE_MIN_BYTES, segmentFileName } from "./format/segment_header.ts";
+import { parseSnapshotFileName } from "./format/snapshot_header.ts";
 import type { StorePaths } from "./layout.ts";
 import { beginSegment } from "./segment_writer.ts";
 
@@ -19,8 +20,9 @@ import { beginSegment } from "./segment_writer.ts";
 export const IDENTITY_SIZE_MAX_BYTES: number = 64 * 1024;
 
 /**
- * Who the store in the directory is. Makes it if there is none; gives it to `nodeId` if it belongs to nobody yet.
- * Throws `StorageError` if it belongs to another node, has another format, or has lost its identity.
+ * Who the store in the directory is. Makes it if there is none; gives it to `nodeId` if it belongs
+ * to nobody yet. Throws `StorageError` if it belongs to another node, has another format, or has
+ * lost its identity.
  */
 export async function openIdentity(
   fs: FileSystem,
@@ -67,6 +69,7 @@ async function createStore(
   const names = await fs.list(paths.log);
   if (names === undefined) await fs.makeDirectory(paths.log);
   for (const name of names ?? []) await removeUnusedSegment(fs, paths, name);
+  for (const name of await fs.list(paths.snapshots) ?? []) refuseSnapshot(paths, name);
   await fs.syncDirectory(paths.directory);
   await trySyncAncestors(fs, paths.directory);
 
@@ -85,7 +88,10 @@ async function createStore(
   return identity;
 }
 
-/** Removes what a creation that was cut short has left; refuses anything that may ever have been used. */
+/**
+ * Removes what a creation that was cut short has left; refuses anything that may ever have been
+ * used.
+ */
 async function removeUnusedSegment(fs: FileSystem, paths: StorePaths, name: string): Promise<void> {
   const path = `${paths.log}/${name}`;
   const file = fs.openReadSync(path);
@@ -98,6 +104,15 @@ async function removeUnusedSegment(fs: FileSystem, paths: StorePaths, name: stri
     );
   }
   await fs.remove(path);
+}
+
+/** Snapshots are those of some store: if it is not known which one, nobody may build on them. */
+function refuseSnapshot(paths: StorePaths, name: string): void {
+  if (parseSnapshotFileName(name) === undefined) return;
+  throw new StorageError(
+    `${paths.identity} is missing, but ${paths.snapshots}/${name} exists: ` +
+      `without its identity the store may not be used again`,
+  );
 }
 
 /** Writes the identity aside and gives it its name once it is durable. */

@@ -1,6 +1,7 @@
 /**
- * Looks at a store without opening it: takes no lock, writes nothing, and goes on after damage as far
- * as it can. For people and tools that want to know what a directory holds, while its node is stopped.
+ * Looks at a store without opening it: takes no lock, writes nothing, and goes on after damage as
+ * far as it can. For people and tools that want to know what a directory holds, while its node is
+ * stopped.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import { denoFileSystem } from "./deno_files.ts";
 import { type FileSystem, type ReadFile, readWholeSync } from "./files.ts";
 import { decodeIdentity, type StoreIdentity } from "./format/identity.ts";
 import { IDENTITY_SIZE_MAX_BYTES } from "./identity_file.ts";
+import { inspectSnapshots, type SnapshotInspection } from "./inspect_snapshots.ts";
 import { type Segment, type StorePaths, storePaths } from "./layout.ts";
 import { LogState } from "./log_state.ts";
 import { type BadBatch, findBatch, scanBatches } from "./scan.ts";
@@ -31,8 +33,10 @@ const READ_SIZE_BYTES = 256 * 1024;
 /** What was found to be wrong. */
 export interface Finding extends Damage {
   /**
-   * `torn-write`: a crash cut short a write that was never acknowledged; opening the store removes it.
-   * `damage`: something that was durable is gone; the store refuses to be opened.
+   * `torn-write`: a crash cut short a write that was never acknowledged; opening the store removes
+   * it.
+   * `damage`: something that was durable is gone; the log refuses to be opened, the snapshot is not
+   * used.
    */
   readonly kind: "torn-write" | "damage";
 }
@@ -59,7 +63,10 @@ export interface CutInspection {
   readonly file: string;
   /** Offset of the batch that says so. */
   readonly offset: number;
-  /** `truncate`: entries after `lastIndex` were dropped. `reset`: all were, since a snapshot ends at `lastIndex`. */
+  /**
+   * `truncate`: entries after `lastIndex` were dropped. `reset`: all were, since a snapshot ends at
+   * `lastIndex`.
+   */
   readonly kind: "truncate" | "reset";
   /** Index of the last entry afterwards. */
   readonly lastIndex: Index;
@@ -81,11 +88,21 @@ export interface StoreInspection {
   readonly configurations: readonly Index[];
   /** The segments, oldest first. */
   readonly segments: readonly SegmentInspection[];
-  /** Where entries were dropped from the log's end, oldest first; only what the segments that are left say. */
+  /**
+   * Where entries were dropped from the log's end, oldest first; only what the segments that are
+   * left say.
+   */
   readonly cuts: readonly CutInspection[];
+  /**
+   * The snapshots, the newest first. Of each, header and trailer are read; `verify` reads the rest.
+   */
+  readonly snapshots: readonly SnapshotInspection[];
   /** What is wrong, in the order in which it was found. */
   readonly findings: readonly Finding[];
-  /** All entries of the log that can be read, in order. Reads them from the disk as they are asked for. */
+  /**
+   * All entries of the log that can be read, in order. Reads them from the disk as they are asked
+   * for, and throws a `DamageError` if the files have changed since they were inspected.
+   */
   entries(): IterableIterator<Entry>;
 }
 
@@ -96,8 +113,8 @@ export interface InspectOptions {
 }
 
 /**
- * Looks at the store in `directory`. Damage is a finding, never an error; what is thrown is thrown by
- * the file system, such as a permission that is missing.
+ * Looks at log and snapshots in `directory`. Damage is a finding, never an error; what is thrown is
+ * thrown by the file system, such as a permission that is missing.
  */
 export async function inspectStore(
   directory: string,
@@ -119,6 +136,11 @@ export async function inspectStore(
       reader.close();
     }
   }
+  const { snapshots, unfinished } = await inspectSnapshots(fs, paths, identity?.storeId);
+  for (const { damage } of snapshots) {
+    if (damage !== undefined) findings.push({ kind: "damage", ...damage });
+  }
+  for (const finding of unfinished) findings.push({ kind: "torn-write", ...finding });
   const { state, cuts } = log;
   return {
     directory: paths.directory,
@@ -129,6 +151,7 @@ export async function inspectStore(
     configurations: state.configurations,
     segments: log.segments(),
     cuts,
+    snapshots,
     findings,
     entries: () => readEntries(fs, state),
   };
@@ -204,7 +227,9 @@ class LogInspection {
     while (start !== undefined) start = this.#batches(reader, segment, start, newest);
   }
 
-  /** Goes through the batches from `start` on. Returns where they go on after one that is damaged. */
+  /**
+   * Goes through the batches from `start` on. Returns where they go on after one that is damaged.
+   */
   #batches(
     reader: ReadFile,
     segment: Segment,
@@ -229,7 +254,10 @@ class LogInspection {
     return bad === undefined ? undefined : this.#after(reader, segment, bad, newest);
   }
 
-  /** Reports `bad` and returns where the next batch is that can be read, if what was lost is not the log's end. */
+  /**
+   * Reports `bad` and returns where the next batch is that can be read, if what was lost is not the
+   * log's end.
+   */
   #after(
     reader: ReadFile,
     segment: Segment,

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { toIndex, toTerm } from "@coracle/core";
+import { toIndex } from "@coracle/core";
 import { inspectStore } from "./inspect.ts";
+import { FsSnapshotStore } from "./snapshot_store.ts";
 import { FsLogStore } from "./store.ts";
 import { LogModel, manyEntries, plain, run, vote, write } from "./_testing/logs.ts";
 import { MemoryDisk } from "./_testing/memory_disk.ts";
+import { point, save, someData } from "./_testing/snapshots.ts";
 
 const FIRST = "/d/log/00000001-00000000000000000001.log";
 
@@ -156,21 +158,74 @@ Deno.test("without an identity the log is shown all the same", async () => {
   assertEquals(entries, model.entries);
 });
 
+Deno.test("snapshots are shown, the newest first, and verified when asked to", async () => {
+  const { disk, store } = await someStore();
+  const snapshots = await FsSnapshotStore.open({ directory: "/d", blockSizeBytes: 64, fs: disk });
+  const old = await save(snapshots, point(1, 9), someData(100));
+  const newest = await save(snapshots, point(1, 10, "n2"), someData(200));
+  const sink = await snapshots.create();
+  await sink.write(someData(1000));
+  const opened = await inspect(disk);
+  assertEquals(opened.findings.map(({ kind, file, found }) => [kind, file, found]), [
+    ["torn-write", "/d/snapshots/3.snap.tmp", "one whose writing was cut short"],
+  ]);
+  await snapshots.close();
+  await store.close();
+
+  const closed = await inspect(disk);
+  assertEquals(closed.findings, []);
+  assertEquals(closed.snapshots.map(({ file, meta, damage }) => [file, meta, damage]), [
+    ["/d/snapshots/1-10-2.snap", newest, undefined],
+    ["/d/snapshots/1-9-1.snap", old, undefined],
+  ]);
+  for (const snapshot of closed.snapshots) assertEquals(await snapshot.verify(), undefined);
+  assertEquals(disk.openCount, 0);
+});
+
+Deno.test("a damaged snapshot is a finding if header or trailer say so, and otherwise when it is verified", async () => {
+  const { disk, store } = await someStore();
+  const snapshots = await FsSnapshotStore.open({ directory: "/d", blockSizeBytes: 64, fs: disk });
+  const old = await save(snapshots, point(1, 9), someData(100));
+  await save(snapshots, point(1, 10), someData(200));
+  await snapshots.close();
+  await store.close();
+  const file = "/d/snapshots/1-10-2.snap";
+  const bytes = disk.bytesOf(file).slice();
+
+  await damaged(disk, file, bytes, 0);
+  const inHeader = await inspect(disk);
+  assertEquals(inHeader.snapshots.map(({ meta }) => meta), [undefined, old]);
+  const { damage } = inHeader.snapshots[0]!;
+  assertEquals(inHeader.findings, [{ kind: "damage", ...damage! }]);
+  assertEquals([damage?.file, damage?.offset], [file, 0]);
+
+  const copy = bytes.slice();
+  copy[48 + 72 + 5]! ^= 1;
+  disk.plant(file, copy);
+  const inData = await inspect(disk);
+  assertEquals(inData.findings, []);
+  const found = await inData.snapshots[0]!.verify();
+  assertEquals([found?.file, found?.offset], [file, 48 + 72]);
+  assertEquals(await inData.snapshots[1]!.verify(), undefined);
+  disk.unplant(file);
+  assertEquals((await inData.snapshots[0]!.verify())?.found, "no file");
+  assertEquals(disk.openCount, 0);
+});
+
 Deno.test("a directory that holds no store, or does not exist, is a finding", async () => {
-  const { findings, segments, lastIndex } = await inspect(new MemoryDisk());
+  const { findings, segments, snapshots, lastIndex } = await inspect(new MemoryDisk());
   assertEquals(findings.map(({ file, found }) => [file, found]), [
     ["/d/identity.json", "no file"],
     ["/d/log", "none"],
   ]);
-  assertEquals([segments.length, lastIndex], [0, 0]);
+  assertEquals([segments.length, snapshots.length, lastIndex], [0, 0, 0]);
 });
 
 Deno.test("a store whose prefix was dropped or that was reset is shown as it is", async () => {
   const { disk, store } = await someStore();
   await store.truncatePrefix(toIndex(42));
   assertEquals((await inspect(disk)).firstIndex, store.firstIndex);
-  await store.reset(toIndex(100), toTerm(7));
-  await store.persist([write({ entries: run(101, 7, "x") })]);
+  await store.persist([write({ reset: [100, 7], entries: run(101, 7, "x") })]);
   await store.close();
   const { firstIndex, entries, cuts, findings } = await inspect(disk);
   assertEquals([firstIndex, entries.length, findings], [toIndex(101), 1, []]);

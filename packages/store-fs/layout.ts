@@ -5,6 +5,7 @@
  * DIR/identity.json                             who the store is; written last when it is made
  * DIR/lock                                      held by the process that has the store open
  * DIR/log/00000007-00000000000000012345.log     the segments
+ * DIR/snapshots/3-12345-7.snap                  the snapshots
  * ```
  *
  * @module
@@ -23,6 +24,8 @@ export interface StorePaths {
   readonly lock: string;
   /** The directory of the segments. */
   readonly log: string;
+  /** The directory of the snapshots. */
+  readonly snapshots: string;
 }
 
 /** The paths of the store in `directory`. */
@@ -34,6 +37,7 @@ export function storePaths(directory: string): StorePaths {
     identityAside: `${trimmed}/identity.json.tmp`,
     lock: `${trimmed}/lock`,
     log: `${trimmed}/log`,
+    snapshots: `${trimmed}/snapshots`,
   };
 }
 

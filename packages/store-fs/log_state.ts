@@ -1,8 +1,8 @@
 /**
  * What a store knows of its log without reading it: bounds, hard state, where each term begins,
- * where the configurations are, and a sparse index of where the entries are on disk. Batches change it in the
- * order in which they are in the files, and it does not matter whether they were just written or
- * are read again when the store is opened.
+ * where the configurations are, and a sparse index of where the entries are on disk. Batches change
+ * it in the order in which they are in the files, and it does not matter whether they were just
+ * written or are read again when the store is opened.
  *
  * @module
  */
@@ -20,8 +20,8 @@ import type { SegmentHeader } from "./format/segment_header.ts";
 import type { Segment } from "./layout.ts";
 
 /**
- * A stretch of the log: its entries from `index` to `lastIndex` are in the batches from `offset` to `end` of
- * a segment. What else these batches hold has been dropped since.
+ * A stretch of the log: its entries from `index` to `lastIndex` are in the batches from `offset` to
+ * `end` of a segment. What else these batches hold has been dropped since.
  */
 export interface LogPoint {
   /** Index of the first entry. */
@@ -44,7 +44,10 @@ export interface Discontinuity {
   readonly found: string;
 }
 
-/** A new point every so many bytes of batches: what a read of one old entry has to read at most, unless a batch is larger. */
+/**
+ * A new point every so many bytes of batches: what a read of one old entry has to read at most,
+ * unless a batch is larger.
+ */
 const POINT_DISTANCE_BYTES = 64 * 1024;
 
 const NEW_HARD_STATE: HardState = { term: NO_TERM, votedFor: undefined };
@@ -92,7 +95,10 @@ export class LogState {
     return this.#points;
   }
 
-  /** Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of that. */
+  /**
+   * Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of
+   * that.
+   */
   term(index: Index): Term | undefined {
     if (index > this.#lastIndex || index < this.#baseIndex) return undefined;
     if (index === this.#lastIndex) return this.#lastTerm;
@@ -100,7 +106,10 @@ export class LogState {
     return this.#terms[lastAtOrBefore(this.#terms, index)]!.term;
   }
 
-  /** Position in {@linkcode LogState.points} of the stretch that holds the entry at `index`; -1 if none does. */
+  /**
+   * Position in {@linkcode LogState.points} of the stretch that holds the entry at `index`; -1 if
+   * none does.
+   */
   pointAt(index: Index): number {
     return lastAtOrBefore(this.#points, index);
   }
@@ -142,7 +151,10 @@ export class LogState {
     };
   }
 
-  /** A truncation before the oldest segment that is left says itself which term is there; any other must agree. */
+  /**
+   * A truncation before the oldest segment that is left says itself which term is there; any other
+   * must agree.
+   */
   #cutDiscontinuity(cut: LogCut): Discontinuity | undefined {
     const known = cut.lastIndex < this.#baseIndex ? cut.lastTerm : this.term(cut.lastIndex);
     return known === cut.lastTerm ? undefined : {
@@ -167,7 +179,10 @@ export class LogState {
     this.#stretchEnded = true;
   }
 
-  /** Goes on where a segment's header says that the log was, though the batches up to there could not be read. */
+  /**
+   * Goes on where a segment's header says that the log was, though the batches up to there could
+   * not be read.
+   */
   skipTo({ hardState, lastIndex, lastTerm }: SegmentHeader): void {
     this.#hardState = hardState;
     this.#lastIndex = lastIndex;
@@ -256,7 +271,10 @@ export class LogState {
   }
 }
 
-/** Position of the last element at or before `index` in a list that is ordered by index; -1 if all are after it. */
+/**
+ * Position of the last element at or before `index` in a list that is ordered by index; -1 if all
+ * are after it.
+ */
 export function lastAtOrBefore(list: readonly { readonly index: Index }[], index: Index): number {
   let low = 0;
   let high = list.length;

@@ -1,16 +1,20 @@
 /**
- * `@coracle/store-fs`: a log, term and vote in a directory of segment files, with checksums over whole
- * batches, one sync for each, and a recovery that tells a torn write from damage.
+ * `@coracle/store-fs`: a node's log, term, vote and snapshots in a directory. The log is in segment
+ * files, with checksums over whole batches, one sync for each, and a recovery that tells a torn
+ * write from damage. Snapshots are written aside, verified when they are read, and never removed
+ * while somebody reads them.
  *
  * ```ts
- * import { FsLogStore, inspectStore } from "@coracle/store-fs";
+ * import { FsLogStore, FsSnapshotStore, inspectStore } from "@coracle/store-fs";
  * import { assertEquals } from "@std/assert";
  *
  * const directory = await Deno.makeTempDir();
  * {
- *   // This is what `Raft.start` takes as `log`.
- *   await using store = await FsLogStore.open({ directory, nodeId: "n1" });
- *   assertEquals(store.lastIndex, 0);
+ *   // What `Raft.start` takes as `log` and `snapshots`. They share the directory, its lock and its
+ *   // identity.
+ *   await using log = await FsLogStore.open({ directory, nodeId: "n1" });
+ *   await using snapshots = await FsSnapshotStore.open({ directory, nodeId: "n1", retain: 2 });
+ *   assertEquals([log.lastIndex, snapshots.list().length], [0, 0]);
  * }
  * const { identity, findings } = await inspectStore(directory);
  * assertEquals([identity?.nodeId, findings], ["n1", []]);
@@ -33,5 +37,8 @@ export {
   type SegmentInspection,
   type StoreInspection,
 } from "./inspect.ts";
+export type { SnapshotInspection } from "./inspect_snapshots.ts";
+export { STORE_METRICS } from "./metrics.ts";
 export type { Repair } from "./recovery.ts";
+export { FsSnapshotStore, type FsSnapshotStoreOptions } from "./snapshot_store.ts";
 export { FsLogStore, type FsLogStoreOptions } from "./store.ts";

@@ -22,24 +22,31 @@ export type LogBounds = Pick<
 >;
 
 /**
- * What `writes` change, in order; `undefined` if that is nothing. Throws `InvariantViolation` for writes
- * that no node may ask for: entries that do not follow, a truncation before the log, a term that goes back,
- * a vote that changes within a term.
+ * What `writes` change, in order; `undefined` if that is nothing. Throws `InvariantViolation` for
+ * writes that no node may ask for: entries that do not follow, a truncation before the log, a term
+ * that goes back, a vote that changes within a term.
  */
 export function planChange(log: LogBounds, writes: readonly LogWrite[]): PlannedChange | undefined {
   let hardState = log.hardState;
   let cut: LogCut | undefined;
+  let firstIndex = log.firstIndex;
   let lastIndex = log.lastIndex;
   let lastTerm = log.lastTerm;
-  const runs: EntryRun[] = [];
+  let runs: EntryRun[] = [];
   for (const write of writes) {
     if (write.hardState !== undefined) {
       refuseContradiction(hardState, write.hardState);
       hardState = write.hardState;
     }
+    if (write.reset !== undefined) {
+      ({ index: lastIndex, term: lastTerm } = write.reset);
+      firstIndex = (lastIndex + 1) as Index;
+      cut = { kind: "reset", lastIndex, lastTerm };
+      runs = [];
+    }
     const from = write.truncateFrom;
     if (from !== undefined && from <= lastIndex) {
-      refuseTruncation(log, from);
+      refuseTruncation(firstIndex, from);
       dropRuns(runs, from);
       lastIndex = (from - 1) as Index;
       if (runs.length > 0) {
@@ -76,7 +83,9 @@ function dropRuns(runs: EntryRun[], from: Index): void {
   }
 }
 
-/** A term that goes back and a vote that changes within a term are two leaders in one term (B03). */
+/**
+ * A term that goes back and a vote that changes within a term are two leaders in one term (B03).
+ */
 function refuseContradiction(before: HardState, after: HardState): void {
   if (after.term < before.term) {
     throw new InvariantViolation(`term ${after.term} was to be stored after term ${before.term}`);
@@ -90,10 +99,10 @@ function refuseContradiction(before: HardState, after: HardState): void {
   }
 }
 
-function refuseTruncation(log: LogBounds, from: Index): void {
-  if (from < log.firstIndex) {
+function refuseTruncation(firstIndex: Index, from: Index): void {
+  if (from < firstIndex) {
     throw new InvariantViolation(
-      `entries from ${from} on were to be dropped, but the log begins at ${log.firstIndex}`,
+      `entries from ${from} on were to be dropped, but the log begins at ${firstIndex}`,
     );
   }
 }

@@ -74,6 +74,42 @@ Deno.test("a truncation may leave nothing", () => {
   assertEquals(plan(write({ truncateFrom: 11 })), { cut: "truncate 10@1", entries: [] });
 });
 
+Deno.test("a reset leaves nothing of what was before it, in the log or in the same batch", () => {
+  const appended = write({ entries: manyEntries(21, 3, 3) });
+  assertEquals(plan(appended, write({ reset: [40, 3] })), { cut: "reset 40@3", entries: [] });
+  assertEquals(plan(write({ truncateFrom: 14 }), write({ reset: [12, 1] })), {
+    cut: "reset 12@1",
+    entries: [],
+  });
+  assertEquals(plan(write({ reset: [30, 2] }), write({ reset: [40, 3] })), {
+    cut: "reset 40@3",
+    entries: [],
+  });
+});
+
+Deno.test("in one write, hard state, reset, truncation and entries follow in this order", () => {
+  assertEquals(
+    plan(
+      write({
+        hardState: vote(5),
+        reset: [40, 4],
+        truncateFrom: 41,
+        entries: manyEntries(41, 5, 2),
+      }),
+      write({ truncateFrom: 42, entries: manyEntries(42, 5, 2) }),
+      write({ hardState: vote(6) }),
+    ),
+    { hardState: vote(6), cut: "reset 40@4", entries: ["41@5", "42@5", "43@5"] },
+  );
+  assertEquals(
+    plan(
+      write({ reset: [40, 4], entries: manyEntries(41, 5, 2) }),
+      write({ truncateFrom: 41, entries: manyEntries(41, 6, 1) }),
+    ),
+    { cut: "reset 40@4", entries: ["41@6"] },
+  );
+});
+
 Deno.test("B82: the runs that are written are the very ones that were given", () => {
   const entries = manyEntries(21, 4, 3);
   assertStrictEquals(planChange(log, [write({ entries })])?.runs[0], entries);
@@ -90,6 +126,13 @@ Deno.test("B03, B37: what no node may ask for is refused", () => {
     write({ truncateFrom: 16, entries: run(17, 2, "x") }),
   );
   refused("the log begins at 11", write({ truncateFrom: 10 }));
+  refused("the log begins at 41", write({ reset: [40, 3], truncateFrom: 40 }));
+  refused(
+    "entries from 21 on, of term 3, do not follow entry 40 of term 3",
+    write({ reset: [40, 3] }),
+    write({ entries: run(21, 3, "x") }),
+  );
+  refused("of term 2, do not follow", write({ reset: [40, 3], entries: run(41, 2, "x") }));
   refused("term 2 was to be stored after term 3", write({ hardState: vote(2) }));
   refused("a vote for n2 was to be stored after one for n1", write({ hardState: vote(3, "n2") }));
   refused("a vote for nobody", write({ hardState: vote(3) }));

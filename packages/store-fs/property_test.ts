@@ -5,20 +5,21 @@
  */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { toIndex, toTerm } from "@coracle/core";
+import { type LogWrite, toIndex } from "@coracle/core";
 import { FsLogStore } from "./store.ts";
 import { assertHolds, LogModel, manyEntries, vote, write } from "./_testing/logs.ts";
 import { FORGET, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
 
 type Step =
-  | { kind: "persist"; writes: WriteStep[] }
+  | { kind: "persist"; writes: WriteStep[]; compactBack: number | undefined }
   | { kind: "truncatePrefix"; back: number }
-  | { kind: "reset"; ahead: number }
   | { kind: "reopen" | "stop" | "powerCut" };
 
 interface WriteStep {
   term: number;
   votes: boolean;
+  /** How far after the log's end it begins anew, if it does. */
+  resetAhead: number | undefined;
   drop: number;
   count: number;
   sizeBytes: number;
@@ -28,6 +29,7 @@ interface WriteStep {
 const writeStep: fc.Arbitrary<WriteStep> = fc.record({
   term: fc.constantFrom(0, 0, 0, 1, 2),
   votes: fc.boolean(),
+  resetAhead: fc.option(fc.integer({ min: -12, max: 5 }), { freq: 12, nil: undefined }),
   drop: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(12)),
   count: fc.nat(9),
   sizeBytes: fc.constantFrom(4, 4, 60, 300),
@@ -40,18 +42,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("persist" as const),
       writes: fc.array(writeStep, { minLength: 1, maxLength: 3 }),
+      // The log's beginning may be dropped while a batch is written.
+      compactBack: fc.option(fc.nat(30), { freq: 5, nil: undefined }),
     }),
   },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("truncatePrefix" as const), back: fc.nat(30) }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("reset" as const),
-      ahead: fc.integer({ min: -12, max: 5 }),
-    }),
   },
   {
     weight: 3,
@@ -87,16 +84,11 @@ class Trial {
   async take(step: Step): Promise<void> {
     switch (step.kind) {
       case "persist":
-        return await this.persist(step.writes);
+        return await this.persist(step.writes, step.compactBack);
       case "truncatePrefix": {
         const index = Math.max(this.model.baseIndex, this.model.lastIndex - step.back);
         this.model.truncatePrefix(index);
         return await this.store.truncatePrefix(toIndex(index));
-      }
-      case "reset": {
-        const index = Math.max(this.model.baseIndex, this.model.lastIndex + step.ahead);
-        this.model.reset(index, this.term);
-        return await this.store.reset(toIndex(index), toTerm(this.term));
       }
       case "reopen":
         await this.store.close();
@@ -112,28 +104,42 @@ class Trial {
     await this.open();
   }
 
-  async persist(steps: WriteStep[]): Promise<void> {
-    const writes = steps.map(({ term, votes, drop, count, sizeBytes, configuration }) => {
-      this.term += term;
-      const changes = term > 0 || this.model.hardState.votedFor === undefined;
-      const from = Math.max(this.model.baseIndex + 1, this.model.lastIndex + 1 - drop);
-      const change = write({
-        ...(changes && { hardState: vote(this.term, votes ? "n1" : undefined) }),
-        ...(drop > 0 && { truncateFrom: from }),
-        ...(count > 0 && {
-          entries: manyEntries(
-            drop > 0 ? from : this.model.lastIndex + 1,
-            this.term,
-            count,
-            sizeBytes,
-            configuration,
-          ),
-        }),
-      });
-      this.model.apply(change);
+  async persist(steps: WriteStep[], compactBack: number | undefined): Promise<void> {
+    const { model } = this;
+    // A node drops only what is committed, and never drops at the other end or replaces what is.
+    let compactTo = Math.max(model.baseIndex, model.lastIndex - (compactBack ?? 0));
+    const writes = steps.map((step) => {
+      const change = this.write(step);
+      const { reset, truncateFrom } = change;
+      compactTo = Math.min(compactTo, reset?.index ?? Infinity, (truncateFrom ?? Infinity) - 1);
+      model.apply(change);
       return change;
     });
-    await this.store.persist(writes);
+    const persisted = this.store.persist(writes);
+    if (compactBack !== undefined) {
+      model.truncatePrefix(compactTo);
+      await this.store.truncatePrefix(toIndex(compactTo));
+    }
+    await persisted;
+  }
+
+  write({ term, votes, resetAhead, drop, count, sizeBytes, configuration }: WriteStep): LogWrite {
+    this.term += term;
+    const { hardState, baseIndex, lastIndex } = this.model;
+    const changes = term > 0 || hardState.votedFor === undefined;
+    const resetTo = resetAhead === undefined
+      ? undefined
+      : Math.max(baseIndex, lastIndex + resetAhead);
+    const last = resetTo ?? lastIndex;
+    const from = drop === 0 ? last + 1 : Math.max((resetTo ?? baseIndex) + 1, last + 1 - drop);
+    return write({
+      ...(changes && { hardState: vote(this.term, votes ? "n1" : undefined) }),
+      ...(resetTo !== undefined && { reset: [resetTo, this.term] }),
+      ...(drop > 0 && { truncateFrom: from }),
+      ...(count > 0 && {
+        entries: manyEntries(from, this.term, count, sizeBytes, configuration),
+      }),
+    });
   }
 
   check(maxBytes?: number): void {

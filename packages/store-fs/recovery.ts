@@ -22,10 +22,16 @@ import {
 } from "./segment_files.ts";
 import type { BegunSegment } from "./segment_writer.ts";
 
-/** What opening a store has removed, because a crash cut short a write that was never acknowledged. */
+/**
+ * What opening a store has removed, because a crash cut short a write that was never acknowledged.
+ */
 export interface Repair {
-  /** `cut-batch`: the end of a file, from a torn batch on. `removed-segment`: a segment without a whole header. */
-  readonly kind: "cut-batch" | "removed-segment";
+  /**
+   * `cut-batch`: the end of a file, from a torn batch on. `removed-segment`: a segment without a
+   * whole header.
+   * `removed-snapshot`: a snapshot that was never finished.
+   */
+  readonly kind: "cut-batch" | "removed-segment" | "removed-snapshot";
   /** The file. */
   readonly file: string;
   /** Where in the file the bytes began that are gone. */
@@ -48,7 +54,10 @@ export interface RecoveredLog {
   readonly repairs: readonly Repair[];
 }
 
-/** Reads and repairs the log of the store `storeId`. Throws `DamageError` for what no crash explains. */
+/**
+ * Reads and repairs the log of the store `storeId`. Throws `DamageError` for what no crash
+ * explains.
+ */
 export async function recoverLog(
   fs: FileSystem,
   paths: StorePaths,
@@ -99,7 +108,8 @@ class LogReplay {
   replay(reader: ReadFile, file: SegmentFile, newest: boolean): void {
     const read = readSegmentHeader(reader, file, this.#storeId);
     if (!read.ok) {
-      // Segments are removed only when a later one is durable: the only one there is cannot be half made.
+      // Segments are removed only when a later one is durable: the only one there is cannot be half
+      // made.
       const torn = read.torn && newest && this.segments.length > 0 &&
         isTornSegment(reader, file, this.#storeId, this.#buffer);
       if (!torn) throw new DamageError(read.damage);

@@ -5,7 +5,10 @@
  */
 import { EntryRun, type Index } from "@coracle/core";
 
-/** What a run costs beside its bytes, roughly: many tiny runs must not take more memory than few large ones. */
+/**
+ * What a run costs beside its bytes, roughly: many tiny runs must not take more memory than few
+ * large ones.
+ */
 const RUN_COST_BYTES = 512;
 
 /** A run of this size is handed out as it is; smaller neighbours are put together. */
@@ -70,7 +73,10 @@ export class RunCache {
     this.#costBytes = 0;
   }
 
-  /** Entries from `from` on, up to `maxBytes` but at least one; `undefined` if the cache does not hold it. */
+  /**
+   * Entries from `from` on, up to `maxBytes` but at least one; `undefined` if the cache does not
+   * hold it.
+   */
   read(from: Index, maxBytes: number): EntryRun | undefined {
     const runs = this.#runs;
     let at = this.#find(from);
@@ -88,7 +94,10 @@ export class RunCache {
     return EntryRun.concat(joined).limit(maxBytes);
   }
 
-  /** Position of the run that holds `index`, or -1. Readers are nearly always at the end, so it looks there first. */
+  /**
+   * Position of the run that holds `index`, or -1. Readers are nearly always at the end, so it
+   * looks there first.
+   */
   #find(index: Index): number {
     const runs = this.#runs;
     const last = runs[runs.length - 1];

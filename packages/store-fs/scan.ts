@@ -1,6 +1,6 @@
 /**
- * Reads the batches of a segment's file in order, in large pieces, and stops at the first one that is
- * not as it was written. What that means is for the caller to decide; to tell a torn write from
+ * Reads the batches of a segment's file in order, in large pieces, and stops at the first one that
+ * is not as it was written. What that means is for the caller to decide; to tell a torn write from
  * damage, it can ask for a later batch.
  *
  * @module
@@ -27,7 +27,10 @@ import type { ScratchBuffer } from "./scratch.ts";
 /** How much is read at once, if no batch is larger: what fits the processor's second cache. */
 const PIECE_SIZE_BYTES = 256 * 1024;
 
-/** Small batches are put together up to this size: no more than a reader of one entry should have to read. */
+/**
+ * Small batches are put together up to this size: no more than a reader of one entry should have to
+ * read.
+ */
 const GROUP_SIZE_BYTES = 64 * 1024;
 
 /** The stretch of a file that is scanned. */
@@ -51,8 +54,9 @@ export interface BadBatch extends Discontinuity {
 }
 
 /**
- * Takes a change, which begins at `offset` of the file and ends before `end`: a batch, or `count` small ones
- * that follow each other and together change what one would. Returns why it cannot be where it is, or `undefined`.
+ * Takes a change, which begins at `offset` of the file and ends before `end`: a batch, or `count`
+ * small ones that follow each other and together change what one would. Returns why it cannot be
+ * where it is, or `undefined`.
  */
 export type BatchVisitor = (
   change: LogChange,
@@ -61,7 +65,10 @@ export type BatchVisitor = (
   count: number,
 ) => Discontinuity | undefined;
 
-/** Shows `visit` each batch of `range`; returns the first bad one, or `undefined` if all of the range is as it was written. */
+/**
+ * Shows `visit` each batch of `range`; returns the first bad one, or `undefined` if all of the
+ * range is as it was written.
+ */
 export function scanBatches(
   range: ScanRange,
   buffer: ScratchBuffer,
@@ -106,7 +113,10 @@ function wholeBatches(view: DataView, filled: number, offset: number, salt: numb
   return at;
 }
 
-/** Shows `visit` the batches in the buffer's first `size` bytes, up to one that is not intact or that it refuses. */
+/**
+ * Shows `visit` the batches in the buffer's first `size` bytes, up to one that is not intact or
+ * that it refuses.
+ */
 function visitBatches(
   buffer: ScratchBuffer,
   size: number,
@@ -140,8 +150,8 @@ type Group =
   | { readonly ok: false; readonly expected: string; readonly found: string };
 
 /**
- * Decodes the batch at `start`, and takes those after it that end before `limit` and only continue its
- * entries for part of it.
+ * Decodes the batch at `start`, and takes those after it that end before `limit` and only continue
+ * its entries for part of it.
  */
 function decodeGroup({ bytes, view }: ScratchBuffer, start: number, limit: number): Group {
   let end = start + intactBatchLength(view, start);
@@ -179,7 +189,8 @@ export interface FoundBatch {
 }
 
 /**
- * The first intact batch in `range` that accept says yes to, wherever it begins: the bytes before it may be anything.
+ * The first intact batch in `range` that accept says yes to, wherever it begins: the bytes before
+ * it may be anything.
  */
 export function findBatch(
   range: ScanRange,

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Memory that grows to what was once needed, up to a bound; what is larger is given back afterwards. */
+/**
+ * Memory that grows to what was once needed, up to a bound; what is larger is given back
+ * afterwards.
+ */
 export class ScratchBuffer {
   readonly #keepBytes: number;
   /** The memory. */

@@ -74,8 +74,8 @@ export type ReadHeader =
   };
 
 /**
- * Reads the header of the segment in `file` and checks that it belongs to its name and to the store, if
- * it is known which one that is.
+ * Reads the header of the segment in `file` and checks that it belongs to its name and to the
+ * store, if it is known which one that is.
  */
 export function readSegmentHeader(
   file: ReadFile,
@@ -107,7 +107,10 @@ export function readSegmentHeader(
   return { ok: true, segment, firstBatchAt: decoded.sizeBytes };
 }
 
-/** What is wrong with `segment` after `before` and `state`, which is what the segments before it add up to. */
+/**
+ * What is wrong with `segment` after `before` and `state`, which is what the segments before it add
+ * up to.
+ */
 export function headerDamage(
   segment: Segment,
   before: Segment | undefined,
@@ -133,8 +136,8 @@ export function batchRange(file: ReadFile, segment: Segment, start: number): Sca
 }
 
 /**
- * Whether `bad`, in the newest segment, can be a write that a crash cut short. It cannot if a later batch
- * says that this place had been synced, nor if its checksum is right.
+ * Whether `bad`, in the newest segment, can be a write that a crash cut short. It cannot if a later
+ * batch says that this place had been synced, nor if its checksum is right.
  */
 export function isTornBatch(
   file: ReadFile,
@@ -148,8 +151,8 @@ export function isTornBatch(
 }
 
 /**
- * Whether the newest segment, whose header is torn, can have been cut short while it was begun. It cannot if a
- * batch says that the header had been synced.
+ * Whether the newest segment, whose header is torn, can have been cut short while it was begun. It
+ * cannot if a batch says that the header had been synced.
  */
 export function isTornSegment(
   file: ReadFile,

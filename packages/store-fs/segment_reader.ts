@@ -28,7 +28,10 @@ export class SegmentReader {
   readonly #buffer = new ScratchBuffer();
   /** Open files; the one used last comes last. */
   readonly #files = new Map<Segment, ReadFile>();
-  /** What the buffer holds: whoever reads a large stretch in small steps reads it from the disk once. */
+  /**
+   * What the buffer holds: whoever reads a large stretch in small steps reads it from the disk
+   * once.
+   */
   #held: { segment: Segment; offset: number; end: number } | undefined;
 
   /** Reads the entries that `state` says there are. */
@@ -38,8 +41,8 @@ export class SegmentReader {
   }
 
   /**
-   * Entries from `from` on, which must be in the log: up to `maxBytes` but at least one, and none beyond the
-   * stretch of the sparse index. Throws `DamageError` if they are not what was written.
+   * Entries from `from` on, which must be in the log: up to `maxBytes` but at least one, and none
+   * beyond the stretch of the sparse index. Throws `DamageError` if they are not what was written.
    */
   read(from: Index, maxBytes: number): EntryRun {
     const point = this.#state.points[this.#state.pointAt(from)]!;
@@ -80,7 +83,9 @@ export class SegmentReader {
     this.#held = { segment, offset, end };
   }
 
-  /** Where in the buffer the entries from `from` on are, as far as `maxBytes` and the stretch allow. */
+  /**
+   * Where in the buffer the entries from `from` on are, as far as `maxBytes` and the stretch allow.
+   */
   #pieces(point: LogPoint, from: number, maxBytes: number): Piece[] {
     const { bytes, view } = this.#buffer;
     const pieces: Piece[] = [];
@@ -155,7 +160,10 @@ function offsetOf(view: DataView, entries: PlacedEntries, index: number): number
   return offset;
 }
 
-/** Where the last entry ends that fits `maxBytes` from `start` on; the first one counts as fitting if `atLeastOne`. */
+/**
+ * Where the last entry ends that fits `maxBytes` from `start` on; the first one counts as fitting
+ * if `atLeastOne`.
+ */
 function limitedEnd(
   view: DataView,
   start: number,

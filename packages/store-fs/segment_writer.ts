@@ -124,7 +124,10 @@ export class SegmentWriter {
     return { segment, offset, end: segment.sizeBytes };
   }
 
-  /** Writes a batch of `change`, which follows a log as given, as the first one of a new segment, and syncs it. */
+  /**
+   * Writes a batch of `change`, which follows a log as given, as the first one of a new segment,
+   * and syncs it.
+   */
   async appendToNext(
     { lastIndex, lastTerm, hardState }: Pick<LogState, "lastIndex" | "lastTerm" | "hardState">,
     change: PlannedChange,
@@ -157,8 +160,8 @@ export class SegmentWriter {
 
   /**
    * After a failed sync an operating system may take the bytes for written and show them to whoever
-   * opens the store next, though they are not on the disk. Cut off, they are seen by nobody. If this
-   * fails too, nothing is lost: the batch was never acknowledged.
+   * opens the store next, though they are not on the disk. Cut off, they are seen by nobody. If
+   * this fails too, nothing is lost: the batch was never acknowledged.
    */
   async #cutBack(sizeBytes: number): Promise<void> {
     try {

@@ -1,31 +1,34 @@
 /**
- * The store: a log, term and vote in a directory. What it promises is in core's port `LogStore`; what it
- * believes of disks is in docs/storage-assumptions.md.
+ * The store: a log, term and vote in a directory. What it promises is in core's port `LogStore`;
+ * what it believes of disks is in docs/storage-assumptions.md.
  *
  * @module
  */
 import {
+  type Clock,
   type EntryRun,
   type HardState,
   type Index,
-  InvalidConfigError,
   invariant,
   type Logger,
   type LogStore,
   type LogWrite,
+  type Metrics,
   silentLogger,
   StorageError,
-  StoreLockedError,
+  systemClock,
   type Term,
 } from "@coracle/core";
+import { DataDirectory } from "./data_directory.ts";
 import { denoFileSystem } from "./deno_files.ts";
-import { ensureDirectory, type FileLock, type FileSystem } from "./files.ts";
+import { asStorageError, checkedDirectory, checkedOption, messageOf } from "./failure.ts";
+import type { FileSystem } from "./files.ts";
 import { BATCH_SIZE_MAX_BYTES, batchSizeBytes } from "./format/batch.ts";
 import type { PlannedChange } from "./format/change.ts";
 import type { StoreIdentity } from "./format/identity.ts";
-import { openIdentity } from "./identity_file.ts";
-import { type Segment, type StorePaths, storePaths } from "./layout.ts";
+import type { Segment } from "./layout.ts";
 import type { LogState } from "./log_state.ts";
+import { StoreMeter } from "./metrics.ts";
 import { planChange } from "./plan.ts";
 import { type RecoveredLog, recoverLog, type Repair } from "./recovery.ts";
 import { RunCache } from "./run_cache.ts";
@@ -36,14 +39,24 @@ import { SegmentWriter } from "./segment_writer.ts";
 export interface FsLogStoreOptions {
   /** The store's directory; made, with those above it, if it is missing. */
   readonly directory: string;
-  /** The node that the store belongs to. The first one that is given stays the only one that is accepted. */
+  /**
+   * The node that the store belongs to. The first one that is given stays the only one that is
+   * accepted.
+   */
   readonly nodeId?: string;
-  /** A segment that would become larger is not written to any more, in bytes from 1 KiB to 1 GiB. Defaults to 64 MiB. */
+  /**
+   * A segment that would become larger is not written to any more, in bytes from 1 KiB to 1 GiB.
+   * Defaults to 64 MiB.
+   */
   readonly segmentSizeBytes?: number;
   /** How much memory recent entries may take, in bytes, 0 for none. Defaults to 32 MiB. */
   readonly cacheSizeBytes?: number;
   /** Where repairs are reported. Defaults to nowhere. */
   readonly logger?: Logger;
+  /** Where measurements go, by the names of {@linkcode STORE_METRICS}. Nothing is measured by default. */
+  readonly metrics?: Metrics;
+  /** Time, which is only measured. Defaults to the machine's. */
+  readonly clock?: Clock;
   /** The file system. Defaults to the machine's. */
   readonly fs?: FileSystem;
 }
@@ -60,13 +73,13 @@ export class FsLogStore implements LogStore {
   /** What opening it had to remove; nothing after a clean stop. */
   readonly recovered: readonly Repair[];
   readonly #fs: FileSystem;
-  readonly #paths: StorePaths;
-  readonly #lock: FileLock;
+  readonly #directory: DataDirectory;
   readonly #state: LogState;
   readonly #segments: Segment[];
   readonly #writer: SegmentWriter;
   readonly #reader: SegmentReader;
   readonly #cache: RunCache;
+  readonly #meter: StoreMeter | undefined;
   #failure: StorageError | undefined;
   #closed: Promise<void> | undefined;
   /** The write that is under way. */
@@ -76,63 +89,57 @@ export class FsLogStore implements LogStore {
 
   private constructor(
     fs: FileSystem,
-    paths: StorePaths,
-    lock: FileLock,
-    identity: StoreIdentity,
+    directory: DataDirectory,
     log: RecoveredLog,
     segmentSizeBytes: number,
     cacheSizeBytes: number,
+    meter: StoreMeter | undefined,
   ) {
-    this.identity = identity;
+    this.identity = directory.identity;
     this.recovered = log.repairs;
     this.#fs = fs;
-    this.#paths = paths;
-    this.#lock = lock;
+    this.#directory = directory;
     this.#state = log.state;
     this.#segments = log.segments;
-    this.#writer = new SegmentWriter(fs, paths, segmentSizeBytes, log.newest);
+    this.#writer = new SegmentWriter(fs, directory.paths, segmentSizeBytes, log.newest);
     this.#reader = new SegmentReader(fs, log.state);
     this.#cache = new RunCache(cacheSizeBytes);
+    this.#meter = meter;
   }
 
   /**
    * Opens the store in a directory, or makes it. Repairs what a crash has left half written.
    *
-   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if somebody has it open, {@linkcode DamageError} (a `StorageError`) with
-   * file and offset if it is damaged, and `StorageError` if it belongs to another node, has another format, or if
-   * the disk fails.
+   * Throws `InvalidConfigError` for an option that cannot be, `StoreLockedError` if this or another
+   * process has it open, {@linkcode DamageError} (a `StorageError`) with file and offset if it is
+   * damaged, and `StorageError` if it belongs to another node, has another format, or if the disk
+   * fails.
    */
   static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
-    const { directory, nodeId, logger = silentLogger, fs = denoFileSystem } = options;
-    const segmentSizeBytes = checkedSize(
+    const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
+    const { metrics, clock = systemClock } = options;
+    const path = checkedDirectory(options.directory);
+    const segmentSizeBytes = checkedOption(
       "segmentSizeBytes",
       options.segmentSizeBytes ?? SEGMENT_SIZE_DEFAULT_BYTES,
       SEGMENT_SIZE_MIN_BYTES,
       SEGMENT_SIZE_MAX_BYTES,
     );
-    const cacheSizeBytes = checkedSize(
+    const cacheSizeBytes = checkedOption(
       "cacheSizeBytes",
       options.cacheSizeBytes ?? CACHE_SIZE_DEFAULT_BYTES,
       0,
       Number.MAX_SAFE_INTEGER,
     );
-    const paths = storePaths(directory);
-    let lock: FileLock | undefined;
+    let directory: DataDirectory | undefined;
     try {
-      await ensureDirectory(fs, paths.directory);
-      lock = await fs.lock(paths.lock);
-      if (lock === undefined) {
-        throw new StoreLockedError(`the store in ${directory} is open already, here or elsewhere`);
-      }
-      const identity = await openIdentity(fs, paths, nodeId);
-      const log = await recoverLog(fs, paths, identity.storeId, logger);
-      return new FsLogStore(fs, paths, lock, identity, log, segmentSizeBytes, cacheSizeBytes);
+      directory = await DataDirectory.open(fs, path, "log", nodeId);
+      const log = await recoverLog(fs, directory.paths, directory.identity.storeId, logger);
+      const meter = metrics && new StoreMeter(metrics, clock);
+      return new FsLogStore(fs, directory, log, segmentSizeBytes, cacheSizeBytes, meter);
     } catch (error) {
-      lock?.release();
-      if (error instanceof StorageError || error instanceof StoreLockedError) throw error;
-      throw new StorageError(`cannot open the store in ${directory}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      directory?.release();
+      throw asStorageError(error, `cannot open the store in ${path}`);
     }
   }
 
@@ -156,14 +163,17 @@ export class FsLogStore implements LogStore {
     return this.#state.configurations;
   }
 
-  /** Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of that. */
+  /**
+   * Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of
+   * that.
+   */
   term(index: Index): Term | undefined {
     return this.#state.term(index);
   }
 
   /**
-   * Entries from `from` on, up to `maxBytes` but at least one; `undefined` if there is none at `from`.
-   * Throws {@linkcode DamageError} if they are not what was written.
+   * Entries from `from` on, up to `maxBytes` but at least one; `undefined` if there is none at
+   * `from`. Throws {@linkcode DamageError} if they are not what was written.
    */
   read(from: Index, maxBytes: number): EntryRun | undefined {
     if (from < this.firstIndex || from > this.lastIndex) return undefined;
@@ -171,20 +181,23 @@ export class FsLogStore implements LogStore {
     if (cached !== undefined) return cached;
     if (this.#closed !== undefined) throw new StorageError(`${this.#name} is closed`);
     try {
-      return this.#reader.read(from, maxBytes);
+      const run = this.#reader.read(from, maxBytes);
+      this.#meter?.read(run);
+      return run;
     } catch (error) {
-      if (error instanceof StorageError) throw error;
-      throw new StorageError(`${this.#name} cannot be read: ${messageOf(error)}`, { cause: error });
+      throw asStorageError(error, `${this.#name} cannot be read`);
     }
   }
 
   /**
-   * Makes `writes` durable, in order, as one batch with one sync.
+   * Makes `writes` durable, in order, as one batch with one sync. Segments that a reset leaves
+   * without entries are removed afterwards, while the node goes on: until then they cost room and
+   * nothing else.
    *
-   * Rejects with a `StorageError` if the disk fails; then the store accepts nothing more until it is opened
-   * again. Rejects with an `InvariantViolation`, and writes nothing, for what no node may ask for: entries that do
-   * not follow, a truncation before the log, a term that goes back, a vote that changes within a term, more
-   * than 256 MiB, or a call while another is under way.
+   * Rejects with a `StorageError` if the disk fails; then the store accepts nothing more until it
+   * is opened again. Rejects with an `InvariantViolation`, and writes nothing, for what no node may
+   * ask for: entries that do not follow, a truncation before the log, a term that goes back, a vote
+   * that changes within a term, more than 256 MiB, or a call while another is under way.
    */
   async persist(writes: readonly LogWrite[]): Promise<void> {
     this.#refuseWrites();
@@ -193,40 +206,13 @@ export class FsLogStore implements LogStore {
   }
 
   /**
-   * Drops all entries and lets the log go on after (`index`, `term`), where a snapshot ends. Atomic,
-   * and durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
-   */
-  async reset(index: Index, term: Term): Promise<void> {
-    this.#refuseWrites();
-    await this.#write({
-      hardState: undefined,
-      cut: { kind: "reset", lastIndex: index, lastTerm: term },
-      entries: undefined,
-      runs: [],
-    });
-    await this.truncatePrefix(index);
-  }
-
-  /**
-   * Removes the segments that hold no entry after `index`, oldest first; the newest always stays. May be called
-   * while a write is under way. Durable when the promise resolves. Fails as {@linkcode FsLogStore.persist} does.
+   * Removes the segments that hold no entry after `index`, oldest first; the newest always stays.
+   * May be called while a write is under way. Durable when the promise resolves. Fails as
+   * {@linkcode FsLogStore.persist} does.
    */
   async truncatePrefix(index: Index): Promise<void> {
     this.#refuseAfterEnd();
-    const removed: Segment[] = [];
-    for (;;) {
-      const oldest = this.#segments[0]!;
-      if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
-      this.#state.dropOldest(oldest);
-      this.#reader.forget(oldest);
-      this.#segments.shift();
-      removed.push(oldest);
-    }
-    this.#cache.dropBefore(this.firstIndex);
-    const removing = this.#removing.then(() => this.#remove(removed));
-    // Only the caller hears of a failure; the next removal finds that the store has failed.
-    this.#removing = removing.catch(() => {});
-    await removing;
+    await this.#removeUpTo(index);
   }
 
   /** Waits for what is under way, then lets go of all files and the lock. Idempotent. */
@@ -246,7 +232,7 @@ export class FsLogStore implements LogStore {
     this.#writer.close();
     this.#reader.close();
     this.#cache.clear();
-    this.#lock.release();
+    this.#directory.release();
   }
 
   #write(change: PlannedChange): Promise<void> {
@@ -264,9 +250,15 @@ export class FsLogStore implements LogStore {
       const { segment, offset, end } = this.#writer.isFullFor(change)
         ? await this.#writer.appendToNext(this.#state, change)
         : await this.#writer.append(change);
-      if (segment !== this.#segments[this.#segments.length - 1]) this.#segments.push(segment);
+      if (segment !== this.#segments[this.#segments.length - 1]) {
+        this.#segments.push(segment);
+        this.#meter?.rotated();
+      }
+      this.#meter?.written(change, this.#state);
       this.#state.apply(change, segment, offset, end);
       this.#remember(change);
+      // The batch is durable, whatever becomes of the files that it makes unnecessary.
+      if (change.cut?.kind === "reset") this.#removeUpTo(change.cut.lastIndex).catch(() => {});
     } catch (error) {
       throw this.#fail(error);
     } finally {
@@ -281,13 +273,34 @@ export class FsLogStore implements LogStore {
     this.#cache.append(runs);
   }
 
+  /** Forgets the segments that hold no entry after `index`, and begins to remove their files. */
+  #removeUpTo(index: Index): Promise<void> {
+    const removed: Segment[] = [];
+    const { firstIndex } = this;
+    for (;;) {
+      const oldest = this.#segments[0]!;
+      if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
+      this.#state.dropOldest(oldest);
+      this.#reader.forget(oldest);
+      this.#segments.shift();
+      removed.push(oldest);
+    }
+    this.#cache.dropBefore(this.firstIndex);
+    this.#meter?.removed(this.firstIndex - firstIndex);
+    const removing = this.#removing.then(() => this.#remove(removed));
+    // Only the caller hears of a failure; the next write or removal finds that the store has
+    // failed.
+    this.#removing = removing.catch(() => {});
+    return removing;
+  }
+
   async #remove(segments: readonly Segment[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       for (const segment of segments) {
         await this.#fs.remove(segment.path);
         // One by one: if names vanished in another order, a crash would leave a hole in the log.
-        await this.#fs.syncDirectory(this.#paths.log);
+        await this.#fs.syncDirectory(this.#directory.paths.log);
       }
     } catch (error) {
       throw this.#fail(error);
@@ -295,7 +308,7 @@ export class FsLogStore implements LogStore {
   }
 
   get #name(): string {
-    return `the store in ${this.#paths.directory}`;
+    return `the store in ${this.#directory.paths.directory}`;
   }
 
   #refuseWrites(): void {
@@ -317,13 +330,4 @@ export class FsLogStore implements LogStore {
     const failure = new StorageError(`${this.#name} failed: ${messageOf(error)}`, { cause: error });
     return this.#failure ??= failure;
   }
-}
-
-function checkedSize(name: string, value: number, min: number, max: number): number {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new InvalidConfigError(name, value, `a whole number from ${min} to ${max}`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -184,8 +184,9 @@ Deno.test("after a reset the log goes on where a snapshot ends, before or after 
   await store.persist([configured]);
   model.apply(configured);
   for (const [index, term] of [[2, 2], [10, 3]] as const) {
-    await store.reset(toIndex(index), toTerm(term));
-    model.reset(index, term);
+    const reset = write({ reset: [index, term] });
+    await store.persist([reset]);
+    model.apply(reset);
     assertHolds(store, model);
     assertEquals([store.firstIndex, store.lastIndex], [toIndex(index + 1), toIndex(index)]);
     const more = write({ entries: manyEntries(index + 1, 3, 2) });
@@ -203,15 +204,81 @@ Deno.test("after a reset to an earlier index nothing is read that was there befo
   for (let index = 1; index <= 31; index += 10) {
     await store.persist([write({ entries: manyEntries(index, 1, 10) })]);
   }
-  await store.reset(toIndex(5), toTerm(1));
+  const reset = write({ reset: [5, 1] });
+  await store.persist([reset]);
   const model = new LogModel();
-  model.reset(5, 1);
+  model.apply(reset);
   for (let index = 6; index <= 9; index += 2) {
     const change = write({ entries: manyEntries(index, 2, 2) });
     await store.persist([change]);
     model.apply(change);
   }
   assertHolds(store, model);
+});
+
+Deno.test("a reset, and what comes before and after it in the batch, are one write and one sync", async () => {
+  const disk = new MemoryDisk();
+  await using store = await open(disk);
+  await store.persist([write({ hardState: vote(1), entries: manyEntries(1, 1, 10) })]);
+  const since = disk.operations.length;
+  await store.persist([
+    write({ truncateFrom: 8, entries: manyEntries(8, 1, 5) }),
+    write({ hardState: vote(3, "n1"), reset: [20, 2], entries: manyEntries(21, 3, 2) }),
+    write({ truncateFrom: 22, entries: run(22, 3, "x") }),
+  ]);
+  assertEquals(operationsSince(disk, since), ["append", "syncData"]);
+  assertEquals([store.firstIndex, store.lastIndex], [toIndex(21), toIndex(22)]);
+  assertEquals(store.term(toIndex(20)), toTerm(2));
+  assertEquals(store.hardState, vote(3, "n1"));
+});
+
+Deno.test("after a reset the segments before it are removed, while the node goes on", async () => {
+  const disk = new MemoryDisk();
+  const options = { segmentSizeBytes: 1024, cacheSizeBytes: 0 };
+  const store = await open(disk, options);
+  for (let index = 1; index <= 5; index += 1) {
+    await store.persist([write({ entries: manyEntries(index, 1, 1, 900) })]);
+  }
+  const segments = (): number => disk.paths().filter((path) => path.startsWith("/d/log/")).length;
+  const since = disk.operations.length;
+  await store.persist([write({ reset: [9, 2], entries: manyEntries(10, 2, 1, 900) })]);
+  assertEquals(
+    operationsSince(disk, since).slice(0, 5),
+    ["create", "append", "syncData", "syncDirectory", "remove"],
+    "durable before anything is removed",
+  );
+  await Promise.all([
+    store.persist([write({ entries: manyEntries(11, 2, 1, 900) })]),
+    store.truncatePrefix(toIndex(9)),
+  ]);
+  assertEquals(segments(), 2);
+  await store.persist([write({ reset: [3, 1] })]);
+  await store.close();
+  assertEquals(segments(), 1, "the newest one stays");
+  const again = await open(disk, options);
+  assertEquals([again.firstIndex, again.lastIndex], [toIndex(4), toIndex(3)]);
+  await again.close();
+});
+
+Deno.test("B32: segments that cannot be removed after a reset end the store, but not what was acknowledged", async () => {
+  const disk = new MemoryDisk();
+  const options = { segmentSizeBytes: 1024, cacheSizeBytes: 0 };
+  const store = await open(disk, options);
+  for (let index = 1; index <= 3; index += 1) {
+    await store.persist([write({ entries: manyEntries(index, 1, 1, 900) })]);
+  }
+  disk.failAt = disk.operations.length + 4;
+  await store.persist([write({ reset: [9, 2], entries: manyEntries(10, 2, 1, 900) })]);
+  assertEquals(store.lastIndex, toIndex(10));
+  const message = "accepts no writes until it is opened again: the store in /d failed: remove /d/";
+  await assertRejects(() => store.truncatePrefix(toIndex(9)), StorageError, message);
+  await assertRejects(() => store.persist([write({ hardState: vote(5) })]), StorageError, message);
+  await store.close();
+  const again = await open(disk, options);
+  assertEquals([again.firstIndex, again.lastIndex], [toIndex(10), toIndex(10)]);
+  await again.truncatePrefix(toIndex(9));
+  assertEquals(disk.paths().filter((path) => path.startsWith("/d/log/")).length, 1);
+  await again.close();
 });
 
 Deno.test("B37: a gap is refused, nothing is written, and the store goes on", async () => {
@@ -300,7 +367,6 @@ Deno.test("after it was closed a store does nothing more", async () => {
   assertEquals(store.lastIndex, toIndex(1), "what was under way was waited for");
   await assertRejects(() => store.persist([]), StorageError, "closed");
   await assertRejects(() => store.truncatePrefix(toIndex(1)), StorageError, "closed");
-  await assertRejects(() => store.reset(toIndex(1), toTerm(1)), StorageError, "closed");
   assertThrows(() => store.read(toIndex(1), 1), StorageError, "closed");
 });
 
@@ -357,6 +423,7 @@ Deno.test("options that cannot be are refused before anything is touched", async
   const disk = new MemoryDisk();
   for (
     const [options, message] of [
+      [{ directory: "" }, 'directory is ""; allowed is the path of a directory'],
       [{ segmentSizeBytes: 100 }, "segmentSizeBytes is 100; allowed is a whole number from 1024"],
       [{ segmentSizeBytes: 2 ** 31 }, "segmentSizeBytes is 2147483648"],
       [{ segmentSizeBytes: NaN }, "segmentSizeBytes is NaN"],

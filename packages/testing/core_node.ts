@@ -42,6 +42,8 @@ export interface CoreNodeHost {
 export interface CoreNodeOptions {
   /** Its name. */
   readonly id: ServerId;
+  /** Its place among the nodes of its cluster, counting from 0; 0 by default. */
+  readonly ordinal?: number;
   /** Its settings. */
   readonly config: RaftConfig;
   /** Its random numbers follow from this and from how often it was started. */
@@ -56,6 +58,8 @@ export interface CoreNodeOptions {
 export class CoreNode {
   /** Its name. */
   readonly id: ServerId;
+  /** Its place among the nodes of its cluster. */
+  readonly ordinal: number;
   /** Its settings. */
   readonly config: RaftConfig;
   /** What its disk holds. */
@@ -75,6 +79,7 @@ export class CoreNode {
   /** A node that is not started. */
   constructor(options: CoreNodeOptions, host: CoreNodeHost) {
     this.id = options.id;
+    this.ordinal = options.ordinal ?? 0;
     this.config = options.config;
     this.image = options.image ?? new LogImage();
     this.#seed = options.seed;
@@ -108,6 +113,7 @@ export class CoreNode {
       seed: Math.imul(this.#seed, 31) + this.incarnation,
       hardState: this.image.hardState,
       log: this.image,
+      snapshot: undefined,
       configurations: configurationsOf(this.image),
     }, nowMs);
   }
@@ -124,10 +130,7 @@ export class CoreNode {
     const writes = this.waiting.splice(0, count);
     const last = writes[writes.length - 1];
     if (last === undefined) return;
-    for (const write of writes) {
-      this.image.apply(write);
-      this.#host.written?.(this, write);
-    }
+    this.#write(writes);
     this.#durable = last.id;
     this.#release();
     this.input({ type: "persisted", id: last.id }, nowMs);
@@ -135,11 +138,18 @@ export class CoreNode {
 
   /** The power fails. Of the writes that wait, the first `kept` are on the disk nevertheless. */
   crash(kept: number): void {
-    for (const write of this.waiting.slice(0, kept)) this.image.apply(write);
+    this.#write(this.waiting.slice(0, kept));
     this.waiting = [];
     this.held = [];
     this.#durable = 0;
     this.#state = undefined;
+  }
+
+  #write(writes: readonly Persist[]): void {
+    for (const write of writes) {
+      this.image.apply(write);
+      this.#host.written?.(this, write);
+    }
   }
 
   #perform(effect: Effect): void {
@@ -158,6 +168,13 @@ export class CoreNode {
       case "bootstrapped":
       case "roleChanged":
       case "configurationChanged":
+      case "readReady":
+      case "configurationProposed":
+      case "transferred":
+      case "sendSnapshot":
+      case "installSnapshot":
+      case "contactChanged":
+      case "removed":
         // For the host, which sees all effects.
         break;
       default:

@@ -7,11 +7,13 @@
 import {
   assertNever,
   type Configuration,
+  type ConfigurationChange,
   decodeConfiguration,
   type Entry,
   type EntryRun,
   type Index,
   type Message,
+  type SnapshotPoint,
   type Term,
 } from "@coracle/core";
 import type { Effect, Input, NodeState, Persist } from "@coracle/core/consensus";
@@ -29,9 +31,10 @@ export function positionText(index: Index, term: Term | undefined): string {
   return index === 0 ? "0" : `${index}@${term ?? "?"}`;
 }
 
-/** `n1 n2 n3?`: a question mark for a member without a vote. */
+/** `n1 n2 n3? n4+`: a question mark for a member without a vote, a plus for one that is to get it. */
 export function configurationText({ servers }: Configuration): string {
-  return servers.map(({ id, suffrage }) => suffrage === "voter" ? id : `${id}?`).join(" ");
+  const marks = { voter: "", nonvoter: "?", staging: "+" };
+  return servers.map(({ id, suffrage }) => `${id}${marks[suffrage]}`).join(" ");
 }
 
 /** `5@3 noop`, `6@3 "x"`, `1@1 members n1 n2`. */
@@ -45,6 +48,7 @@ export function entryText(entry: Entry): string {
     }
     case "noop":
     case "barrier":
+    case "restore":
       return `${position} ${entry.type}`;
     case "configuration":
       return `${position} members ${configurationText(decodeConfiguration(entry.data))}`;
@@ -74,11 +78,18 @@ export function messageText(message: Message): string {
     }
     case "voteResult":
       return `voteResult@${message.term} ${message.granted ? "yes" : "no"}`;
+    case "timeoutNow":
+      return `timeoutNow@${message.term}`;
+    case "readIndex":
+      return `readIndex ${message.id}`;
+    case "readIndexResult":
+      return `readIndexResult ${message.id}: ${message.readIndex ?? "refused"}`;
     case "append": {
       const { entries, prevLogIndex, prevLogTerm, leaderCommit, round } = message;
       const after = `after ${positionText(prevLogIndex, prevLogTerm)}`;
       const what = entries === undefined ? "" : ` ${runText(entries)}`;
-      return `append@${message.term} ${after}${what} commit ${leaderCommit} round ${round}`;
+      const leased = message.leased ? " leased" : "";
+      return `append@${message.term} ${after}${what} commit ${leaderCommit} round ${round}${leased}`;
     }
     case "appendAccepted":
       return `accepted@${message.term} match ${message.matchIndex} round ${message.round}`;
@@ -111,6 +122,23 @@ export function inputText(input: Input): string {
     }
     case "verify":
       return `verify ${input.id}`;
+    case "read":
+      return `read ${input.id} ${input.level}`;
+    case "changeConfiguration":
+      return `change ${changeText(input.change)}` +
+        (input.prevIndex === undefined ? "" : ` of ${input.prevIndex}`);
+    case "transferLeadership":
+      return `transfer to ${input.target ?? "the best"}`;
+    case "stepDown":
+      return "step down";
+    case "snapshotSent": {
+      const how = input.arrived ? "has" : "has not got";
+      return `${input.peer} ${how} the snapshot up to ${input.lastIncludedIndex}`;
+    }
+    case "snapshotReceived":
+      return `<- ${input.from} snapshot@${input.term} ${pointText(input)}`;
+    case "reload":
+      return "other settings";
     case "disconnected":
       return `disconnected from ${input.peer}`;
     case "bootstrap":
@@ -120,12 +148,26 @@ export function inputText(input: Input): string {
   }
 }
 
+/** `addVoter n4`, `removeServer n1`. */
+function changeText(change: ConfigurationChange): string {
+  const immediately = change.type === "addVoter" && change.immediately ? " immediately" : "";
+  return `${change.type} ${change.id}${immediately}`;
+}
+
+/** `up to 5@2, members n1 n2 since 1`. */
+function pointText({ lastIncludedIndex, lastIncludedTerm, configuration }: SnapshotPoint): string {
+  const members = configurationText(configuration.configuration);
+  return `up to ${positionText(lastIncludedIndex, lastIncludedTerm)}, members ${members} ` +
+    `since ${configuration.index}`;
+}
+
 /** `w3: term 2 vote n1, drop from 5, add [5@2 noop]`. */
-export function writeText({ id, hardState, truncateFrom, entries }: Persist): string {
+export function writeText({ id, hardState, reset, truncateFrom, entries }: Persist): string {
   const parts: string[] = [];
   if (hardState !== undefined) {
     parts.push(`term ${hardState.term} vote ${hardState.votedFor ?? "none"}`);
   }
+  if (reset !== undefined) parts.push(`begin after ${positionText(reset.index, reset.term)}`);
   if (truncateFrom !== undefined) parts.push(`drop from ${truncateFrom}`);
   if (entries !== undefined) parts.push(`add ${runText(entries)}`);
   return `w${id}: ${parts.join(", ")}`;
@@ -151,6 +193,24 @@ export function effectText(effect: Effect, state: NodeState): string {
     }
     case "verified":
       return `verify ${effect.id}: ${effect.confirmed ? "confirmed" : "refused"}`;
+    case "readReady":
+      return `read ${effect.id}: ${
+        effect.readIndex === undefined ? "refused" : `once ${effect.readIndex} is applied`
+      }`;
+    case "configurationProposed":
+      return effect.index === undefined
+        ? `change refused: ${effect.refusal!.type}`
+        : `change is entry ${effect.index}`;
+    case "transferred":
+      return `transfer: ${effect.outcome}`;
+    case "sendSnapshot":
+      return `-> ${effect.to} snapshot@${effect.term}`;
+    case "installSnapshot":
+      return `restore ${pointText(effect)}`;
+    case "contactChanged":
+      return `${effect.peer} ${effect.answers ? "answers again" : "does not answer"}`;
+    case "removed":
+      return "is no member any more";
     case "bootstrapped":
       return effect.after === undefined
         ? "bootstrap refused"

@@ -19,9 +19,9 @@ export interface VirtualClockOptions {
 /**
  * A {@linkcode Clock} in virtual time.
  *
- * There are two ways to let time pass. {@linkcode VirtualClock.runNext} is synchronous and takes one timer: a simulator's
- * loop. {@linkcode VirtualClock.advance} and {@linkcode VirtualClock.waitFor} let promises settle between timers: for tests
- * of asynchronous code, such as a whole node.
+ * There are two ways to let time pass. {@linkcode VirtualClock.runNext} and {@linkcode VirtualClock.runUntil} are
+ * synchronous: a simulator's loop. {@linkcode VirtualClock.advance} and {@linkcode VirtualClock.waitFor} let promises settle
+ * between timers: for tests of asynchronous code, such as a whole node.
  */
 export class VirtualClock implements Clock {
   readonly #timers = new TimerQueue();
@@ -65,6 +65,12 @@ export class VirtualClock implements Clock {
     timer.callback = undefined;
     callback();
     return true;
+  }
+
+  /** Calls what becomes due until `atMs`, in order; then it is `atMs`, or later if it was. */
+  runUntil(atMs: number): void {
+    while (this.nextTimerAtMs <= atMs) this.runNext();
+    this.#nowMs = Math.max(this.#nowMs, atMs);
   }
 
   /** Lets `durationMs` pass: calls what becomes due, in order, and lets promises settle after each. */

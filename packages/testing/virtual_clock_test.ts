@@ -51,6 +51,21 @@ Deno.test("runNext is synchronous and jumps", () => {
   assertStrictEquals(clock.runNext(), false);
 });
 
+Deno.test("runUntil is synchronous and goes as far as it is told", () => {
+  const clock = new VirtualClock();
+  const seen: number[] = [];
+  const again = (): void => {
+    seen.push(clock.now());
+    clock.setTimer(3, again);
+  };
+  again();
+  clock.runUntil(7);
+  assertEquals(seen, [0, 3, 6]);
+  assertStrictEquals(clock.now(), 7);
+  clock.runUntil(5);
+  assertStrictEquals(clock.now(), 7);
+});
+
 Deno.test("waitFor stops as soon as the condition holds, and says what it waited for in vain", async () => {
   const clock = new VirtualClock();
   let ticks = 0;

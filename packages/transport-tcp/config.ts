@@ -7,6 +7,7 @@ import {
   ENTRY_SIZE_MAX_BYTES,
   InvalidConfigError,
   type Logger,
+  type Metrics,
   type ServerId,
   silentLogger,
   TransportError,
@@ -31,6 +32,8 @@ export interface TcpTransportOptions {
   readonly advertiseAddress?: string;
   /** Where to say what happens. Nowhere by default. */
   readonly logger?: Logger;
+  /** Where measurements go, by the names of {@linkcode TRANSPORT_METRICS}. Nothing is measured by default. */
+  readonly metrics?: Metrics;
   /** How bytes travel. Plain TCP by default. */
   readonly streamLayer?: StreamLayer;
   /** Messages for a peer are dropped while this much or more waits for it. 1 KiB and up; 16 MiB by default. */
@@ -55,11 +58,20 @@ export interface TcpTransportOptions {
   readonly idleTimeoutMs?: number;
   /** Connections from others at the same time; more are closed at once. 1 and up; 256 by default. */
   readonly incomingConnectionsMax?: number;
+  /**
+   * A snapshot is given up when its source, its receiver or the network has not got on for this long. A receiver that has
+   * all of it may take as long as it needs. At least two keep-alive intervals; 10 seconds by default.
+   */
+  readonly snapshotIdleTimeoutMs?: number;
+  /** Snapshots that may go out at the same time, and that may come in; more are refused. 1 and up; 8 by default. */
+  readonly snapshotConnectionsMax?: number;
 }
 
 /** The settings of a transport, complete and checked. */
 export interface TcpTransportConfig
-  extends Required<Omit<TcpTransportOptions, "advertiseAddress">> {
+  extends Required<Omit<TcpTransportOptions, "advertiseAddress" | "metrics">> {
+  /** See {@linkcode TcpTransportOptions.metrics}. */
+  readonly metrics: Metrics | undefined;
   /** `listenAddress`, taken apart. */
   readonly listen: TcpAddress;
   /** `advertiseAddress` or else `listenAddress`, taken apart. */
@@ -105,6 +117,7 @@ export function resolveConfig(options: TcpTransportOptions): TcpTransportConfig 
     listen,
     advertise,
     logger: options.logger ?? silentLogger,
+    metrics: options.metrics,
     streamLayer: options.streamLayer ?? tcpStreamLayer,
     outboxSizeMaxBytes: whole(
       options,
@@ -123,6 +136,13 @@ export function resolveConfig(options: TcpTransportOptions): TcpTransportConfig 
     reconnectDelayMaxMs: milliseconds(options, "reconnectDelayMaxMs", 1000, reconnectDelayMinMs),
     idleTimeoutMs: milliseconds(options, "idleTimeoutMs", 30_000),
     incomingConnectionsMax: whole(options, "incomingConnectionsMax", 256, 1, 65536),
+    snapshotIdleTimeoutMs: milliseconds(
+      options,
+      "snapshotIdleTimeoutMs",
+      10_000,
+      keepAliveIntervalMs * 2,
+    ),
+    snapshotConnectionsMax: whole(options, "snapshotConnectionsMax", 8, 1, 65536),
   };
 }
 

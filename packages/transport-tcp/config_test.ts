@@ -36,6 +36,11 @@ Deno.test("a setting that cannot be is refused with its name, what was given and
     ],
     [{ reconnectDelayMinMs: 50, reconnectDelayMaxMs: 49 }, "reconnectDelayMaxMs is 49"],
     [{ incomingConnectionsMax: 0 }, "incomingConnectionsMax is 0"],
+    [{ snapshotConnectionsMax: 0 }, "snapshotConnectionsMax is 0"],
+    [
+      { snapshotIdleTimeoutMs: 1999 },
+      "snapshotIdleTimeoutMs is 1999; allowed is a whole number from 2000",
+    ],
   ];
   for (const [options, message] of wrong) {
     assertThrows(() => resolveConfig({ ...LEAST, ...options }), InvalidConfigError, message);
@@ -44,6 +49,7 @@ Deno.test("a setting that cannot be is refused with its name, what was given and
 
 Deno.test("a default gives way to another setting that it could not be with", () => {
   assertEquals(resolveConfig({ ...LEAST, keepAliveIntervalMs: 9000 }).keepAliveTimeoutMs, 18000);
+  assertEquals(resolveConfig({ ...LEAST, keepAliveIntervalMs: 9000 }).snapshotIdleTimeoutMs, 18000);
   assertEquals(resolveConfig({ ...LEAST, reconnectDelayMinMs: 9000 }).reconnectDelayMaxMs, 9000);
 });
 

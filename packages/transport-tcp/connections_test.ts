@@ -8,8 +8,9 @@ import { type Message, silentLogger } from "@coracle/core";
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { resolveConfig, type TcpTransportConfig } from "./config.ts";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
-import { encodeHello } from "./handshake.ts";
+import { encodeAnswer, encodeHello } from "./handshake.ts";
 import { IncomingConnection } from "./incoming.ts";
+import { IncomingMessages } from "./incoming_messages.ts";
 import { admit, type Identity } from "./negotiation.ts";
 import { OutgoingConnection } from "./outgoing.ts";
 import { PeerCounters } from "./stats.ts";
@@ -141,6 +142,75 @@ Deno.test("messages that were sent before the connection was established follow 
   assertEquals(await ending, { established: true, reason: "closed by the other side" });
 });
 
+Deno.test("a connection is drained once everything is written, also what waits for the handshake", async () => {
+  const [here, there] = memoryStreams();
+  const connection = new OutgoingConnection({
+    peer: { id: "b", address: "127.0.0.1:1" },
+    identity: identity("a"),
+    config: {
+      ...CONFIG,
+      streamLayer: { listen: CONFIG.streamLayer.listen, dial: () => Promise.resolve(here) },
+    },
+    counters: new PeerCounters(),
+    onEstablished: () => {},
+  });
+  // Nothing waits.
+  await connection.drained();
+  const ending = connection.run();
+  connection.send(numbered(1));
+  let drained = false;
+  const draining = connection.drained().then(() => drained = true);
+  await turn();
+  assertFalse(drained, "it waits for the handshake");
+  await there.read(new Uint8Array(1000));
+  here.allowBytes(0);
+  await there.write(
+    encodeAnswer({ refusal: undefined, reason: "", incarnation: 1, frameSizeMaxBytes: 1 << 25 }),
+  );
+  await turn();
+  assertFalse(drained, "it waits for the write");
+  here.allowBytes(Infinity);
+  await draining;
+  const frame = frameWith(numbered(1));
+  assertEquals(await readAll(there, frame.length), frame);
+  connection.close("enough");
+  await ending;
+});
+
+Deno.test("a connection that ends is drained, since nothing more can be written", async () => {
+  const { connection, ending, here } = await outgoing();
+  here.allowBytes(0);
+  connection.send(numbered(1));
+  const draining = connection.drained();
+  connection.close("enough");
+  await draining;
+  await ending;
+  assertEquals(connection.unsentMessages, 1);
+});
+
+Deno.test("an attempt that is given up is drained as well", async () => {
+  const connection = new OutgoingConnection({
+    peer: { id: "b", address: "127.0.0.1:1" },
+    identity: identity("a"),
+    config: {
+      ...CONFIG,
+      streamLayer: {
+        listen: CONFIG.streamLayer.listen,
+        dial: (_, signal) =>
+          new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      },
+    },
+    counters: new PeerCounters(),
+    onEstablished: () => {},
+  });
+  const ending = connection.run();
+  connection.send(numbered(1));
+  const draining = connection.drained();
+  connection.close("enough");
+  await draining;
+  assertEquals(await ending, { established: false, reason: "enough" });
+});
+
 /** An incoming connection that is established, and the stream of the other side. */
 async function incoming(receive: (messages: readonly Message[]) => void = () => {}) {
   const [here, there] = memoryStreams();
@@ -148,11 +218,16 @@ async function incoming(receive: (messages: readonly Message[]) => void = () => 
   const connection = new IncomingConnection(here, {
     identity: identity("a"),
     config: CONFIG,
-    accepted: () => {
+    accepted: (connection, { from }, stream) => {
       accepted = true;
-      return new PeerCounters();
+      return new IncomingMessages(stream, {
+        from,
+        config: CONFIG,
+        counters: new PeerCounters(),
+        receive: (_, messages) => receive(messages),
+        close: (reason) => connection.close(reason),
+      });
     },
-    receive: (_, messages) => receive(messages),
   });
   const ending = connection.run();
   ending.catch(() => {});

@@ -8,11 +8,12 @@
  *  +--------+--------+------------------+
  *  length   u32  bytes of the body
  *  crc      u32  CRC-32 (IEEE) of the body
- *  body          messages, one after another (message_codec.ts)
+ *  body          messages, one after another (message_codec.ts), or a part of a snapshot (snapshot_codec.ts)
  * ```
  *
- * All numbers are big-endian. A frame without a body (eight zero bytes) is a keep-alive: the side
- * that dialled sends one now and then, and the other side answers each with one.
+ * All numbers are big-endian. A frame without a body (eight zero bytes) is a keep-alive. Where messages go, the side
+ * that dialled sends one now and then, and the other side answers each with one; where a snapshot goes, the side that
+ * receives it sends them.
  *
  * @module
  */

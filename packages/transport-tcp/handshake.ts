@@ -16,11 +16,11 @@
  *
  *  ver          u16  protocol version
  *  len          u16  bytes that follow, the crc included
- *  pur          u8   purpose of the connection: 1 messages
+ *  pur          u8   purpose of the connection: 1 messages, 2 a snapshot
  *  incarnation  u64  random number of the sender's process
  *  cluster, from, fromAddress, to    each u16 length and UTF-8
  *  sta          u8   0 accepted, otherwise the kind of refusal
- *  frameSize    u32  the largest body of a frame that the sender of the answer accepts
+ *  frameSize    u32  the largest body of a frame with messages that the sender of the answer accepts
  *  reason       u16 length and UTF-8; empty if accepted
  *  crc          u32  CRC-32 of everything before it
  * ```
@@ -45,15 +45,18 @@ const CRC_SIZE_BYTES = 4;
 const REST_SIZE_MAX_BYTES = 4096;
 const REASON_LENGTH_MAX = 1000;
 
-/** What a connection is for. Others than messages will come; a node refuses those that it does not know. */
+/** The {@linkcode Hello.purpose} of a connection that carries messages, for as long as it holds. */
 export const PURPOSE_MESSAGES = 1;
+
+/** The {@linkcode Hello.purpose} of a connection that carries one snapshot. */
+export const PURPOSE_SNAPSHOT = 2;
 
 /** Why a connection is refused. */
 export type Refusal = "version" | "cluster" | "node" | "own-id" | "purpose";
 
 /** What the side that dials says first. */
 export interface Hello {
-  /** What the connection is for: a number, since it may be one that this version does not know. */
+  /** What the connection is for: a number, since it may be one that this version does not know, which is then refused. */
   readonly purpose: number;
   /** Random number of the sender's process, from 0 to 2^53 - 1. */
   readonly incarnation: number;
@@ -75,7 +78,7 @@ export interface Answer {
   readonly reason: string;
   /** Random number of the sender's process, from 0 to 2^53 - 1. */
   readonly incarnation: number;
-  /** The largest body of a frame that the sender accepts. */
+  /** The largest body of a frame with messages that the sender accepts. */
   readonly frameSizeMaxBytes: number;
 }
 

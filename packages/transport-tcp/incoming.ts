@@ -1,21 +1,35 @@
 /**
- * One connection from a peer: the peer dialled it and sends its messages on it. What goes back
- * after the handshake are keep-alives.
+ * One connection that a peer has dialled, from its first byte: the handshake, and then what the peer said that it is for.
  *
  * @module
  */
-import type { Message, ServerId } from "@coracle/core";
 import type { TcpTransportConfig } from "./config.ts";
 import { describeError } from "./describe_error.ts";
-import { KEEP_ALIVE_FRAME } from "./frame.ts";
-import { FrameReader } from "./frame_reader.ts";
 import type { Hello } from "./handshake.ts";
-import { decodeMessages } from "./message_codec.ts";
 import { admit, type Identity } from "./negotiation.ts";
 import type { Ending } from "./outgoing.ts";
-import { RunKeeper } from "./run_keeper.ts";
-import type { PeerCounters } from "./stats.ts";
 import type { Stream } from "./stream_layer.ts";
+
+/** What a connection is used for after the handshake. */
+export interface Session {
+  /**
+   * Goes on until there is no more to do; resolves to why, in words. An error of the connection or of the peer may be
+   * thrown instead; {@linkcode NodeFailure} is no such error.
+   */
+  run(): Promise<string>;
+  /** Called at every keep-alive interval. Ticks are counted, not time: while this process was stopped, none went by. */
+  tick(): void;
+  /** The connection is being closed; the stream is, right after this call. Called any number of times. */
+  close(reason: string): void;
+  /** Called after {@linkcode close}: resolves when no write and no timer is left. */
+  settled(): Promise<void>;
+}
+
+/** Tells what the node threw (the cause) from what the peer did. */
+export class NodeFailure extends Error {
+  /** The error's name, as it is printed. */
+  override readonly name = "NodeFailure";
+}
 
 /** What an incoming connection needs to know, and whom it tells. */
 export interface IncomingContext {
@@ -23,26 +37,17 @@ export interface IncomingContext {
   readonly identity: Identity;
   /** The transport's settings. */
   readonly config: TcpTransportConfig;
-  /** Called when the peer was accepted; returns where to count. */
-  accepted(connection: IncomingConnection, hello: Hello): PeerCounters;
-  /** Called with all messages that arrived together. What it throws ends the process: nobody knows in what state the node is. */
-  receive(from: ServerId, messages: readonly Message[]): void;
+  /** Called when the peer was accepted; returns what the connection is used for. */
+  accepted(connection: IncomingConnection, hello: Hello, stream: Stream): Session;
 }
-
-/** Holds what one read may bring; larger frames get memory of their own. */
-const READ_BUFFER_SIZE_BYTES = 256 * 1024;
 
 /** Lives from the moment that somebody dialled until the connection has ended. */
 export class IncomingConnection {
   readonly #stream: Stream;
   readonly #context: IncomingContext;
   #hello: Hello | undefined;
-  #reader: FrameReader | undefined;
+  #session: Session | undefined;
   #closedBecause: string | undefined;
-  #answering = false;
-  #answer: Promise<void> = Promise.resolve();
-  #silentTicks = 0;
-  #frameTicks = 0;
 
   constructor(stream: Stream, context: IncomingContext) {
     this.#stream = stream;
@@ -64,41 +69,33 @@ export class IncomingConnection {
     return this.#closedBecause !== undefined;
   }
 
-  /** Reads until the connection has ended, whoever ended it. Rejects only with what `receive` threw. */
+  /** Goes on until the connection has ended, whoever ended it. Rejects only with what the node itself threw. */
   async run(): Promise<Ending> {
     let reason: string | undefined;
     try {
       const hello = await this.#admit();
-      const counters = this.#context.accepted(this, hello);
+      this.#session = this.#context.accepted(this, hello, this.#stream);
       this.#hello = hello;
-      reason = await this.#readMessages(hello.from, counters);
+      reason = await this.#session.run();
     } catch (error) {
-      if (error instanceof HandlerFailure) throw error.cause;
+      if (error instanceof NodeFailure) throw error.cause;
       reason = describeError(error);
     } finally {
       this.close(reason ?? "the node failed");
-      await this.#answer;
+      await this.#session?.settled();
     }
     return { established: this.#hello !== undefined, reason: this.#closedBecause ?? reason };
   }
 
-  /** Called at every keep-alive interval. Ticks are counted, not time: while this process was stopped, none went by. */
+  /** Called at every keep-alive interval. */
   tick(): void {
-    if (this.#reader === undefined) return;
-    const { keepAliveIntervalMs, keepAliveTimeoutMs, frameTimeoutMs } = this.#context.config;
-    this.#silentTicks += 1;
-    if (this.#silentTicks > Math.ceil(keepAliveTimeoutMs / keepAliveIntervalMs)) {
-      return this.close(`nothing heard for ${keepAliveTimeoutMs} ms`);
-    }
-    this.#frameTicks = this.#reader.isInsideFrame ? this.#frameTicks + 1 : 0;
-    if (this.#frameTicks > Math.ceil(frameTimeoutMs / keepAliveIntervalMs)) {
-      this.close(`a frame did not end within ${frameTimeoutMs} ms`);
-    }
+    this.#session?.tick();
   }
 
   /** Ends the connection; `run` resolves soon. The first reason counts. */
   close(reason: string): void {
     this.#closedBecause ??= reason;
+    this.#session?.close(this.#closedBecause);
     this.#stream.close();
   }
 
@@ -113,61 +110,5 @@ export class IncomingConnection {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Hands over what each read brings; resolves to why there will be no more. */
-  async #readMessages(from: ServerId, counters: PeerCounters): Promise<string> {
-    const reader = new FrameReader(this.#context.config.frameSizeMaxBytes, READ_BUFFER_SIZE_BYTES);
-    const keeper = new RunKeeper();
-    this.#reader = reader;
-    for (;;) {
-      const count = await this.#stream.read(reader.space);
-      if (count === null) break;
-      this.#silentTicks = 0;
-      counters.receivedBytes += count;
-      const messages: Message[] = [];
-      reader.advance(count, (body, owned) => {
-        this.#frameTicks = 0;
-        if (body.length === 0) this.#answerKeepAlive();
-        else decodeMessages(body, owned, keeper, messages);
-      });
-      if (messages.length === 0) continue;
-      counters.receivedMessages += messages.length;
-      this.#receive(from, messages);
-    }
-    return `closed by the other side${reader.isInsideFrame ? " within a frame" : ""}`;
-  }
-
-  #receive(from: ServerId, messages: readonly Message[]): void {
-    try {
-      this.#context.receive(from, messages);
-    } catch (error) {
-      throw new HandlerFailure(error);
-    }
-  }
-
-  /** One answer at a time is enough: a peer that does not read them gets no queue of them. */
-  #answerKeepAlive(): void {
-    if (this.#answering) return;
-    this.#answering = true;
-    this.#answer = this.#writeKeepAlive();
-  }
-
-  async #writeKeepAlive(): Promise<void> {
-    try {
-      for (let written = 0; written < KEEP_ALIVE_FRAME.length;) {
-        written += await this.#stream.write(KEEP_ALIVE_FRAME.subarray(written));
-      }
-      this.#answering = false;
-    } catch (error) {
-      this.close(describeError(error));
-    }
-  }
-}
-
-/** Tells what the node threw from what the peer sent. */
-class HandlerFailure extends Error {
-  constructor(cause: unknown) {
-    super("the node failed while it received messages", { cause });
   }
 }

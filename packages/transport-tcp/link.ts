@@ -117,6 +117,13 @@ export class Link {
     this.#backOff.end();
   }
 
+  /** Makes no further attempt to connect; resolves once everything that was sent is written, or can no longer be. */
+  async drain(): Promise<void> {
+    this.#closed = true;
+    this.#backOff.end();
+    await this.#connection?.drained();
+  }
+
   /** Ends the link; `run` resolves soon. */
   close(reason: string): void {
     this.#closed = true;
@@ -176,4 +183,18 @@ export class Link {
       );
     }
   }
+}
+
+/** How long what was sent may take to be written when a transport is closed. */
+const DRAIN_TIMEOUT_MS = 100;
+
+/**
+ * Drains `links`, as far as that is possible in a tenth of a second. A leader that is removed says last that its removal is
+ * committed: without that, the others would wait for it in vain.
+ */
+export async function drainLinks(links: readonly Link[]): Promise<void> {
+  const pause = new Pause();
+  const waited = pause.wait(DRAIN_TIMEOUT_MS);
+  Promise.all(links.map((link) => link.drain())).then(() => pause.end());
+  await waited;
 }

@@ -7,13 +7,18 @@
  *  preVoteResult    | 2 | term | proposedTerm | granted |
  *  vote             | 3 | term | lastLogIndex | lastLogTerm | leadershipTransfer |
  *  voteResult       | 4 | term | granted |
- *  append           | 5 | term | prevLogIndex | prevLogTerm | leaderCommit | round | length | entries |
+ *  append           | 5 | term | prevLogIndex | prevLogTerm | leaderCommit | round | flags | length | entries |
  *  appendAccepted   | 6 | term | matchIndex | round |
  *  appendRejected   | 7 | term | rejectedIndex | hintIndex | hintTerm | round |
+ *  timeoutNow       | 8 | term |
+ *  readIndex        | 9 | id |
+ *  readIndexResult  | 10 | id | answered | readIndex |
  *
  *  the kind                               u8
- *  terms, indexes, round                  u64  at most 2^53 - 1
- *  granted, leadershipTransfer            u8   0 or 1
+ *  terms, indexes, round, id              u64  at most 2^53 - 1
+ *  granted, leadershipTransfer, answered  u8   0 or 1
+ *  flags                                  u8   1 leased; all other bits are 0
+ *  readIndex                              u64  0 unless answered
  *  length                                 u32  bytes of entries; 0 for a heartbeat
  *  entries                                the run as it is on every disk (entry_codec.ts of @coracle/core)
  * ```
@@ -42,12 +47,18 @@ const VOTE_RESULT = 4;
 const APPEND = 5;
 const APPEND_ACCEPTED = 6;
 const APPEND_REJECTED = 7;
+const TIMEOUT_NOW = 8;
+const READ_INDEX = 9;
+const READ_INDEX_RESULT = 10;
 
 /** Bytes of each kind without the entries of an append; the position is the kind. */
-const FIXED_SIZE_BYTES: readonly number[] = [0, 25, 18, 26, 10, 45, 25, 41];
+const FIXED_SIZE_BYTES: readonly number[] = [0, 25, 18, 26, 10, 46, 25, 41, 9, 9, 18];
 
 /** Bytes of an append before its entries. */
-export const APPEND_HEADER_SIZE_BYTES = 45;
+export const APPEND_HEADER_SIZE_BYTES = 46;
+
+/** The flag of an append whose sender relies on not being replaced before a timeout. */
+const LEASED = 1;
 
 /** The size of `message` once it is encoded, in bytes. */
 export function messageSizeBytes(message: Message): number {
@@ -71,6 +82,12 @@ function kindOf(message: Message): number {
       return APPEND_ACCEPTED;
     case "appendRejected":
       return APPEND_REJECTED;
+    case "timeoutNow":
+      return TIMEOUT_NOW;
+    case "readIndex":
+      return READ_INDEX;
+    case "readIndexResult":
+      return READ_INDEX_RESULT;
     default:
       return assertNever(message);
   }
@@ -88,44 +105,62 @@ export function encodeMessage(
 ): number {
   view.setUint8(offset, kindOf(message));
   const at = offset + 1;
-  writeUint53(view, at, message.term);
   switch (message.type) {
     case "preVote":
+      writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.lastLogIndex);
       writeUint53(view, at + 16, message.lastLogTerm);
       return at + 24;
     case "preVoteResult":
+      writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.proposedTerm);
       view.setUint8(at + 16, message.granted ? 1 : 0);
       return at + 17;
     case "vote":
+      writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.lastLogIndex);
       writeUint53(view, at + 16, message.lastLogTerm);
       view.setUint8(at + 24, message.leadershipTransfer ? 1 : 0);
       return at + 25;
     case "voteResult":
+      writeUint53(view, at, message.term);
       view.setUint8(at + 8, message.granted ? 1 : 0);
       return at + 9;
     case "append": {
       const entries = message.entries?.bytes;
+      writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.prevLogIndex);
       writeUint53(view, at + 16, message.prevLogTerm);
       writeUint53(view, at + 24, message.leaderCommit);
       writeUint53(view, at + 32, message.round);
-      view.setUint32(at + 40, entries?.length ?? 0);
-      if (entries !== undefined) bytes.set(entries, at + 44);
-      return at + 44 + (entries?.length ?? 0);
+      view.setUint8(at + 40, message.leased ? LEASED : 0);
+      view.setUint32(at + 41, entries?.length ?? 0);
+      if (entries !== undefined) bytes.set(entries, at + 45);
+      return at + 45 + (entries?.length ?? 0);
     }
     case "appendAccepted":
+      writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.matchIndex);
       writeUint53(view, at + 16, message.round);
       return at + 24;
     case "appendRejected":
+      writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.rejectedIndex);
       writeUint53(view, at + 16, message.hintIndex);
       writeUint53(view, at + 24, message.hintTerm);
       writeUint53(view, at + 32, message.round);
       return at + 40;
+    case "timeoutNow":
+      writeUint53(view, at, message.term);
+      return at + 8;
+    case "readIndex":
+      writeUint53(view, at, message.id);
+      return at + 8;
+    case "readIndexResult":
+      writeUint53(view, at, message.id);
+      view.setUint8(at + 8, message.readIndex === undefined ? 0 : 1);
+      writeUint53(view, at + 9, message.readIndex ?? 0);
+      return at + 17;
     default:
       return assertNever(message);
   }
@@ -146,7 +181,9 @@ export function decodeMessages(
     const kind = body[offset]!;
     const fixedSize = FIXED_SIZE_BYTES[kind] ?? 0;
     if (fixedSize === 0) {
-      throw new MalformedError(`a message at byte ${offset} is of kind ${kind}; 1 to 7 is allowed`);
+      throw new MalformedError(
+        `a message at byte ${offset} is of kind ${kind}; 1 to ${READ_INDEX_RESULT} is allowed`,
+      );
     }
     if (offset + fixedSize > body.length) {
       throw new MalformedError(
@@ -157,7 +194,7 @@ export function decodeMessages(
     const at = offset + 1;
     offset += fixedSize;
     if (kind === APPEND) {
-      const length = view.getUint32(at + 40);
+      const length = view.getUint32(at + 41);
       if (length > body.length - offset) {
         throw new MalformedError(
           `an append gives its entries ${length} bytes; there are ${body.length - offset}`,
@@ -198,11 +235,13 @@ function decodeAppend(view: DataView, at: number, entries: EntryRun | undefined)
     entries,
     leaderCommit: readUint53(view, at + 24) as Index,
     round: readUint53(view, at + 32),
+    leased: readFlags(view, at + 40),
   };
 }
 
 function decodeFixed(view: DataView, at: number, kind: number): Message {
-  const term = readUint53(view, at) as Term;
+  const first = readUint53(view, at);
+  const term = first as Term;
   switch (kind) {
     case PRE_VOTE:
       return {
@@ -244,10 +283,33 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
         hintTerm: readUint53(view, at + 24) as Term,
         round: readUint53(view, at + 32),
       };
+    case TIMEOUT_NOW:
+      return { type: "timeoutNow", term };
+    case READ_INDEX:
+      return { type: "readIndex", id: first };
+    case READ_INDEX_RESULT:
+      return { type: "readIndexResult", id: first, readIndex: readAnswer(view, at + 8) };
     default:
       // Kinds without a size were refused before.
       throw new MalformedError(`messages of kind ${kind} cannot be read`);
   }
+}
+
+/** Whether an append is leased: the one flag that there is. */
+function readFlags(view: DataView, at: number): boolean {
+  const flags = view.getUint8(at);
+  if (flags > LEASED) throw new MalformedError(`flags are ${flags}; 0 or ${LEASED} is allowed`);
+  return flags === LEASED;
+}
+
+function readAnswer(view: DataView, at: number): Index | undefined {
+  const answered = readBoolean(view, at, "answered");
+  const readIndex = readUint53(view, at + 1) as Index;
+  if (answered) return readIndex;
+  if (readIndex !== 0) {
+    throw new MalformedError(`a readIndexResult that is not answered has index ${readIndex}`);
+  }
+  return undefined;
 }
 
 function readBoolean(view: DataView, at: number, name: string): boolean {

@@ -1,4 +1,4 @@
-import { MalformedError, type Message, NumberRangeError } from "@coracle/core";
+import { MalformedError, type Message, NumberRangeError, toIndex, toTerm } from "@coracle/core";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeMessages, encodeMessage, messageSizeBytes } from "./message_codec.ts";
@@ -47,7 +47,7 @@ Deno.test("garbage is refused with a typed error, or is what its messages encode
   const body = fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: 200 }),
     // Begins as if it were a message of a kind that exists.
-    fc.tuple(fc.integer({ min: 1, max: 7 }), fc.uint8Array({ maxLength: 200 }))
+    fc.tuple(fc.integer({ min: 1, max: 10 }), fc.uint8Array({ maxLength: 200 }))
       .map(([kind, rest]) => Uint8Array.of(kind, ...rest)),
     // One byte of a message is another.
     fc.tuple(anyMessage, fc.nat(), fc.integer({ min: 1, max: 255 })).map(([message, at, by]) => {
@@ -71,17 +71,23 @@ Deno.test("garbage is refused with a typed error, or is what its messages encode
 });
 
 Deno.test("errors say what was found and what is allowed", () => {
-  assertThrows(() => decode(Uint8Array.of(99)), MalformedError, "kind 99; 1 to 7 is allowed");
+  assertThrows(() => decode(Uint8Array.of(99)), MalformedError, "kind 99; 1 to 10 is allowed");
   assertThrows(() => decode(Uint8Array.of(0)), MalformedError, "kind 0");
-  const vote = encode([{ ...numbered(1), type: "voteResult", granted: true }]);
+  const vote = encode([{ type: "voteResult", term: toTerm(1), granted: true }]);
   vote[9] = 2;
   assertThrows(() => decode(vote), MalformedError, "granted is 2; 0 or 1 is allowed");
   const huge = encode([numbered(1)]);
   huge.fill(0xff, 1, 9);
   assertThrows(() => decode(huge), NumberRangeError, "18446744073709551615");
   const append = encode([appendOf(1, 10)]);
-  new DataView(append.buffer).setUint32(41, 0xffffffff);
+  new DataView(append.buffer).setUint32(42, 0xffffffff);
   assertThrows(() => decode(append), MalformedError, "4294967295 bytes; there are 42");
+  append[41] = 2;
+  new DataView(append.buffer).setUint32(42, 42);
+  assertThrows(() => decode(append), MalformedError, "flags are 2; 0 or 1 is allowed");
+  const unanswered = encode([{ type: "readIndexResult", id: 1, readIndex: toIndex(5) }]);
+  unanswered[9] = 0;
+  assertThrows(() => decode(unanswered), MalformedError, "not answered has index 5");
 });
 
 Deno.test("entries must follow the entry that the append names", () => {

@@ -1,5 +1,5 @@
 /**
- * `@coracle/transport-tcp`: carries the messages of a Coracle cluster over TCP.
+ * `@coracle/transport-tcp`: carries the messages and snapshots of a Coracle cluster over TCP.
  *
  * ```ts
  * import { TcpTransport } from "@coracle/transport-tcp";
@@ -21,6 +21,7 @@
 export { formatAddress, parseAddress, type TcpAddress } from "./address.ts";
 export type { TcpTransportOptions } from "./config.ts";
 export { PROTOCOL_VERSION } from "./handshake.ts";
+export { TRANSPORT_METRICS } from "./metrics.ts";
 export type { PeerStats, TransportStats } from "./stats.ts";
 export {
   type Stream,

@@ -15,8 +15,10 @@ import {
   PREFIX_SIZE_BYTES,
   PROTOCOL_VERSION,
   PURPOSE_MESSAGES,
+  PURPOSE_SNAPSHOT,
   type Refusal,
 } from "./handshake.ts";
+import { readAll, writeAll } from "./read_write.ts";
 import type { Stream } from "./stream_layer.ts";
 
 /** Who this node is, to others. */
@@ -39,17 +41,18 @@ export class HandshakeError extends Error {
   override readonly name = "HandshakeError";
 }
 
-/** Introduces this node to `to`, which it has dialled. Throws {@linkcode HandshakeError} if it is refused, `MalformedError` for nonsense. */
+/** Introduces this node to `to`, which it has dialled for `purpose`. Throws {@linkcode HandshakeError} if it is refused, `MalformedError` for nonsense. */
 export async function introduce(
   stream: Stream,
   identity: Identity,
   to: ServerId,
+  purpose: number,
 ): Promise<Answer> {
   const { id, clusterId, address, incarnation } = identity;
   await writeAll(
     stream,
     encodeHello({
-      purpose: PURPOSE_MESSAGES,
+      purpose,
       incarnation,
       clusterId,
       from: id,
@@ -86,7 +89,7 @@ function findRefusal(hello: Hello, identity: Identity): Refusal | undefined {
   if (hello.clusterId !== identity.clusterId) return "cluster";
   if (hello.to !== identity.id) return "node";
   if (hello.from === identity.id) return "own-id";
-  if (hello.purpose !== PURPOSE_MESSAGES) return "purpose";
+  if (hello.purpose !== PURPOSE_MESSAGES && hello.purpose !== PURPOSE_SNAPSHOT) return "purpose";
   return undefined;
 }
 
@@ -102,7 +105,8 @@ function refusalReason(refusal: Refusal, hello: Hello, { id, clusterId }: Identi
     case "own-id":
       return `wrong node: the one that dials has the id of this one, ${quote(id)}`;
     case "purpose":
-      return `purpose ${hello.purpose} is not supported; ${PURPOSE_MESSAGES} (messages) is`;
+      return `purpose ${hello.purpose} is not supported; ${PURPOSE_MESSAGES} (messages) and ` +
+        `${PURPOSE_SNAPSHOT} (snapshot) are`;
     default:
       return assertNever(refusal);
   }
@@ -126,26 +130,16 @@ async function refuse(
 /** Reads the prefix and then exactly what it announces, so that no byte of the first frame is taken. */
 async function readHandshake(stream: Stream): Promise<{ bytes: Uint8Array; version: number }> {
   const prefix = new Uint8Array(PREFIX_SIZE_BYTES);
-  await readAll(stream, prefix);
+  await readWhole(stream, prefix);
   const { version, restSizeBytes } = decodePrefix(prefix);
   const bytes = new Uint8Array(PREFIX_SIZE_BYTES + restSizeBytes);
   bytes.set(prefix);
-  await readAll(stream, bytes.subarray(PREFIX_SIZE_BYTES));
+  await readWhole(stream, bytes.subarray(PREFIX_SIZE_BYTES));
   return { bytes, version };
 }
 
-async function readAll(stream: Stream, into: Uint8Array): Promise<void> {
-  for (let filled = 0; filled < into.length;) {
-    const count = await stream.read(into.subarray(filled));
-    if (count === null) throw new HandshakeError("closed during the handshake");
-    filled += count;
-  }
-}
-
-async function writeAll(stream: Stream, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await stream.write(bytes.subarray(written));
-  }
+async function readWhole(stream: Stream, into: Uint8Array): Promise<void> {
+  if (!await readAll(stream, into)) throw new HandshakeError("closed during the handshake");
 }
 
 function quote(name: string): string {

@@ -15,7 +15,7 @@ async function meet(
   dialled: Identity,
 ): Promise<PromiseSettledResult<unknown>[]> {
   const [here, there] = memoryStreams();
-  return await Promise.allSettled([introduce(here, dialler, to), admit(there, dialled)]);
+  return await Promise.allSettled([introduce(here, dialler, to, 1), admit(there, dialled)]);
 }
 
 Deno.test("two nodes of one cluster come together and know of each other", async () => {
@@ -77,7 +77,7 @@ const HELLO: Hello = {
 Deno.test("a purpose that this version does not know is refused by its number", async () => {
   const { error, answered } = await admitBytes(encodeHello({ ...HELLO, purpose: 9 }));
   assert(error instanceof HandshakeError && answered);
-  assertEquals(error.message, "purpose 9 is not supported; 1 (messages) is");
+  assertEquals(error.message, "purpose 9 is not supported; 1 (messages) and 2 (snapshot) are");
 });
 
 Deno.test("another version is refused by its number, whatever follows in it", async () => {
@@ -90,7 +90,7 @@ Deno.test("another version is refused by its number, whatever follows in it", as
   assertEquals(error.message, expected);
 
   const [here, there] = memoryStreams();
-  const introduced = introduce(here, identity("n1"), "n2");
+  const introduced = introduce(here, identity("n1"), "n2", 1);
   await there.write(hello);
   assertEquals((await assertRejects(() => introduced, HandshakeError)).message, expected);
 });

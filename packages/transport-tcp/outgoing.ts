@@ -5,11 +5,12 @@
  * @module
  */
 import type { Message, Peer } from "@coracle/core";
-import { parseAddress } from "./address.ts";
 import type { TcpTransportConfig } from "./config.ts";
 import { describeError } from "./describe_error.ts";
+import { dial } from "./dial.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { type Identity, introduce } from "./negotiation.ts";
+import { PURPOSE_MESSAGES } from "./handshake.ts";
+import type { Identity } from "./negotiation.ts";
 import { Outbox, type PushResult } from "./outbox.ts";
 import type { PeerCounters } from "./stats.ts";
 import type { Stream } from "./stream_layer.ts";
@@ -45,6 +46,8 @@ export class OutgoingConnection {
   readonly #outbox: Outbox;
   readonly #silentTicksMax: number;
   readonly #abort = new AbortController();
+  /** Resolves when the peer has accepted, or when it is certain that it will not. */
+  readonly #opened = Promise.withResolvers<void>();
   #stream: Stream | undefined;
   #established = false;
   #closedBecause: string | undefined;
@@ -80,6 +83,7 @@ export class OutgoingConnection {
     try {
       const stream = await this.#connect();
       this.#established = true;
+      this.#opened.resolve();
       this.#context.onEstablished();
       this.#flush();
       await this.#hearKeepAlives(stream);
@@ -102,6 +106,14 @@ export class OutgoingConnection {
     return result;
   }
 
+  /** Resolves once everything that was sent is written, or can no longer be. */
+  async drained(): Promise<void> {
+    if (this.#outbox.sizeBytes === 0) return;
+    await this.#opened.promise;
+    this.#flush();
+    await this.#writer;
+  }
+
   /** Called at every keep-alive interval. Ticks are counted, not time: while this process was stopped, none went by. */
   tick(): void {
     if (!this.#established) return;
@@ -121,29 +133,19 @@ export class OutgoingConnection {
   close(reason: string): void {
     if (this.#closedBecause !== undefined) return;
     this.#closedBecause = reason;
+    this.#opened.resolve();
     this.#abort.abort();
     this.#stream?.close();
   }
 
   async #connect(): Promise<Stream> {
-    const { peer, identity, config } = this.#context;
-    const timeoutMs = config.handshakeTimeoutMs;
-    const timer = setTimeout(
-      () => this.close(`no connection and handshake within ${timeoutMs} ms`),
-      timeoutMs,
-    );
-    try {
-      const address = parseAddress(peer.address);
-      const stream = await config.streamLayer.dial(address, this.#abort.signal);
-      this.#stream = stream;
-      // Closed while the layer had the connection already.
-      if (this.#closedBecause !== undefined) stream.close();
-      const answer = await introduce(stream, identity, peer.id);
-      this.#outbox.limitFrameSize(answer.frameSizeMaxBytes);
-      return stream;
-    } finally {
-      clearTimeout(timer);
-    }
+    const purpose = PURPOSE_MESSAGES;
+    const { stream, answer } = await dial({ ...this.#context, purpose }, this.#abort.signal);
+    this.#stream = stream;
+    // Closed after the answer had been read.
+    if (this.#closedBecause !== undefined) stream.close();
+    this.#outbox.limitFrameSize(answer.frameSizeMaxBytes);
+    return stream;
   }
 
   async #hearKeepAlives(stream: Stream): Promise<void> {

@@ -19,12 +19,16 @@ export interface PeerStats {
   readonly reconnects: number;
   /** Messages that were handed to the operating system. */
   readonly sentMessages: number;
-  /** Bytes that were handed to the operating system, without handshakes. */
+  /** Bytes of messages and keep-alives that were handed to the operating system, without handshakes. */
   readonly sentBytes: number;
   /** Messages that were handed to the node. */
   readonly receivedMessages: number;
-  /** Bytes that were read, without handshakes. */
+  /** Bytes of messages and keep-alives that were read, without handshakes. */
   readonly receivedBytes: number;
+  /** Bytes of snapshots that were handed to the operating system, without handshakes. */
+  readonly sentSnapshotBytes: number;
+  /** Bytes of snapshots that were read, without handshakes. */
+  readonly receivedSnapshotBytes: number;
   /** Messages that were not sent: no connection, outbox full, too large, or lost with a connection. */
   readonly droppedMessages: number;
   /** Bytes that wait or are being written. */
@@ -41,6 +45,10 @@ export interface TransportStats {
   readonly rejectedConnections: number;
   /** Messages that were dropped because nothing says where their node can be reached. */
   readonly unaddressedMessages: number;
+  /** Snapshots that are on their way to others. */
+  readonly sendingSnapshots: number;
+  /** Snapshots that come in, or that came in and that the node has not done with. */
+  readonly receivingSnapshots: number;
 }
 
 /** The counts of one peer, where they are counted. */
@@ -55,6 +63,21 @@ export class PeerCounters {
   receivedMessages = 0;
   /** See {@linkcode PeerStats.receivedBytes}. */
   receivedBytes = 0;
+  /** See {@linkcode PeerStats.sentSnapshotBytes}. */
+  sentSnapshotBytes = 0;
+  /** See {@linkcode PeerStats.receivedSnapshotBytes}. */
+  receivedSnapshotBytes = 0;
   /** See {@linkcode PeerStats.droppedMessages}. */
   droppedMessages = 0;
+
+  /** These counts, and what is true at the moment. */
+  stats(
+    now: Pick<
+      PeerStats,
+      "id" | "address" | "connectedSinceMs" | "incoming" | "outboxSizeBytes"
+    >,
+  ): PeerStats {
+    const { connects, ...counts } = this;
+    return { ...now, reconnects: Math.max(0, connects - 1), ...counts };
+  }
 }

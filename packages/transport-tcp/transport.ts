@@ -1,5 +1,5 @@
 /**
- * Messages over TCP: one connection each way for each peer, dialled by the side that sends.
+ * Messages over TCP: one connection each way for each peer, dialled by the side that sends. Snapshots: one connection each.
  *
  * @module
  */
@@ -8,24 +8,25 @@ import {
   type Peer,
   type ServerAddress,
   type ServerId,
+  type SnapshotHeader,
   type Transport,
   TransportError,
   type TransportHandler,
 } from "@coracle/core";
+import { Acceptor } from "./acceptor.ts";
 import { formatAddress } from "./address.ts";
 import { resolveConfig, type TcpTransportConfig, type TcpTransportOptions } from "./config.ts";
 import { describeError } from "./describe_error.ts";
-import type { Hello } from "./handshake.ts";
-import { IncomingConnection, type IncomingContext } from "./incoming.ts";
-import { Link, type LinkContext } from "./link.ts";
+import { type Hello, PURPOSE_MESSAGES, PURPOSE_SNAPSHOT } from "./handshake.ts";
+import { IncomingConnection, type IncomingContext, type Session } from "./incoming.ts";
+import { IncomingMessages } from "./incoming_messages.ts";
+import { drainLinks, Link, type LinkContext } from "./link.ts";
+import { TransportMeter } from "./metrics.ts";
 import type { Identity } from "./negotiation.ts";
-import { Pause } from "./pause.ts";
 import { QuietLog } from "./quiet_log.ts";
+import { SnapshotStreams } from "./snapshot_streams.ts";
 import { PeerCounters, type PeerStats, type TransportStats } from "./stats.ts";
 import type { Stream, StreamListener } from "./stream_layer.ts";
-
-/** After a failure to accept (such as too many open files) there is no point in trying again at once. */
-const ACCEPT_RETRY_MS = 100;
 
 /**
  * Carries messages between nodes over TCP.
@@ -33,6 +34,8 @@ const ACCEPT_RETRY_MS = 100;
  * Every node dials its peers and sends its own messages on these connections; what its peers send comes in on
  * those that they have dialled. Messages of one connection arrive in the order in which they were sent, and none
  * twice. A message may be lost when a connection is, or when the peer cannot be reached or does not keep up.
+ *
+ * Each snapshot has a connection of its own, dialled for it.
  */
 export class TcpTransport implements Transport {
   /** Where this node can be dialled. */
@@ -40,17 +43,18 @@ export class TcpTransport implements Transport {
 
   readonly #config: TcpTransportConfig;
   readonly #identity: Identity;
-  readonly #listener: StreamListener;
+  readonly #acceptor: Acceptor;
   readonly #quietLog: QuietLog;
-  readonly #acceptRetry = new Pause();
+  readonly #meter: TransportMeter | undefined;
   readonly #tasks = new Set<Promise<void>>();
 
+  readonly #snapshots: SnapshotStreams;
   readonly #links = new Map<ServerId, Link>();
   /** The peers that were given to `setPeers`: their links stay, however little is sent. */
   #members: ReadonlySet<ServerId> = new Set();
   /** All connections from others, those in the handshake included. */
   readonly #connections = new Set<IncomingConnection>();
-  /** The connection from each peer. */
+  /** The connection for messages from each peer. */
   readonly #incoming = new Map<ServerId, IncomingConnection>();
   readonly #counters = new Map<ServerId, PeerCounters>();
   #rejectedConnections = 0;
@@ -59,11 +63,11 @@ export class TcpTransport implements Transport {
   #handler: TransportHandler | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(config: TcpTransportConfig, listener: StreamListener) {
     const { hostname, port } = config.advertise;
     this.#config = config;
-    this.#listener = listener;
     this.localAddress = formatAddress({
       hostname,
       port: port === 0 ? listener.address.port : port,
@@ -76,6 +80,19 @@ export class TcpTransport implements Transport {
       frameSizeMaxBytes: config.frameSizeMaxBytes,
     };
     this.#quietLog = new QuietLog(config.logger);
+    this.#meter = config.metrics && new TransportMeter(config.metrics);
+    this.#acceptor = new Acceptor(listener, {
+      accepted: (stream) => this.#accept(stream),
+      failed: (reason) => this.#acceptFailed(reason),
+    });
+    this.#snapshots = new SnapshotStreams({
+      identity: this.#identity,
+      config,
+      quietLog: this.#quietLog,
+      counters: (id) => this.#countersOf(id),
+      ended: (id) => this.#forgetCounters(id),
+      receive: (from, header, data) => this.#receiveSnapshot(from, header, data),
+    });
   }
 
   /**
@@ -102,7 +119,7 @@ export class TcpTransport implements Transport {
     if (this.#handler !== undefined) throw new TransportError("the transport is started already");
     this.#handler = handler;
     this.#ticker = setInterval(() => this.#tick(), this.#config.keepAliveIntervalMs);
-    this.#spawn(this.#acceptConnections());
+    this.#spawn(this.#acceptor.run());
     for (const link of this.#links.values()) this.#spawn(link.run());
   }
 
@@ -128,9 +145,9 @@ export class TcpTransport implements Transport {
 
   /** See `Transport.send`. A node that is not a peer is dialled when something is sent to it. */
   send(to: ServerId, message: Message): void {
+    if (this.#closed) return;
     const link = this.#links.get(to) ?? this.#linkToStranger(to);
     if (link !== undefined) return link.send(message);
-    if (this.#closed) return;
     this.#unaddressedMessages += 1;
     this.#quietLog.warn(`nowhere ${to}`, "a message ({type}) to {peer} is dropped: {reason}", {
       peer: to,
@@ -139,26 +156,50 @@ export class TcpTransport implements Transport {
     });
   }
 
+  /**
+   * See `Transport.sendSnapshot`. At most one snapshot at a time goes to each node, and only so many to all together; the
+   * error says so. A node that is not a peer is dialled where it said that it can be.
+   */
+  async sendSnapshot(
+    to: ServerId,
+    header: SnapshotHeader,
+    data: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const address = this.#links.get(to)?.peer.address ?? this.#incoming.get(to)?.hello?.fromAddress;
+    if (this.#closed) throw new TransportError("the transport is closed");
+    if (this.#handler === undefined) throw new TransportError("the transport is not started");
+    if (address === undefined) {
+      throw new TransportError(`no snapshot can go to ${to}: its address is not known`);
+    }
+    const sending = this.#snapshots.send({ id: to, address }, header, data, signal);
+    this.#spawn(sending.catch(() => {}));
+    await sending;
+  }
+
   /** What was sent, received and dropped, and who is connected. */
   stats(): TransportStats {
-    const ids = new Set([...this.#links.keys(), ...this.#incoming.keys()]);
+    const ids = new Set([
+      ...this.#links.keys(),
+      ...this.#incoming.keys(),
+      ...this.#snapshots.peers,
+    ]);
     return {
       peers: [...ids].map((id) => this.#peerStats(id)),
       incomingConnections: this.#connections.size,
       rejectedConnections: this.#rejectedConnections,
       unaddressedMessages: this.#unaddressedMessages,
+      sendingSnapshots: this.#snapshots.sendingCount,
+      receivingSnapshots: this.#snapshots.receivingCount,
     };
   }
 
-  /** See `Transport.close`. The handler hears nothing any more from the moment of the call. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearInterval(this.#ticker);
-    this.#acceptRetry.end();
-    this.#listener.close();
-    for (const link of this.#links.values()) link.close("the transport is closed");
-    for (const connection of this.#connections) connection.close("the transport is closed");
-    while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
+  /**
+   * See `Transport.close`. The handler hears nothing any more from the moment of the call. What was sent before it has a
+   * tenth of a second to leave.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
   }
 
   /** {@linkcode close}, for `await using`. */
@@ -166,9 +207,32 @@ export class TcpTransport implements Transport {
     return this.close();
   }
 
+  async #close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    this.#acceptor.close();
+    const reason = "the transport is closed";
+    this.#snapshots.close(reason);
+    // Connections for messages stay a little: a peer that loses one may think that this node is gone, before it has heard
+    // what this node says last.
+    for (const connection of this.#connections) {
+      if (connection.hello?.purpose !== PURPOSE_MESSAGES) connection.close(reason);
+    }
+    const waiting: Link[] = [];
+    for (const link of this.#links.values()) {
+      if (link.outboxSizeBytes === 0) link.close(reason);
+      else waiting.push(link);
+    }
+    if (waiting.length > 0) await drainLinks(waiting);
+    for (const link of this.#links.values()) link.close(reason);
+    for (const connection of this.#connections) connection.close(reason);
+    while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
+    this.#meter?.emit(this.stats());
+  }
+
   #linkToStranger(id: ServerId): Link | undefined {
     const address = this.#incoming.get(id)?.hello?.fromAddress;
-    return address === undefined || this.#closed ? undefined : this.#addLink({ id, address });
+    return address === undefined ? undefined : this.#addLink({ id, address });
   }
 
   #addLink(peer: Peer): Link {
@@ -184,19 +248,6 @@ export class TcpTransport implements Transport {
     this.#forgetCounters(link.peer.id);
   }
 
-  async #acceptConnections(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        this.#accept(await this.#listener.accept());
-      } catch (error) {
-        if (this.#closed) return;
-        const reason = describeError(error);
-        this.#quietLog.warn(`accept ${reason}`, "cannot accept connections: {reason}", { reason });
-        await this.#acceptRetry.wait(ACCEPT_RETRY_MS);
-      }
-    }
-  }
-
   #accept(stream: Stream): void {
     const max = this.#config.incomingConnectionsMax;
     if (this.#closed) return stream.close();
@@ -207,17 +258,22 @@ export class TcpTransport implements Transport {
     this.#spawn(this.#serve(new IncomingConnection(stream, this.#incomingContext)));
   }
 
+  #acceptFailed(reason: string): void {
+    this.#quietLog.warn(`accept ${reason}`, "cannot accept connections: {reason}", { reason });
+  }
+
   async #serve(connection: IncomingConnection): Promise<void> {
     this.#connections.add(connection);
     try {
       const { established, reason } = await connection.run();
       if (this.#closed) return;
       if (!established) return this.#reject(connection.remoteAddress, reason);
-      this.#logLoss(connection.hello!.from, connection.remoteAddress, reason);
+      const { from, purpose } = connection.hello!;
+      if (purpose === PURPOSE_MESSAGES) this.#logLoss(from, connection.remoteAddress, reason);
     } finally {
       this.#connections.delete(connection);
-      const from = connection.hello?.from;
-      if (from !== undefined) this.#ended(from, connection);
+      const { hello } = connection;
+      if (hello?.purpose === PURPOSE_MESSAGES) this.#ended(hello.from, connection);
     }
   }
 
@@ -246,8 +302,24 @@ export class TcpTransport implements Transport {
     );
   }
 
-  /** A peer has one connection to this node. If it makes another, it has given up the one before, or has been restarted. */
-  #accepted(connection: IncomingConnection, hello: Hello): PeerCounters {
+  #accepted(connection: IncomingConnection, hello: Hello, stream: Stream): Session {
+    const { from } = hello;
+    if (hello.purpose === PURPOSE_SNAPSHOT) return this.#snapshots.accept(from, stream);
+    this.#acceptedMessages(connection, hello);
+    return new IncomingMessages(stream, {
+      from,
+      config: this.#config,
+      counters: this.#countersOf(from),
+      meter: this.#meter,
+      receive: (from, messages) => {
+        if (!this.#closed) this.#handler?.receive(from, messages);
+      },
+      close: (reason) => connection.close(reason),
+    });
+  }
+
+  /** A peer has one connection for messages to this node. If it makes another, it has given up the one before, or has been restarted. */
+  #acceptedMessages(connection: IncomingConnection, hello: Hello): void {
     const { from, incarnation } = hello;
     const before = this.#incoming.get(from);
     if (before !== undefined && !before.closing && before.hello?.incarnation !== incarnation) {
@@ -265,7 +337,6 @@ export class TcpTransport implements Transport {
       peer: from,
       remote: connection.remoteAddress,
     });
-    return this.#countersOf(from);
   }
 
   /** A peer that connects is evidently up; and if it is not a member, nobody knows better than itself where. */
@@ -276,13 +347,26 @@ export class TcpTransport implements Transport {
     this.#dropLink(link, `its address is ${fromAddress} now`);
   }
 
+  async #receiveSnapshot(
+    from: ServerId,
+    header: SnapshotHeader,
+    data: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const handler = this.#handler;
+    if (this.#closed || handler === undefined) throw new TransportError("the transport is closed");
+    await handler.receiveSnapshot(from, header, data);
+  }
+
   #disconnected(peer: ServerId): void {
     if (!this.#closed) this.#handler?.disconnected(peer);
   }
 
   #tick(): void {
     const { idleTimeoutMs, keepAliveIntervalMs } = this.#config;
+    // Before the keep-alives, which are not what an outbox is watched for.
+    this.#meter?.emit(this.stats());
     for (const connection of this.#connections) connection.tick();
+    this.#snapshots.tick();
     for (const [id, link] of this.#links) {
       link.tick();
       const idleMs = link.idleTicks * keepAliveIntervalMs;
@@ -305,26 +389,22 @@ export class TcpTransport implements Transport {
   }
 
   #forgetCounters(id: ServerId): void {
-    if (!this.#links.has(id) && !this.#incoming.has(id)) this.#counters.delete(id);
+    const { peers } = this.#snapshots;
+    if (this.#links.has(id) || this.#incoming.has(id) || peers.has(id)) return;
+    this.#meter?.forget(this.#peerStats(id));
+    this.#counters.delete(id);
   }
 
   #peerStats(id: ServerId): PeerStats {
     const link = this.#links.get(id);
     const incoming = this.#incoming.get(id);
-    const counters = this.#countersOf(id);
-    return {
+    return this.#countersOf(id).stats({
       id,
       address: link?.peer.address ?? incoming?.hello?.fromAddress,
       connectedSinceMs: link?.connectedSinceMs,
       incoming: incoming !== undefined,
-      reconnects: Math.max(0, counters.connects - 1),
-      sentMessages: counters.sentMessages,
-      sentBytes: counters.sentBytes,
-      receivedMessages: counters.receivedMessages,
-      receivedBytes: counters.receivedBytes,
-      droppedMessages: counters.droppedMessages,
       outboxSizeBytes: link?.outboxSizeBytes ?? 0,
-    };
+    });
   }
 
   get #linkContext(): LinkContext {
@@ -341,10 +421,7 @@ export class TcpTransport implements Transport {
     return {
       identity: this.#identity,
       config: this.#config,
-      accepted: (connection, hello) => this.#accepted(connection, hello),
-      receive: (from, messages) => {
-        if (!this.#closed) this.#handler?.receive(from, messages);
-      },
+      accepted: (connection, hello, stream) => this.#accepted(connection, hello, stream),
     };
   }
 }

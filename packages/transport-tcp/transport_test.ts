@@ -1,4 +1,4 @@
-import { type Message, TransportError } from "@coracle/core";
+import { TransportError } from "@coracle/core";
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { parseAddress } from "./address.ts";
 import {
@@ -7,6 +7,7 @@ import {
   numbered,
   peerOf,
   plain,
+  RecordingHandler,
   rounds,
   startNode,
   until,
@@ -282,10 +283,10 @@ Deno.test("peers may be set before the start; what is sent before it is dropped"
   });
   a.setPeers([peerOf(b)]);
   a.send("b", numbered(1));
-  const received: Message[] = [];
-  a.start({ receive: (_, messages) => received.push(...messages), disconnected: () => {} });
+  const handler = new RecordingHandler();
+  a.start(handler);
   await until("it is connected", () => b.peer("a")?.incoming);
   assertEquals(a.stats().peers[0]?.droppedMessages, 1);
   b.transport.send("a", numbered(2));
-  await until("it arrives", () => received.length === 1);
+  await until("it arrives", () => handler.received.length === 1);
 });

@@ -70,7 +70,7 @@ class Cluster {
   }
 
   async run(stopRequested: Promise<unknown>): Promise<ExitCode> {
-    console.log(`${this.#members.length} nodes, data in ${this.#dir}`);
+    console.log(`${this.#members.length} nodes, data in ${shownPath(this.#dir)}`);
     const lives = this.#members.map((member) => this.#live(member));
     const watches = this.#members.map((member) => this.#watch(member));
     const asked = await Promise.race([
@@ -90,8 +90,10 @@ class Cluster {
   async #live(member: Member): Promise<boolean> {
     for (;;) {
       const { code, signal, pid } = await this.#runOnce(member);
-      if (this.#stopping) return code === 0;
-      if (signal === null) {
+      // A node that has only begun to start does not listen for signals yet, and has nothing to close.
+      const asAsked = code === 0 || signal === "SIGINT" || signal === "SIGTERM";
+      if (this.#stopping && asAsked) return true;
+      if (this.#stopping || signal === null) {
         complain(
           `${member.id} (process ${pid}) has stopped with exit code ${code}; see ${
             this.#logPath(member)
@@ -186,10 +188,14 @@ class Cluster {
   }
 
   #logPath({ id }: Member): string {
-    const path = nodeLogPath(this.#dir, id);
-    const fromHere = relative(Deno.cwd(), path);
-    return fromHere.startsWith("..") ? path : fromHere;
+    return shownPath(nodeLogPath(this.#dir, id));
   }
+}
+
+/** As seen from here, if it is below. */
+function shownPath(path: string): string {
+  const fromHere = relative(Deno.cwd(), path);
+  return fromHere.startsWith("..") ? path : `./${fromHere}`;
 }
 
 function lastLine(path: string): string {

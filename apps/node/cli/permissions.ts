@@ -35,8 +35,8 @@ export function writeNeed(path: string): Need {
 /** To keep a store in `directory`. If that is to be made, the one above it is read, to make its new name durable. */
 export function storeNeeds(directory: string): Need[] {
   const needs = [readNeed(directory), writeNeed(directory)];
-  if (isGranted(needs[0]!) && !exists(directory)) needs.push(readNeed(dirname(resolve(directory))));
-  return needs;
+  const isThere = isGranted(needs[0]!) && exists(directory);
+  return isThere ? needs : [...needs, readNeed(dirname(resolve(directory)))];
 }
 
 function exists(path: string): boolean {
@@ -68,15 +68,18 @@ export const grpcEnvNeeds: readonly Need[] = GRPC_ENV.map((variable) => ({
   flag: `--allow-env=${variable}`,
 }));
 
-/** Throws a {@linkcode CommandError} that names the missing flags unless all of `needs` are granted. */
-export function requirePermissions(command: string, needs: readonly Need[]): void {
+/**
+ * Throws a {@linkcode CommandError} that names the missing flags unless all of `needs` are granted; `instead`
+ * is the command line that grants them.
+ */
+export function requirePermissions(instead: string, needs: readonly Need[]): void {
   const missing = needs.filter((need) => !isGranted(need));
   if (missing.length === 0) return;
   const flags = mergeFlags(missing.map(({ flag }) => flag));
   throw new CommandError(
     EXIT.usage,
     `permission is missing: ${flags.join(" ")}\n` +
-      `run it with the permissions in deno.json, deno run -P apps/node ${command} ..., or with these flags`,
+      `either run it as ${instead} ..., or add ${flags.length === 1 ? "this flag" : "these flags"}`,
   );
 }
 

@@ -68,9 +68,11 @@ function addStart(program: Command, done: Done): void {
     );
   addFieldFlags(command);
   command.action(async (flags: Record<string, unknown> & StartFlags) => {
-    if (flags.config !== undefined) requirePermissions("start", [readNeed(flags.config)]);
+    if (flags.config !== undefined) {
+      requirePermissions("deno run -P apps/node start", [readNeed(flags.config)]);
+    }
     const config = loadConfig(flags.config, givenFields(flags));
-    requirePermissions("start", [
+    requirePermissions("deno run -P apps/node start", [
       netNeed(config.raftListen),
       netNeed(config.grpcListen),
       ...config.peers.map((peer) => netNeed(parseAddress(peer.raft)!)),
@@ -101,7 +103,7 @@ function addCluster(program: Command, done: Done): void {
         grpcPort: wholeNumber("--grpc-port", flags.grpcPort, 1, 65435),
         raftPort: wholeNumber("--raft-port", flags.raftPort, 1, 65435),
       };
-      requirePermissions("cluster", [
+      requirePermissions("deno task cluster", [
         readNeed(options.dir),
         writeNeed(options.dir),
         runNeed,
@@ -129,7 +131,10 @@ function addAdd(program: Command, done: Done): void {
     .action(async (words: string[], flags: ClientFlags & { readonly concurrency: string }) => {
       const options = clientOptions(flags);
       const concurrency = wholeNumber("--concurrency", flags.concurrency, 1, 1000);
-      requirePermissions("add", [...options.endpoints.map(netNeed), ...grpcEnvNeeds]);
+      requirePermissions("deno run -P apps/node add", [
+        ...options.endpoints.map(netNeed),
+        ...grpcEnvNeeds,
+      ]);
       const { add } = await import("./add.ts");
       done(await add({ ...options, words, concurrency }));
     });
@@ -149,7 +154,10 @@ function addWords(program: Command, done: Done): void {
     .option("--json", "Print JSON, with the index up to which the log was read.")
     .action(async (flags: WordsFlags) => {
       const options = clientOptions(flags);
-      requirePermissions("words", [...options.endpoints.map(netNeed), ...grpcEnvNeeds]);
+      requirePermissions("deno run -P apps/node words", [
+        ...options.endpoints.map(netNeed),
+        ...grpcEnvNeeds,
+      ]);
       const { words } = await import("./words.ts");
       done(await words({ ...options, level: flags.level, json: flags.json ?? false }));
     });
@@ -167,7 +175,7 @@ function addInspect(program: Command, done: Done): void {
     .option("--json", "Print JSON.")
     .option("--entries", "Also print every entry of the log.")
     .action(async (dir: string, flags: { readonly json?: boolean; readonly entries?: boolean }) => {
-      requirePermissions("inspect", [readNeed(dir)]);
+      requirePermissions("deno run -P apps/node inspect", [readNeed(dir)]);
       const { inspect } = await import("./inspect.ts");
       done(await inspect({ dir, json: flags.json ?? false, entries: flags.entries ?? false }));
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+
 import {
   Client,
   connectivityState,
@@ -12,6 +13,7 @@ import {
   type MethodDefinition,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { installNoGoaway } from "../grpc/no_goaway.ts";
 import { methodDefinition } from "../grpc/service.ts";
 
 /** How a call is made. */
@@ -52,6 +54,7 @@ export class Connection implements Disposable {
 
   /** `address`: the node's gRPC address, `host:port`. Nothing is sent yet. */
   constructor(readonly address: string) {
+    installNoGoaway();
     this.#client = new Client(address, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,

@@ -118,9 +118,9 @@ export class WordsClient implements Disposable {
     }
   }
 
-  /** To `leader`, if a node named it, else to the next node in turn. */
+  /** To `leader`, if a node named it and Deno lets us, else to the next node in turn. */
   #moveOn(leader: string | undefined): void {
-    if (leader === undefined) {
+    if (leader === undefined || !mayConnect(leader)) {
       this.#current = (this.#current + 1) % this.#connections.length;
       return;
     }
@@ -136,6 +136,10 @@ export class WordsClient implements Disposable {
       `no leader answered within ${this.#timeoutMs} ms (${found || "no time to ask any node"})`,
     );
   }
+}
+
+function mayConnect(host: string): boolean {
+  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
 }
 
 type Verdict =

@@ -36,10 +36,11 @@ export function addFieldFlags(command: Command): void {
         );
         break;
       case "integer":
+      case "number":
         command.addOption(new Option(`--${name} <number>`, text).argParser(numberOf));
         break;
       default:
-        command.addOption(new Option(`--${name} <text>`, text));
+        command.addOption(new Option(`--${name} <${schema.enum?.join("|") ?? "text"}>`, text));
     }
   }
 }

@@ -145,3 +145,11 @@ Deno.test("a file that is missing, no JSON or no object is named", () => {
   const [line] = problems({}, "{id: 1}");
   assertEquals(line?.startsWith("FILE is not JSON: "), true);
 });
+
+Deno.test("the configuration in the README is right", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+  const example = /```json\n(.*?)```/s.exec(readme)?.[1];
+  const config = loadConfig(undefined, JSON.parse(example!));
+  assertEquals([config.raftAdvertise, config.bootstrap], ["10.0.0.1:7001", false]);
+  assertEquals(config.peers.length, 3);
+});

@@ -47,15 +47,20 @@ function whole(least: number, most: number, unit: string, description: string) {
   });
 }
 
-function ms(field: keyof RaftConfig, least: number, description: string) {
+/** The settings of the consensus that are numbers. */
+type NumberField = {
+  [Field in keyof RaftConfig]: RaftConfig[Field] extends number ? Field : never;
+}[keyof RaftConfig];
+
+function ms(field: NumberField, least: number, description: string) {
   return whole(least, DAY_MS, "milliseconds", description).default(DEFAULT_CONFIG[field]);
 }
 
-function bytes(field: keyof RaftConfig, most: number, description: string) {
+function bytes(field: NumberField, most: number, description: string) {
   return whole(1, most, "bytes", description).default(DEFAULT_CONFIG[field]);
 }
 
-function count(field: keyof RaftConfig, description: string) {
+function count(field: NumberField, description: string) {
   return whole(1, Number.MAX_SAFE_INTEGER, "them", description).default(DEFAULT_CONFIG[field]);
 }
 
@@ -164,6 +169,36 @@ export const fields = z.strictObject({
     "Most calls of one kind (writes, reads, …) that wait; beyond it, further ones are refused at once.",
   ),
 
+  snapshotThreshold: count(
+    "snapshotThreshold",
+    "A snapshot is made when at least so many entries were applied since the last one.",
+  ),
+  snapshotIntervalMs: ms(
+    "snapshotIntervalMs",
+    5,
+    "How often, and up to twice as seldom at random, it is looked whether a snapshot is due.",
+  ),
+  trailingLogs: whole(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "entries",
+    "Entries that stay in the log after a snapshot contains them.",
+  ).default(DEFAULT_CONFIG.trailingLogs),
+  leaseReads: z.boolean().meta({
+    description: "Whether a leader may answer reads of level lease from its own memory while it " +
+      "holds its lease. Wrong if clocks drift more than clockDriftMax. The same on all nodes.",
+    allowed: "true or false",
+  }).default(DEFAULT_CONFIG.leaseReads),
+  clockDriftMax: z.number().min(0).max(0.5).meta({
+    description:
+      "Largest relative difference in speed between two nodes' clocks that lease reads allow for.",
+    allowed: "a number from 0 to 0.5",
+  }).default(DEFAULT_CONFIG.clockDriftMax),
+  shutdownOnRemove: z.boolean().meta({
+    description: "Whether the node stops when it is removed from the cluster.",
+    allowed: "true or false",
+  }).default(DEFAULT_CONFIG.shutdownOnRemove),
+
   segmentSizeBytes: whole(
     1024,
     1024 ** 3,
@@ -203,6 +238,7 @@ export interface FieldSchema {
   readonly allowed?: string;
   readonly otherwise?: string;
   readonly default?: unknown;
+  readonly enum?: readonly string[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly items?: FieldSchema;
 }

@@ -19,8 +19,11 @@ import {
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { exampleHandlers, type ExampleLimits, type Replicator } from "./example.ts";
 import { HealthStatuses } from "./health.ts";
+import { Listener } from "./listener.ts";
+import { installNoGoaway } from "./no_goaway.ts";
+import { OpenCalls } from "./open_calls.ts";
 import { reflectionHandlers } from "./reflection.ts";
-import { type ErrorToStatus, implement } from "./service.ts";
+import { type ErrorToStatus, implement, type ServiceImplementation } from "./service.ts";
 import { CallError, type LeaderLookup, statusOf } from "./status.ts";
 
 /** What a server is made of. */
@@ -54,46 +57,38 @@ const FILES = [
 
 /** A listening server. */
 export class GrpcServer implements AsyncDisposable {
-  readonly #server: Server;
   readonly #health: HealthStatuses;
+  readonly #calls: OpenCalls;
+  readonly #listener: Listener;
+  /** Where it listens, with the port that it really got. */
+  readonly address: string;
+  #closed: Promise<void> | undefined;
 
   private constructor(
-    server: Server,
+    host: string,
     health: HealthStatuses,
-    /** Where it listens, with the port that it really got. */
-    readonly address: string,
+    calls: OpenCalls,
+    listener: Listener,
   ) {
-    this.#server = server;
     this.#health = health;
+    this.#calls = calls;
+    this.#listener = listener;
+    this.address = formatAddress({ host, port: listener.port });
   }
 
-  /** Listens. Throws an `Error` that names the address if it cannot. */
+  /** Listens. Rejects with the system's error if it cannot. */
   static async listen(options: GrpcServerOptions): Promise<GrpcServer> {
+    installNoGoaway();
+    const { listen } = options;
     const health = new HealthStatuses();
-    const toStatus: ErrorToStatus = (error, path) => {
-      if (!(error instanceof CallError || error instanceof RaftError)) {
-        options.logger.error("a call failed in a way that nobody expected: {error}", {
-          path,
-          error,
-        });
-      }
-      return statusOf(error, options.leaderLookup);
-    };
-    const reflection = reflectionHandlers(FILES);
+    const calls = new OpenCalls();
     const server = new Server({ "grpc.max_receive_message_length": REQUEST_SIZE_MAX_BYTES });
-    for (
-      const { definition, handlers } of [
-        implement(Example, exampleHandlers(options.raft, options.fsm, options.limits), toStatus),
-        implement(Health, health.handlers, toStatus),
-        implement(ServerReflection, reflection, toStatus),
-        // The two versions have the same messages, so one handler speaks both.
-        implement(ServerReflection, reflection, toStatus, ServerReflectionV1Alpha.typeName),
-      ]
-    ) {
+    for (const { definition, handlers } of services(options, health, calls)) {
       server.addService(definition, handlers);
     }
-    const port = await bind(server, options.listen);
-    return new GrpcServer(server, health, formatAddress({ host: options.listen.host, port }));
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    const listener = await Listener.listen(listen, (socket) => injector.injectConnection(socket));
+    return new GrpcServer(listen.host, health, calls, listener);
   }
 
   /** Says whether this node leads. */
@@ -101,28 +96,44 @@ export class GrpcServer implements AsyncDisposable {
     this.#health.setLeading(leading);
   }
 
-  /** Takes no more calls, gives those under way a moment to end, and stops listening. */
-  async close(): Promise<void> {
-    this.#health.close();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const impatience = setTimeout(() => this.#server.forceShutdown(), CLOSE_TIMEOUT_MS);
-    this.#server.tryShutdown(() => resolve());
-    await promise;
-    clearTimeout(impatience);
+  /** Takes no more calls, gives those under way a moment to end, and closes all connections. Idempotent. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
   }
 
   /** Closes. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  async #close(): Promise<void> {
+    this.#listener.stopListening();
+    this.#health.close();
+    await this.#calls.close(CLOSE_TIMEOUT_MS);
+    await this.#listener.closeConnections();
+  }
 }
 
-function bind(server: Server, address: Address): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(
-      formatAddress(address),
-      ServerCredentials.createInsecure(),
-      (error, port) => error === null ? resolve(port) : reject(error),
-    );
-  });
+function services(
+  { raft, fsm, limits, leaderLookup, logger }: GrpcServerOptions,
+  health: HealthStatuses,
+  calls: OpenCalls,
+): ServiceImplementation[] {
+  const toStatus: ErrorToStatus = (error, path) => {
+    if (!(error instanceof CallError || error instanceof RaftError)) {
+      logger.error("a call of {path} failed in a way that nobody expected: {error}", {
+        path,
+        error,
+      });
+    }
+    return statusOf(error, leaderLookup);
+  };
+  const reflection = reflectionHandlers(FILES);
+  return [
+    implement(Example, exampleHandlers(raft, fsm, limits, calls), toStatus),
+    implement(Health, health.handlers, toStatus),
+    implement(ServerReflection, reflection, toStatus),
+    // The two versions have the same messages, so one handler speaks both.
+    implement(ServerReflection, reflection, toStatus, ServerReflectionV1Alpha.typeName),
+  ];
 }

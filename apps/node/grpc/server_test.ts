@@ -7,14 +7,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   CommitTimeoutError,
   FsmFailedError,
-  type Index,
   LeadershipLostError,
   NotLeaderError,
   OverloadedError,
   ShutdownError,
   silentLogger,
   toIndex,
-  toTerm,
 } from "@coracle/core";
 import { WordsFsm } from "@coracle/fsm-words";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
@@ -22,44 +20,12 @@ import { connect } from "node:http2";
 import { Connection } from "../client/connection.ts";
 import { Example } from "../gen/example_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc/health/v1/health_pb.ts";
-import type { Replicator } from "./example.ts";
+import { PlayedRaft } from "./_testing/played_raft.ts";
 import { GrpcServer } from "./server.ts";
 import { TRAILER } from "./status.ts";
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
 const WORD_SIZE_MAX_BYTES = 1024 * 1024;
-
-/** A consensus of one that applies at once, or fails with `problem`. */
-class PlayedRaft implements Replicator {
-  problem: Error | undefined;
-  appliedIndex: Index = toIndex(0);
-  timeoutMs: number | undefined;
-
-  constructor(readonly fsm: WordsFsm) {}
-
-  async apply(
-    command: Uint8Array,
-    { timeoutMs }: { timeoutMs: number },
-  ): Promise<{ index: Index }> {
-    this.timeoutMs = timeoutMs;
-    const index = await this.barrier();
-    this.fsm.apply({
-      index,
-      term: toTerm(1),
-      type: "command",
-      data: command.slice(),
-      extensions: new Uint8Array(0),
-      appendedAtMs: 0,
-    });
-    return { index };
-  }
-
-  barrier(): Promise<Index> {
-    if (this.problem !== undefined) return Promise.reject(this.problem);
-    this.appliedIndex = toIndex(this.appliedIndex + 1);
-    return Promise.resolve(this.appliedIndex);
-  }
-}
 
 interface Setting {
   readonly raft: PlayedRaft;
@@ -109,7 +75,7 @@ serverTest("a word is added, and the best three are read", async ({ connection }
   assertEquals((await add(connection, "paddle")).commitIndex, 2n);
   const answer = await connection.call(Example.method.getWords, {}, { timeoutMs: 5000 });
   assertEquals(answer.bestWords, ["paddle", "oar", ""]);
-  assertEquals(answer.readAtIndex, 3n, "a linearizable read waits for an entry of its own");
+  assertEquals(answer.readAtIndex, 2n, "a linearizable read needs no entry of its own");
 });
 
 serverTest("a local read takes what there is, whoever leads", async ({ connection, raft }) => {
@@ -130,11 +96,11 @@ serverTest("a read level that does not exist is refused", async ({ connection })
     });
   assertEquals(await failure(read("fresh")), [
     status.INVALID_ARGUMENT,
-    'read-level is "fresh"; allowed is linearizable or local',
+    'read-level is "fresh"; allowed is linearizable, lease or local',
     "invalid-argument",
     "not-written",
   ]);
-  assertEquals((await failure(read("lease")))[0], status.UNIMPLEMENTED);
+  assertEquals((await read("lease")).readAtIndex, 0n);
 });
 
 serverTest(
@@ -339,3 +305,32 @@ serverTest("a list of addresses as authority is taken", async ({ server }) => {
   session.close();
   await closed;
 });
+
+serverTest("what is no HTTP/2 costs its connection and nothing else", async (setting) => {
+  const { connection, server } = setting;
+  const [hostname, port] = server.address.split(":");
+  const encoder = new TextEncoder();
+  const preface = encoder.encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  const garbage = [
+    encoder.encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+    Uint8Array.from({ length: 5000 }, (_, at) => (at * 7919) % 256),
+    // After the greeting, a frame that says it is 16 MiB long.
+    Uint8Array.of(...preface, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01),
+  ];
+  for (const bytes of garbage) {
+    using peer = await Deno.connect({ hostname: hostname!, port: Number(port) });
+    await peer.write(bytes);
+    await readToEnd(peer);
+    assertEquals((await add(connection, "oar")).commitIndex > 0n, true);
+  }
+});
+
+/** Reads until the other side has closed, however it does that. */
+async function readToEnd(peer: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  try {
+    while (await peer.read(buffer) !== null);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+  }
+}

@@ -76,7 +76,10 @@ function statusCode({ code }: RaftError): status {
     case "leadership-lost":
     case "shutdown":
     case "enqueue-timeout":
+    case "transfer-in-progress":
       return status.UNAVAILABLE;
+    case "aborted-by-restore":
+      return status.ABORTED;
     case "commit-timeout":
       return status.DEADLINE_EXCEEDED;
     case "aborted":
@@ -88,11 +91,20 @@ function statusCode({ code }: RaftError): status {
     case "invalid-config":
       return status.INVALID_ARGUMENT;
     case "cannot-bootstrap":
+    case "nothing-new-to-snapshot":
+    case "snapshots-unsupported":
+    case "configuration-in-progress":
+    case "configuration-changed":
+    case "command-refused":
+    case "session-expired":
+    case "session-closed":
       return status.FAILED_PRECONDITION;
     case "storage":
     case "store-locked":
     case "fsm-failed":
     case "transport":
+    case "transfer-failed":
+    case "response-dropped":
       return status.UNKNOWN;
     default:
       return assertNever(code);

@@ -30,7 +30,7 @@ export function electionTimeout(step: Step): void {
     startPreVote(step);
   } else if (role.type !== "leader") {
     role.electionAtMs = nextElectionAtMs(step);
-    if (role.type !== "follower") return;
+    if (role.type !== "follower" || role.leader === undefined) return;
     role.leader = undefined;
     state.reason = "heard no leader";
   }
@@ -44,6 +44,7 @@ function startPreVote(step: Step): void {
     type: "candidate",
     phase: "preVote",
     granted: new Set([state.id]),
+    refused: new Set(),
     ownVote: undefined,
     // It disturbs nobody, so it may be repeated sooner than an election.
     electionAtMs: nowMs + state.random.between(electionTimeoutMs / 4, electionTimeoutMs / 2),
@@ -67,6 +68,7 @@ function startElection(step: Step, leadershipTransfer: boolean): void {
     type: "candidate",
     phase: "vote",
     granted: new Set(),
+    refused: new Set(),
     ownVote,
     electionAtMs: nowMs + state.random.between(electionTimeoutMs, 2 * electionTimeoutMs),
   };
@@ -119,9 +121,28 @@ export function voteResult(step: Step, from: ServerId, message: VoteResult): voi
   }
   const { role } = state;
   if (role.type !== "candidate" || role.phase !== "vote") return;
-  if (!message.granted || message.term !== state.term) return;
+  if (message.term !== state.term) return;
+  if (!message.granted) {
+    refusedBy(step, role, from);
+    return;
+  }
   role.granted.add(from);
   if (hasMajority(state, role)) becomeLeader(step);
+}
+
+/**
+ * Two nodes that stand for election at the same time refuse each other. A candidate that cannot win any more does not wait
+ * for the rest of its time; it waits a little, at random, so that they do not meet again.
+ */
+function refusedBy(step: Step, role: Candidate, from: ServerId): void {
+  const { state, nowMs } = step;
+  role.refused.add(from);
+  const voters = voterIds(configurationOf(state));
+  const left = voters.filter((id) => !role.refused.has(id)).length;
+  if (left >= quorumSize(voters.length)) return;
+  const { electionTimeoutMs } = state.config;
+  const soonMs = nowMs + state.random.between(electionTimeoutMs / 20, electionTimeoutMs / 4);
+  role.electionAtMs = Math.min(role.electionAtMs, soonMs);
 }
 
 /** Says whether this node would vote for `from`. Promises and changes nothing, not even the election timer. */

@@ -87,10 +87,9 @@ function firstDifference({ state }: Step, run: EntryRun, begin: Index): Index | 
 }
 
 /**
- * Says up to where the logs agree, durably. The answer to entries waits for the write that contains them. The answer
- * to a heartbeat does not wait for the disk, so that a slow disk does not look like a dead node; it claims only what
- * is durable already. While the term is not, that is nothing: a node that forgets the term in a crash may hear an earlier
- * leader again, and drop entries for it.
+ * Says up to where the logs agree, durably. The answer to entries waits for the disk to have them, and the term. The
+ * answer to a heartbeat does not wait, so that a slow disk does not look like a dead node; it claims only what is durable
+ * already, and nothing while the term is not.
  */
 function accept(step: Step, from: ServerId, message: Append, last: Index): void {
   const { state } = step;

@@ -18,7 +18,7 @@ import { openRound, releaseHeldReads } from "./reads.ts";
 import { broadcastHeartbeat, probedIndex, replicate } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
-import { endTransfer, tellWhenUpToDate } from "./transfer.ts";
+import { endTransfer, tellSuccessor, tellWhenUpToDate } from "./transfer.ts";
 
 const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
 
@@ -66,7 +66,8 @@ export function heartbeatIntervalMs(heartbeatTimeoutMs: number): number {
 export function propose(step: Step, leader: Leader, input: Propose): void {
   const { state, effects } = step;
   const { uncommittedSizeMaxBytes } = state.config;
-  if (leader.transfer !== undefined) {
+  // A leader that is about to go takes nothing that it might not see through.
+  if (leader.transfer !== undefined || !isVoter(configurationOf(state), state.id)) {
     const refusal = "transferring";
     effects.push({ type: "proposed", firstIndex: NO_INDEX, count: 0, refusal });
     return;
@@ -115,15 +116,25 @@ export function advanceCommit(step: Step, leader: Leader): void {
   leader.uncommitted.splice(0, committed);
   releaseHeldReads(step, leader);
   forgetLeaving(step, leader);
-  if (!isVoter(state.configurations.settled.configuration, state.id)) {
-    // The members that stay must hear that the change is committed, or they would wait for it without a leader.
-    broadcastHeartbeat(step, leader);
-    becomeFollower(step, state.term, undefined, "it is no longer a voter");
-    return;
-  }
   if (leader.commitBroadcastAtMs === Infinity && leader.progress.size > 0) {
     leader.commitBroadcastAtMs = step.nowMs + state.config.commitTimeoutMs;
   }
+}
+
+/**
+ * A leader that is no voter any more goes once that is committed, and once its own disk holds it too: only then has
+ * everybody whose write it took an answer. It takes no new writes meanwhile.
+ */
+export function leaveIfRemoved(step: Step, leader: Leader): void {
+  const { state, effects } = step;
+  const { settled } = state.configurations;
+  if (isVoter(settled.configuration, state.id) || isVoter(configurationOf(state), state.id)) return;
+  if (settled.index === NO_INDEX || state.log.durableIndex < state.commitIndex) return;
+  // The members that stay must hear that the change is committed, and need not wait for a timeout to elect a leader.
+  broadcastHeartbeat(step, leader);
+  tellSuccessor(step, leader);
+  becomeFollower(step, state.term, undefined, "it is no longer a voter");
+  if (findServer(settled.configuration, state.id) === undefined) effects.push({ type: "removed" });
 }
 
 /** Entries up to `index` are committed. */
@@ -133,9 +144,8 @@ export function commitUpTo({ state, effects }: Step, index: Index): void {
   state.commitIndex = index;
   const wasMember = findServer(configurations.settled.configuration, state.id) !== undefined;
   configurations.committed(index);
-  if (wasMember && findServer(configurations.settled.configuration, state.id) === undefined) {
-    effects.push({ type: "removed" });
-  }
+  const isMember = findServer(configurations.settled.configuration, state.id) !== undefined;
+  if (wasMember && !isMember && state.role.type !== "leader") effects.push({ type: "removed" });
 }
 
 /** What a leader does as time passes: heartbeats, commit news, and giving up when it cannot lead. */
@@ -161,7 +171,7 @@ export function tickLeader(step: Step, leader: Leader): void {
     forgetLeaving(step, leader);
     noticeSilence(step, leader);
     openRound(step, leader);
-    tellWhenUpToDate(step, leader);
+    tellWhenUpToDate(step, leader, true);
   }
   if (leader.transfer !== undefined && nowMs >= leader.transfer.deadlineMs) {
     endTransfer(step, leader, "timed-out");
@@ -222,6 +232,7 @@ export function accepted(
   if (progress.mode === "snapshot" && step.state.log.term(matchIndex) === undefined) return;
   progress.accepted(matchIndex);
   advanceCommit(step, leader);
+  leaveIfRemoved(step, leader);
   if (step.state.role !== leader) return;
   promoteWhenCaughtUp(step, leader, from, progress);
   tellWhenUpToDate(step, leader);
@@ -239,12 +250,13 @@ export function rejected(
   const { rejectedIndex, hintIndex } = message;
   // A snapshot is on its way: what the follower has not got is no news.
   if (progress.mode === "snapshot") return;
-  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that
-  // is acknowledged can be refused any more.
   const { log } = step.state;
-  const stale = progress.mode === "probe"
-    ? rejectedIndex !== probedIndex(progress, log)
-    : rejectedIndex <= progress.matchIndex;
+  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that is acknowledged
+  // can be refused any more. And a hint before what the follower is known to have is older than that knowledge.
+  const stale = hintIndex < progress.matchIndex ||
+    (progress.mode === "probe"
+      ? rejectedIndex !== probedIndex(progress, log)
+      : rejectedIndex <= progress.matchIndex);
   if (stale) return;
   const hintTerm = message.hintTerm as Term;
   const agreed = log.lastIndexOfTermAtMost(Math.min(hintIndex, log.lastIndex) as Index, hintTerm);

@@ -195,9 +195,10 @@ export class LogView {
         this.#pending.shift();
       }
       const first = this.#pending[0];
-      if (first !== undefined && first.firstIndex < readable) {
-        this.#pending[0] = first.slice(readable);
-      }
+      invariant(
+        first === undefined || first.firstIndex === readable,
+        "a write on its way ends where a run ends, also after a truncation",
+      );
       this.#pendingFrom = readable;
     }
     return true;

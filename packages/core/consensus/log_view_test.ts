@@ -102,6 +102,7 @@ class Model {
     const write = (part: Partial<LogWrite>): void =>
       this.image.apply({
         hardState: undefined,
+        reset: undefined,
         truncateFrom: undefined,
         entries: undefined,
         ...part,
@@ -238,6 +239,7 @@ Deno.test("the late completion of entries that were overwritten acknowledges not
   const view = new LogView(image);
   const write = (truncateFrom: Index | undefined, entries: EntryRun): LogWrite => ({
     hardState: undefined,
+    reset: undefined,
     truncateFrom,
     entries,
   });

@@ -10,7 +10,7 @@ export * from "./effect.ts";
 export * from "./input.ts";
 export { checkInvariants } from "./invariants.ts";
 export { LogView } from "./log_view.ts";
-export { Progress, type ProgressMode } from "./progress.ts";
+export { type CatchUp, Progress, type ProgressMode } from "./progress.ts";
 export { Random } from "./random.ts";
 export {
   type Announced,
@@ -23,7 +23,10 @@ export {
   leaderOf,
   type NodeOptions,
   type NodeState,
+  type Question,
   type Role,
+  type RoundStart,
+  type Transfer,
   type Uncommitted,
   type Unsaved,
 } from "./state.ts";

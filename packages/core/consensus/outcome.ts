@@ -10,7 +10,7 @@ import type { Message } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { Effect, PersistId } from "./effect.ts";
-import { leaderOf, type NodeState, type Unsaved } from "./state.ts";
+import { isTermDurable, leaderOf, type NodeState, type Unsaved } from "./state.ts";
 
 /** A step under way. */
 export interface Step {
@@ -68,11 +68,17 @@ export function resetLog(step: Step, point: SnapshotPoint): void {
   announceConfiguration(step);
 }
 
-/** The write after which the log is durable up to `index`; `undefined` if it is already. */
+/**
+ * The write after which the log is durable up to `index`, and the term in which that is said; `undefined` if they are
+ * already. A node that forgot the term in a crash could hear an earlier leader again, and drop entries for it.
+ */
 export function writeCovering(step: Step, index: Index): PersistId | undefined {
-  const { log, unsaved, nextPersistId } = step.state;
-  if (index <= log.durableIndex) return undefined;
-  return unsaved.entries !== undefined ? nextPersistId : log.writeCovering(index);
+  const { log, unsaved, nextPersistId, hardStatePersistId } = step.state;
+  const isPending = index > log.durableIndex;
+  if (unsaved.hardState || (isPending && unsaved.entries !== undefined)) return nextPersistId;
+  const entries = isPending ? log.writeCovering(index) : undefined;
+  if (isTermDurable(step.state)) return entries;
+  return Math.max(entries ?? 0, hardStatePersistId);
 }
 
 /** The write after which everything decided so far is durable, term and vote included; `undefined` if it is already. */

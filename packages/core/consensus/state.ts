@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { invariant } from "../model/assert.ts";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
@@ -12,7 +13,6 @@ import {
   type ServerId,
   voterIds,
 } from "../model/configuration.ts";
-import { invariant } from "../model/assert.ts";
 import type { RaftConfig } from "../model/config.ts";
 import type { EntryRun } from "../model/entry_run.ts";
 import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
@@ -46,6 +46,8 @@ export interface Candidate {
   readonly phase: "preVote" | "vote";
   /** Who said yes, itself included once that is durable. */
   readonly granted: Set<ServerId>;
+  /** In `vote`: who said no. */
+  readonly refused: Set<ServerId>;
   /** In `vote`: the write that makes its own vote durable. */
   readonly ownVote: PersistId | undefined;
   /** When it tries again. */
@@ -211,6 +213,9 @@ export interface NodeOptions {
  * The state in which a node starts: a follower that knows of no leader. It stands for election within one timeout,
  * sooner than a follower that loses its leader: pre-vote sees to it that this disturbs no leader that is there. With
  * `leaseReads` it waits as long as if it had just heard a leader, and votes for nobody meanwhile.
+ *
+ * Throws an `InvariantViolation` if the hard state is of an earlier term than the log: a node that forgot its vote must
+ * not vote again.
  */
 export function createState(options: NodeOptions, nowMs: number): NodeState {
   const { id, config, hardState } = options;
@@ -251,6 +256,11 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
     announced: { role: "follower", term: hardState.term, leader: undefined, commitIndex },
     reason: "started",
   };
+  invariant(
+    state.log.lastTerm <= state.term,
+    `the log goes up to term ${state.log.lastTerm} and the hard state says term ${state.term}: it is lost, or older ` +
+      "than the log, and so is the vote",
+  );
   if (isSoleVoter(state)) (state.role as Follower).electionAtMs = nowMs;
   return state;
 }

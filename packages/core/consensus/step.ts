@@ -32,6 +32,7 @@ import {
   advanceCommit,
   heard,
   leaderDeadline,
+  leaveIfRemoved,
   propose,
   rejected,
   tickLeader,
@@ -50,7 +51,7 @@ import { ask, read, settleConfirmations } from "./reads.ts";
 import { becomeFollower } from "./roles.ts";
 import { receiveSnapshot, snapshotSent } from "./snapshots.ts";
 import { isSoleVoter, type NodeState } from "./state.ts";
-import { startTransfer } from "./transfer.ts";
+import { startTransfer, tellWhenUpToDate } from "./transfer.ts";
 
 /** Changes `state` by `input` at the monotonic time `nowMs`, and returns what has to be done about it. */
 export function step(state: NodeState, input: Input, nowMs: number): Effect[] {
@@ -192,8 +193,11 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
 
 function persisted(step: Step, id: number): void {
   const { role } = step.state;
-  if (role.type === "leader") advanceCommit(step, role);
-  else if (role.type === "candidate" && role.ownVote !== undefined && role.ownVote <= id) {
+  if (role.type === "leader") {
+    advanceCommit(step, role);
+    leaveIfRemoved(step, role);
+    if (step.state.role === role) tellWhenUpToDate(step, role);
+  } else if (role.type === "candidate" && role.ownVote !== undefined && role.ownVote <= id) {
     ownVotePersisted(step, role);
   }
 }

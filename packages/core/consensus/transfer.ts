@@ -25,15 +25,32 @@ export function startTransfer(step: Step, leader: Leader, target: ServerId | und
   tellWhenUpToDate(step, leader);
 }
 
-/** Tells the target to stand for election once its disk holds everything that is in the leader's log. */
-export function tellWhenUpToDate(step: Step, leader: Leader): void {
+/**
+ * Tells the target to stand for election once its disk holds everything that is in the leader's log, all of that is
+ * committed, and the leader's own disk holds it too: then everybody whose write was taken has an answer. Says it once, or `again` since the message may be lost.
+ */
+export function tellWhenUpToDate(step: Step, leader: Leader, again = false): void {
   const { transfer } = leader;
-  if (transfer === undefined) return;
-  if (leader.progress.get(transfer.target)!.matchIndex < step.state.log.lastIndex) return;
+  const { log, commitIndex } = step.state;
+  if (transfer === undefined || Math.min(commitIndex, log.durableIndex) < log.lastIndex) return;
+  if (transfer.told && !again) return;
+  if (leader.progress.get(transfer.target)!.matchIndex < log.lastIndex) return;
   transfer.told = true;
+  tell(step, leader, transfer.target);
+}
+
+/** A leader that is removed asks the voter that is most up to date to follow it, if that has everything. */
+export function tellSuccessor(step: Step, leader: Leader): void {
+  const successor = mostUpToDate(step, leader);
+  if (successor === undefined) return;
+  const { matchIndex } = leader.progress.get(successor)!;
+  if (matchIndex === step.state.log.lastIndex) tell(step, leader, successor);
+}
+
+function tell(step: Step, leader: Leader, target: ServerId): void {
   // From here on another may lead at any time, however late the message arrives.
   leader.leaseGivenUp = true;
-  send(step, transfer.target, { type: "timeoutNow", term: step.state.term });
+  send(step, target, { type: "timeoutNow", term: step.state.term });
 }
 
 /** Gives the transfer up: its time is over, or its target is no voter any more. Writes are taken again. */

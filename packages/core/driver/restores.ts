@@ -16,6 +16,7 @@ import {
 } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
 import type { Applied, Calls } from "./calls.ts";
+import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
 import {
   RESTORE_CHUNK_SIZE_BYTES,
@@ -37,13 +38,15 @@ export interface RestoresHost {
 export class Restores {
   readonly #host: RestoresHost;
   readonly #calls: Calls;
+  readonly #meter: Meter | undefined;
   /** Interrupts the reading of the backup that is under way. */
   #reading: AbortController | undefined;
 
-  /** Nothing is restored yet. `calls`: those that wait for the end of a restore. */
-  constructor(host: RestoresHost, calls: Calls) {
+  /** Nothing is restored yet. `calls`: those that wait for the end of a restore. `meter` measures them, if it is given. */
+  constructor(host: RestoresHost, calls: Calls, meter?: Meter) {
     this.#host = host;
     this.#calls = calls;
+    this.#meter = meter;
   }
 
   /** Whether a restore is under way: then no other writes are taken. */
@@ -60,6 +63,8 @@ export class Restores {
       (this.isUnderWay ? new AbortedByRestoreError("not-written") : undefined);
     if (refusal !== undefined) throw refusal;
     if (signal?.aborted === true) throw new AbortedError("not-written", signal.reason);
+    this.#meter?.count("restore");
+    const restored = this.#meter?.time("restoreUserSnapshot");
     const reading = new AbortController();
     // Up to the last entry it is certain that nothing takes effect.
     const abort = () => reading.abort(new AbortedError("failed", signal?.reason));
@@ -68,6 +73,7 @@ export class Restores {
     this.#calls.hold();
     try {
       await this.#run(data, reading.signal);
+      restored?.();
       this.#calls.release(new AbortedByRestoreError("failed"));
     } finally {
       signal?.removeEventListener("abort", abort);

@@ -12,7 +12,7 @@ Deno.test("nothing given means the defaults, and these are valid", () => {
 
 /** For each field: the least and the most that is allowed beside defaults, and values that are refused. */
 const FIELDS: Record<
-  keyof RaftConfig,
+  Exclude<keyof RaftConfig, "leaseReads" | "shutdownOnRemove" | "restoreSnapshotOnStart">,
   { least: number; most: number; refused: number[]; allowed: string }
 > = {
   heartbeatTimeoutMs: {
@@ -40,6 +40,15 @@ const FIELDS: Record<
     refused: [4, DAY_MS + 1],
     allowed: "5 to 86400000",
   },
+  clockDriftMax: { least: 0, most: 0.5, refused: [-0.1, 0.51], allowed: "0 to 0.5" },
+  snapshotThreshold: { least: 1, most: 2 ** 53 - 1, refused: [0], allowed: `1 to ${2 ** 53 - 1}` },
+  snapshotIntervalMs: {
+    least: 5,
+    most: DAY_MS,
+    refused: [4, DAY_MS + 1],
+    allowed: "5 to 86400000",
+  },
+  trailingLogs: { least: 0, most: 2 ** 53 - 1, refused: [-1], allowed: `0 to ${2 ** 53 - 1}` },
   commandSizeMaxBytes: {
     least: 1,
     most: 16_777_184,
@@ -94,8 +103,22 @@ Deno.test("sizes and counts are whole numbers, times need not be", () => {
   for (const [name, { least }] of Object.entries(FIELDS)) {
     const field = name as keyof RaftConfig;
     const given = { [field]: least + 0.5 };
-    if (field.endsWith("Ms")) completeConfig(given);
-    else assertThrows(() => completeConfig(given), InvalidConfigError, "a whole number from 1 to");
+    if (field.endsWith("Ms") || field === "clockDriftMax") continue;
+    assertThrows(
+      () => completeConfig(given),
+      InvalidConfigError,
+      `a whole number from ${least} to`,
+    );
+  }
+});
+
+Deno.test("switches are true or false", () => {
+  for (const field of ["leaseReads", "shutdownOnRemove", "restoreSnapshotOnStart"] as const) {
+    assertStrictEquals(completeConfig({ [field]: true })[field], true);
+    assertStrictEquals(completeConfig({ [field]: false })[field], false);
+    const given = { [field]: 1 as unknown as boolean };
+    const error = assertThrows(() => completeConfig(given), InvalidConfigError);
+    assertStrictEquals(error.message, `${field} is 1; allowed is true or false`);
   }
 });
 

@@ -81,7 +81,7 @@ Deno.test("what is not a configuration is refused with its beginning", () => {
     '{"servers":[null]}',
     '{"servers":[{"id":1,"address":"a","suffrage":"voter"}]}',
     '{"servers":[{"id":"a","suffrage":"voter"}]}',
-    '{"servers":[{"id":"a","address":"a","suffrage":"staging"}]}',
+    '{"servers":[{"id":"a","address":"a","suffrage":"observer"}]}',
   ];
   for (const text of wrong) {
     const bytes = new TextEncoder().encode(text);

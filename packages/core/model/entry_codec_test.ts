@@ -16,9 +16,10 @@ import {
   entryTypeOf,
   MalformedError,
 } from "./entry_codec.ts";
+import { InvariantViolation } from "./assert.ts";
 import { toIndex, toTerm } from "./numbers.ts";
 
-const TYPES: EntryType[] = ["command", "noop", "barrier", "configuration"];
+const TYPES: EntryType[] = ["command", "noop", "barrier", "configuration", "restore"];
 
 const proposal: fc.Arbitrary<Proposal> = fc.record({
   type: fc.constantFrom(...TYPES),
@@ -27,8 +28,8 @@ const proposal: fc.Arbitrary<Proposal> = fc.record({
 });
 
 Deno.test("types and their codes belong together", () => {
-  assertEquals(TYPES.map(entryTypeCode), [1, 2, 3, 4]);
-  assertEquals([0, 1, 2, 3, 4, 5, 255].map(entryTypeOf), [
+  assertEquals(TYPES.map(entryTypeCode), [1, 2, 3, 4, 5]);
+  assertEquals([0, 1, 2, 3, 4, 5, 6, 255].map(entryTypeOf), [
     undefined,
     ...TYPES,
     undefined,
@@ -110,6 +111,16 @@ Deno.test("an entry beyond 16 MiB is not encoded", () => {
   assertThrows(() => encode(limit + 1), MalformedError, "larger than 16777216 bytes");
 });
 
+Deno.test("an entry of a type that does not exist is neither written nor read", () => {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  const one = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
+  encodeEntry(bytes, view, 0, toIndex(1), toTerm(1), 0, one);
+  view.setUint8(4, 9);
+  assertThrows(() => decodeEntry(bytes, view, 0), MalformedError, "entry type 9 does not exist");
+  assertThrows(() => entryTypeCode("typo" as EntryType), InvariantViolation, '"typo"');
+});
+
 Deno.test("garbage is refused by name and place, or is an entry", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(4), (garbage, offset) => {
     const bytes = new Uint8Array(garbage);
@@ -139,8 +150,8 @@ Deno.test("each part of a header that is wrong is named", () => {
     [(view) => view.setUint32(0, 31), 40, "gives its length as 31; from 32 to 40 is allowed"],
     [(view) => view.setUint32(0, 0xffffffff), 40, "gives its length as 4294967295"],
     [(view) => view.setUint8(7, 9), 40, "gives its length as 40; from 41 to 40 is allowed"],
-    [(view) => view.setUint8(4, 0), 40, "has type 0; 1 to 4 is allowed"],
-    [(view) => view.setUint8(4, 5), 40, "has type 5; 1 to 4 is allowed"],
+    [(view) => view.setUint8(4, 0), 40, "has type 0; 1 to 5 is allowed"],
+    [(view) => view.setUint8(4, 6), 40, "has type 6; 1 to 5 is allowed"],
   ];
   for (const [change, end, message] of wrong) {
     assertThrows(() => checkEntry(make(change), 0, end), MalformedError, message);

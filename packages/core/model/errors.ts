@@ -39,7 +39,11 @@ export type RaftErrorCode =
   | "storage"
   | "store-locked"
   | "fsm-failed"
-  | "transport";
+  | "transport"
+  | "session-expired"
+  | "session-closed"
+  | "response-dropped"
+  | "command-refused";
 
 /** What all errors of Coracle have in common. */
 export abstract class RaftError extends Error {
@@ -294,14 +298,18 @@ export class StorageError extends RaftError {
   }
 }
 
-/** Another process holds the store. */
+/** The store is open already, in this process or another. */
 export class StoreLockedError extends RaftError {
   /** `directory`: the store's directory. */
   constructor(
     /** The store's directory. */
     readonly directory: string,
   ) {
-    super("store-locked", "not-written", `another process holds the store in ${directory}`);
+    super(
+      "store-locked",
+      "not-written",
+      `the store in ${directory} is open already, in this process or another`,
+    );
   }
 }
 

@@ -70,7 +70,7 @@ Deno.test("errors say what was given and what is allowed", () => {
       "a command of 11 bytes is larger than the limit of 10 bytes",
       "bootstrap only works on new clusters; this node is in term 2 with a log up to 4",
       "field is 1; allowed is 2 to 3",
-      "another process holds the store in /data",
+      "the store in /data is open already, in this process or another",
       "timed out after 250 ms before the entry was appended",
     ],
   );

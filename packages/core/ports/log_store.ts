@@ -74,8 +74,9 @@ export interface LogStore extends LogReader {
    * Makes `writes` durable, in order, with one write and one sync. The promise resolves when all of them are;
    * reads show them from then on. At most one call is under way at a time.
    *
-   * Rejects with a `StorageError` if anything fails. After that nothing further is accepted until the store is opened
-   * again: what a disk holds after a failed sync, nobody knows.
+   * Rejects with a `StorageError` if the disk fails. After that nothing further is accepted until the store is opened
+   * again: what a disk holds after a failed sync, nobody knows. Rejects with an `InvariantViolation`, and writes nothing,
+   * if entries do not follow, terms go back, or a vote changes within its term: no node asks for that.
    */
   persist(writes: readonly LogWrite[]): Promise<void>;
   /** Drops entries up to and including `index`, which a snapshot has made unnecessary; may keep some. Durable when the promise resolves. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Writes one line of structured log: a message with `{placeholders}` and the values of its properties. */
+/** Writes one line of structured log: a message with `{placeholders}` and the values of its properties. Must not throw. */
 export interface Logger {
   /** What only a developer wants to know. */
   debug(message: string, properties?: Record<string, unknown>): void;

@@ -38,7 +38,10 @@ export function run(firstIndex: number, term: number, ...texts: string[]): Entry
   );
 }
 
-/** `count` entries of one term, each with its own text of about `sizeBytes`; the first may be a configuration. */
+/**
+ * `count` entries of one term, each with its own text of about `sizeBytes`; the first may be a
+ * configuration.
+ */
 export function manyEntries(
   firstIndex: number,
   term: number,
@@ -61,14 +64,16 @@ export function vote(term: number, votedFor?: string): HardState {
 
 /** A write; what is not given does not change. */
 export function write(
-  { hardState, truncateFrom, entries }: {
+  { hardState, reset, truncateFrom, entries }: {
     hardState?: HardState;
+    reset?: readonly [index: number, term: number];
     truncateFrom?: number;
     entries?: EntryRun;
   },
 ): LogWrite {
   return {
     hardState,
+    reset: reset && { index: toIndex(reset[0]), term: toTerm(reset[1]) },
     truncateFrom: truncateFrom === undefined ? undefined : toIndex(truncateFrom),
     entries,
   };
@@ -98,18 +103,17 @@ export class LogModel {
     return copy;
   }
 
-  apply({ hardState, truncateFrom, entries }: LogWrite): void {
+  apply({ hardState, reset, truncateFrom, entries }: LogWrite): void {
     if (hardState !== undefined) this.hardState = hardState;
+    if (reset !== undefined) {
+      this.baseIndex = reset.index;
+      this.baseTerm = reset.term;
+      this.entries = [];
+    }
     if (truncateFrom !== undefined) {
       this.entries = this.entries.filter(({ index }) => index < truncateFrom);
     }
     for (const entry of entries?.entries() ?? []) this.entries.push(plain(entry));
-  }
-
-  reset(index: number, term: number): void {
-    this.baseIndex = index;
-    this.baseTerm = term;
-    this.entries = [];
   }
 
   truncatePrefix(index: number): void {
@@ -132,7 +136,9 @@ export function readAll(store: LogStore, from: number, maxBytes = 1 << 20): Plai
   return entries;
 }
 
-/** Holds `store` to `model`. It may have kept entries that a prefix truncation allows it to drop. */
+/**
+ * Holds `store` to `model`. It may have kept entries that a prefix truncation allows it to drop.
+ */
 export function assertHolds(store: LogStore, model: LogModel, maxBytes?: number): void {
   assertEquals(store.hardState, model.hardState, "hard state");
   assertEquals(store.lastIndex, model.lastIndex, "last index");

@@ -1,6 +1,6 @@
 /**
- * A disk in memory that can fail at any operation, stop there, and forget what was not synced: small,
- * for the tests of this package.
+ * A disk in memory that can fail at any operation, stop there, and forget what was not synced:
+ * small, for the tests of this package.
  *
  * @module
  */
@@ -61,14 +61,24 @@ export class MemoryDisk implements FileSystem {
   readonly operations: string[] = [];
   /** How many files and locks are open. */
   openCount = 0;
-  /** The operation with this number, from 0 on, fails once: it has no effect, or if it appends, half of it. */
+  /**
+   * The operation with this number, from 0 on, fails once: it has no effect, or if it appends, half
+   * of it.
+   */
   failAt = Infinity;
-  /** From the operation with this number on, all fail in the same way: the process has stopped there. */
+  /**
+   * From the operation with this number on, all fail in the same way: the process has stopped
+   * there.
+   */
   stopAt = Infinity;
   /** How many bytes have been read. */
   bytesRead = 0;
   /** How many bytes one call appends at most. */
   appendMaxBytes = Infinity;
+  /** How many bytes one call reads at most. */
+  readMaxBytes = Infinity;
+  /** How many bytes all files together have room for. */
+  capacityBytes = Infinity;
   readonly #locks = new Set<string>();
   #root = new DirectoryNode();
 
@@ -79,7 +89,10 @@ export class MemoryDisk implements FileSystem {
     return disk;
   }
 
-  /** What the next process finds after one has ended: everything, synced or not. This disk is not changed. */
+  /**
+   * What the next process finds after one has ended: everything, synced or not. This disk is not
+   * changed.
+   */
   afterProcessEnd(): MemoryDisk {
     const disk = new MemoryDisk();
     disk.#root = copyOf(this.#root, new Map());
@@ -100,6 +113,25 @@ export class MemoryDisk implements FileSystem {
     const { directory, name } = this.#parent(path);
     directory.current.set(name, node);
     directory.synced.set(name, node);
+  }
+
+  /** Replaces the bytes of a file for whoever has it open, too. */
+  overwrite(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+    const node = this.#find(path);
+    if (!(node instanceof FileNode)) throw new Error(`${path} is no file`);
+    node.current = node.synced = bytes;
+  }
+
+  /** Makes the directories above a path, durably. */
+  makeDirectories(path: string): void {
+    let directory = this.#root;
+    for (const name of path.split("/").slice(1, -1)) {
+      const next = directory.current.get(name) ?? new DirectoryNode();
+      if (!(next instanceof DirectoryNode)) throw new Error(`${name} is no directory`);
+      directory.current.set(name, next);
+      directory.synced.set(name, next);
+      directory = next;
+    }
   }
 
   /** Removes a file durably. */
@@ -159,20 +191,28 @@ export class MemoryDisk implements FileSystem {
     this.#operation(`openRead ${path}`);
     const node = this.#find(path);
     if (!(node instanceof FileNode)) return undefined;
-    const close = this.#opened();
+    const opened = this.#opened();
+    const readSync = (offset: number, target: Uint8Array): number => {
+      opened.check();
+      this.#operation(`read ${path}`);
+      const size = Math.min(target.length, this.readMaxBytes);
+      const bytes = node.current.subarray(offset, offset + size);
+      target.set(bytes);
+      this.bytesRead += bytes.length;
+      return bytes.length;
+    };
     return {
-      readSync: (offset, target) => {
-        this.#operation(`read ${path}`);
-        const bytes = node.current.subarray(offset, offset + target.length);
-        target.set(bytes);
-        this.bytesRead += bytes.length;
-        return bytes.length;
+      readSync,
+      read: async (offset, target) => {
+        // Later than it was asked for, as on any disk.
+        await undefined;
+        return readSync(offset, target);
       },
       sizeSync: () => {
         this.#operation(`size ${path}`);
         return node.current.length;
       },
-      close,
+      close: opened.close,
     };
   }
 
@@ -181,7 +221,9 @@ export class MemoryDisk implements FileSystem {
     this.#operation(`rename ${from} ${to}`);
     const source = this.#parent(from);
     const target = this.#parent(to);
-    target.directory.current.set(target.name, source.directory.current.get(source.name)!);
+    const node = source.directory.current.get(source.name);
+    if (node === undefined) throw new Error(`${from} does not exist`);
+    target.directory.current.set(target.name, node);
     source.directory.current.delete(source.name);
   }
 
@@ -205,7 +247,7 @@ export class MemoryDisk implements FileSystem {
     this.#operation(`lock ${path}`);
     if (this.#locks.has(path)) return undefined;
     this.#locks.add(path);
-    const close = this.#opened();
+    const { close } = this.#opened();
     return {
       release: () => {
         this.#locks.delete(path);
@@ -221,12 +263,21 @@ export class MemoryDisk implements FileSystem {
       joined.set(bytes, node.current.length);
       node.current = joined;
     };
+    const opened = this.#opened();
+    const appendSync = (bytes: Uint8Array): number => {
+      opened.check();
+      const free = this.capacityBytes - this.#usedBytes();
+      const taken = bytes.subarray(0, Math.min(this.appendMaxBytes, free));
+      this.#operation(`append ${path}`, () => append(taken.subarray(0, taken.length / 2)));
+      if (taken.length === 0 && bytes.length > 0) throw new Error("No space left on device");
+      append(taken);
+      return taken.length;
+    };
     return {
-      appendSync: (bytes) => {
-        const taken = bytes.subarray(0, this.appendMaxBytes);
-        this.#operation(`append ${path}`, () => append(taken.subarray(0, taken.length / 2)));
-        append(taken);
-        return taken.length;
+      appendSync,
+      append: async (bytes) => {
+        await undefined;
+        return appendSync(bytes);
       },
       // deno-lint-ignore require-await -- so that a failure rejects
       syncData: async () => {
@@ -238,18 +289,28 @@ export class MemoryDisk implements FileSystem {
         this.#operation(`truncate ${path}`);
         node.current = node.current.slice(0, sizeBytes);
       },
-      close: this.#opened(),
+      close: opened.close,
     };
   }
 
-  #opened(): () => void {
+  #usedBytes(): number {
+    return this.capacityBytes === Infinity
+      ? 0
+      : this.paths().reduce((sum, path) => sum + this.bytesOf(path).length, 0);
+  }
+
+  #opened(): { check(): void; close(): void } {
     this.openCount += 1;
     let open = true;
-    return () => {
-      if (!open) throw new Error("closed twice");
+    const check = (): void => {
+      if (!open) throw new Error("the file is closed");
+    };
+    const close = (): void => {
+      check();
       open = false;
       this.openCount -= 1;
     };
+    return { check, close };
   }
 
   #operation(words: string, halfEffect?: () => void): void {

@@ -1,12 +1,12 @@
 /**
- * One short life of a store that does everything a store can do: it is made, fills segments, moves on
- * to others, drops entries at both ends, is closed and opened again. For tests that let it fail or
- * stop at each of its file operations.
+ * One short life of a store that does everything a store can do: it is made, fills segments, moves
+ * on to others, drops entries at both ends, is closed and opened again. For tests that let it fail
+ * or stop at each of its file operations.
  *
  * @module
  */
 import { fail } from "@std/assert";
-import { toIndex, toTerm } from "@coracle/core";
+import { toIndex } from "@coracle/core";
 import { FsLogStore } from "../store.ts";
 import { assertHolds, LogModel, manyEntries, run, vote, write } from "./logs.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
@@ -46,10 +46,11 @@ const SESSIONS: readonly (readonly Act[])[] = [
     persist({ entries: manyEntries(55, 4, 2) }), // 55..56
   ],
   [
-    {
-      store: (store) => store.reset(toIndex(70), toTerm(5)),
-      model: (model) => model.reset(70, 5),
-    },
+    // A snapshot was received: the old segments are removed while the next batch is written.
+    persist(
+      { entries: manyEntries(57, 4, 2) },
+      { hardState: vote(5), reset: [70, 5] },
+    ),
     persist({ hardState: vote(6), entries: manyEntries(71, 6, 14, 40) }), // 71..84
     persist({ entries: manyEntries(85, 6, 14, 40) }), // 85..98
     {
@@ -82,7 +83,10 @@ export interface Outcome {
   readonly error: unknown;
 }
 
-/** Lets a store live on `disk` until something fails. `onFailure` sees the store that failed before it is closed. */
+/**
+ * Lets a store live on `disk` until something fails. `onFailure` sees the store that failed before
+ * it is closed.
+ */
 export async function live(
   disk: MemoryDisk,
   onFailure: (store: FsLogStore) => Promise<void> = () => Promise.resolve(),

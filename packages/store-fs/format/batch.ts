@@ -1,6 +1,6 @@
 /**
- * A batch: everything that one call of `persist` makes durable, with one write and one sync. It takes
- * effect as a whole or, if it is torn, not at all.
+ * A batch: everything that one call of `persist` makes durable, with one write and one sync. It
+ * takes effect as a whole or, if it is torn, not at all.
  *
  * ```text
  *   0        4        8        12       16
@@ -8,13 +8,14 @@
  *   | length | salt   | offset | synced | frames ...          | "comm" | crc LE |
  *   +--------+--------+--------+--------+--------+---     ---+--------+--------+
  *   length  u32  bytes of the batch, from these to the checksum
- *   salt    u32  of the segment: derived from the store's identity and the segment's sequence number
+ *   salt    u32  of the segment, from the store's identity and the segment's sequence number
  *   offset  u32  of the batch in its file
- *   synced  u32  the file's first bytes up to here were known to be synced when the batch was written
+ *   synced  u32  bytes at the file's start that were known to be synced when it was written
  *   crc     u32  of the whole batch before it (checksum.ts)
  * ```
  *
- * Frames begin with a kind, four letters, and their size in bytes. Each may be missing, but their order is fixed.
+ * Frames begin with a kind, four letters, and their size in bytes. Each may be missing, but their
+ * order is fixed.
  *
  * ```text
  *   0        4        8                16
@@ -37,8 +38,9 @@
  *   | entries as they travel (entry_codec.ts of core) |
  * ```
  *
- * Indexes and terms are u64, counts u32, big-endian. What the entries are has not to be parsed in order to
- * open a store: the frame says which indexes and terms there are and where the configurations are.
+ * Indexes and terms are u64, counts u32, big-endian. What the entries are has not to be parsed in
+ * order to open a store: the frame says which indexes and terms there are and where the
+ * configurations are.
  *
  * @module
  */
@@ -115,7 +117,9 @@ export function batchSizeBytes(change: PlannedChange): number {
   return size;
 }
 
-/** Writes a batch at `start` of `bytes` and returns the offset after it. `view` is the same memory. */
+/**
+ * Writes a batch at `start` of `bytes` and returns the offset after it. `view` is the same memory.
+ */
 export function encodeBatch(
   bytes: Uint8Array,
   view: DataView,
@@ -211,8 +215,9 @@ export function decodeBatch(
 }
 
 /**
- * How many entries the batch at `at` holds, if they are all that it holds, are of `term`, begin with `nextIndex`
- * and have no configuration among them: what nearly every batch is, and found out without decoding it. 0 otherwise.
+ * How many entries the batch at `at` holds, if they are all that it holds, are of `term`, begin
+ * with `nextIndex` and have no configuration among them: what nearly every batch is, and found out
+ * without decoding it. 0 otherwise.
  */
 export function plainEntryCount(
   view: DataView,
@@ -360,7 +365,10 @@ function decodeIndexes(view: DataView, start: number, end: number): Index[] {
   return indexes;
 }
 
-/** The size of the frame at `at`, which has at least `leastBytes`, and ends where the commit frame begins at the latest. */
+/**
+ * The size of the frame at `at`, which has at least `leastBytes`, and ends where the commit frame
+ * begins at the latest.
+ */
 function frameSize(view: DataView, at: number, end: number, leastBytes: number): number {
   const size = view.getUint32(at + 4);
   if (size < leastBytes || size > end - at) {

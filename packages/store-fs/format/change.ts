@@ -8,8 +8,8 @@
 import type { EntryRun, HardState, Index, Term, TermStart } from "@coracle/core";
 
 /**
- * After a cut the log ends with (`lastIndex`, `lastTerm`). `truncate` keeps the entries up to there;
- * `reset` keeps none: the log goes on after a snapshot that ends there.
+ * After a cut the log ends with (`lastIndex`, `lastTerm`). `truncate` keeps the entries up to
+ * there; `reset` keeps none: the log goes on after a snapshot that ends there.
  */
 export interface LogCut {
   /** Whether the entries before the cut stay. */

@@ -10,8 +10,8 @@
  * }
  * ```
  *
- * The checksum is the CRC-32 of the other fields, as JSON without spaces. The store's id is random: a
- * disk that was wiped comes back with another one, even if it is given its old name.
+ * The checksum is the CRC-32 of the other fields, as JSON without spaces. The store's id is random:
+ * a disk that was wiped comes back with another one, even if it is given its old name.
  *
  * @module
  */

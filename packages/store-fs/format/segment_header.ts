@@ -23,8 +23,8 @@
  *   crc         u32      of everything before it (checksum.ts)
  * ```
  *
- * Numbers are big-endian, but for the checksum. The header repeats the state before the segment, so that
- * recovery needs no segment before the oldest one that is left.
+ * Numbers are big-endian, but for the checksum. The header repeats the state before the segment, so
+ * that recovery needs no segment before the oldest one that is left.
  *
  * @module
  */
@@ -71,7 +71,10 @@ export function segmentHeaderSizeBytes(header: SegmentHeader): number {
   return VOTE_AT + voteSizeBytes(header.hardState.votedFor) + CHECKSUM_SIZE_BYTES;
 }
 
-/** Writes `header` at the start of `bytes` and returns the offset after it. `view` is the same memory. */
+/**
+ * Writes `header` at the start of `bytes` and returns the offset after it. `view` is the same
+ * memory.
+ */
 export function encodeSegmentHeader(
   bytes: Uint8Array,
   view: DataView,
@@ -97,7 +100,10 @@ export type DecodedHeader =
   | { readonly ok: true; readonly header: SegmentHeader; readonly sizeBytes: number }
   | { readonly ok: false; readonly expected: string; readonly found: string };
 
-/** Reads the header at the start of `bytes`, which are the file's first ones: all of it, or enough for the largest header. */
+/**
+ * Reads the header at the start of `bytes`, which are the file's first ones: all of it, or enough
+ * for the largest header.
+ */
 export function decodeSegmentHeader(bytes: Uint8Array<ArrayBuffer>): DecodedHeader {
   if (bytes.length < SEGMENT_HEADER_SIZE_MIN_BYTES) {
     return wrong(
@@ -152,9 +158,9 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /**
- * The name of a segment's file: its sequence number, which orders the files, and for people the index
- * that was next when it was begun. After a truncation a segment begins with an earlier entry than its name
- * says, so the index alone would order nothing.
+ * The name of a segment's file: its sequence number, which orders the files, and for people the
+ * index that was next when it was begun. After a truncation a segment begins with an earlier entry
+ * than its name says, so the index alone would order nothing.
  */
 export function segmentFileName(sequence: number, nextIndex: number): string {
   return `${String(sequence).padStart(8, "0")}-${String(nextIndex).padStart(20, "0")}.log`;

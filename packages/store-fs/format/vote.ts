@@ -1,6 +1,6 @@
 /**
- * A vote, as the segment header and the hard state frame hold it: the length of the name in bytes, or
- * 0xffffffff for no vote, and the name in UTF-8.
+ * A vote, as the segment header and the hard state frame hold it: the length of the name in bytes,
+ * or 0xffffffff for no vote, and the name in UTF-8.
  *
  * ```text
  *   0        4
@@ -24,7 +24,9 @@ export const VOTE_SIZE_MAX_BYTES: number = 4 + NAME_SIZE_MAX_BYTES;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Size of an encoded vote in bytes. Throws `MalformedError` if the name is too long to be written. */
+/**
+ * Size of an encoded vote in bytes. Throws `MalformedError` if the name is too long to be written.
+ */
 export function voteSizeBytes(votedFor: ServerId | undefined): number {
   if (votedFor === undefined) return 4;
   const size = encoder.encode(votedFor).length;

@@ -17,8 +17,8 @@ import {
   toIndex,
   toTerm,
 } from "@coracle/core";
-import { checkInvariants, type Effect, type Input, type Send } from "@coracle/core/consensus";
-import { CoreNode, type CoreNodeHost } from "../core_node.ts";
+import { checkInvariants, type Effect, type Input, type Send, step } from "@coracle/core/consensus";
+import { CoreNode, type CoreNodeHost, type StepFunction } from "../core_node.ts";
 import { effectText, inputText, messageText, nodeText } from "../notation.ts";
 
 /** How a {@linkcode ScriptCluster} is set up. */
@@ -43,12 +43,18 @@ export class ScriptCluster implements CoreNodeHost {
   readonly nodes = new Map<ServerId, CoreNode>();
   /** Links that let nothing through, as `from to`. */
   readonly cuts = new Set<string>();
+  readonly #step: StepFunction;
   readonly #links = new Map<string, Message[]>();
   #isDiskAuto = true;
   #output: string[] = [];
   #subject = "";
   /** Messages that the write just completed lets go. */
   #released: Send[] = [];
+
+  /** A cluster without nodes. `decide`: what decides, the consensus by default. */
+  constructor(decide: StepFunction = step) {
+    this.#step = decide;
+  }
 
   /** What was written down since the last call. */
   takeOutput(): string[] {
@@ -70,7 +76,7 @@ export class ScriptCluster implements CoreNodeHost {
     const ids = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
     const voters = options.nodes - options.nonvoters;
     for (const [at, id] of ids.entries()) {
-      const node = new CoreNode({ id, config, seed: at + 1 }, this);
+      const node = new CoreNode({ id, config, seed: at + 1, step: this.#step }, this);
       if (!options.blank) bootstrapImage(node, membersOf(ids, voters));
       node.start(this.nowMs);
       this.nodes.set(id, node);
@@ -188,6 +194,7 @@ function bootstrapImage(node: CoreNode, configuration: Configuration): void {
   const data = encodeConfiguration(configuration);
   node.image.apply({
     hardState: { term: toTerm(1), votedFor: undefined },
+    reset: undefined,
     truncateFrom: undefined,
     entries: EntryRun.encode(toIndex(1), toTerm(1), 0, [
       { type: "configuration", data, extensions: NO_BYTES },

@@ -209,10 +209,12 @@ export function runCommand(cluster: ScriptCluster, line: string): void {
 }
 
 function createCluster(cluster: ScriptCluster, { words, options }: Words): void {
-  const config: Partial<Record<keyof RaftConfig, number>> = {};
+  const config: Record<string, number | boolean> = {};
   for (const [name, value] of options) {
-    if (Object.hasOwn(DEFAULT_CONFIG, name)) config[name as keyof RaftConfig] = whole(value);
-    else if (!["nonvoters", "disk", "blank"].includes(name)) throw new Error(`no option ${name}`);
+    if (Object.hasOwn(DEFAULT_CONFIG, name)) {
+      const isFlag = typeof DEFAULT_CONFIG[name as keyof RaftConfig] === "boolean";
+      config[name] = isFlag ? value === "true" : whole(value);
+    } else if (!["nonvoters", "disk", "blank"].includes(name)) throw new Error(`no option ${name}`);
   }
   cluster.create({
     nodes: whole(words[0]),
@@ -267,12 +269,17 @@ function prepareLog(
       ? { type: "command", data: new TextEncoder().encode(position), extensions: NO_BYTES }
       : { type: "configuration", data: encodeMembers(members.split(",")), extensions: NO_BYTES };
     const entries = EntryRun.encode(toIndex(whole(index)), toTerm(whole(term)), 0, [one]);
-    node.image.apply({ hardState: undefined, truncateFrom: undefined, entries });
+    node.image.apply({
+      hardState: undefined,
+      reset: undefined,
+      truncateFrom: undefined,
+      entries,
+    });
   }
   const lastTerm = node.image.term(node.image.lastIndex)!;
   const term = toTerm(whole(options.get("term") ?? `${lastTerm}`));
   const hardState = { term, votedFor: options.get("vote") };
-  node.image.apply({ hardState, truncateFrom: undefined, entries: undefined });
+  node.image.apply({ hardState, reset: undefined, truncateFrom: undefined, entries: undefined });
   node.start(cluster.nowMs);
 }
 

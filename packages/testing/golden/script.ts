@@ -16,6 +16,7 @@
  *
  * @module
  */
+import type { StepFunction } from "../core_node.ts";
 import { ScriptCluster } from "./cluster.ts";
 import { runCommand } from "./commands.ts";
 
@@ -25,9 +26,9 @@ export class ScriptError extends Error {
   override readonly name = "ScriptError";
 }
 
-/** Runs the script `text` from the start and returns it with what its commands print now. */
-export function runScript(name: string, text: string): string {
-  const cluster = new ScriptCluster();
+/** Runs the script `text` from the start and returns it with what its commands print now. `step`: what decides, if not the consensus as it is. */
+export function runScript(name: string, text: string, step?: StepFunction): string {
+  const cluster = new ScriptCluster(step);
   const lines: string[] = [];
   for (const [at, line] of text.trimEnd().split("\n").entries()) {
     if (line === "" || line.startsWith("#")) lines.push(line);

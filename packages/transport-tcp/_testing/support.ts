@@ -31,6 +31,9 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/** Takes a snapshot, as `TransportHandler.receiveSnapshot`. */
+export type TakeSnapshot = TransportHandler["receiveSnapshot"];
+
 /** Remembers what a transport hands over. */
 export class RecordingHandler implements TransportHandler {
   /** All messages, in order. */
@@ -39,11 +42,15 @@ export class RecordingHandler implements TransportHandler {
   readonly batches: number[] = [];
   /** The peers whose connections were lost, in order. */
   readonly lost: ServerId[] = [];
+  /** What becomes of snapshots. By default they are refused. */
+  takeSnapshot: TakeSnapshot = () => Promise.reject(new Error("no snapshots here"));
 
   receive(from: ServerId, messages: readonly Message[]): void {
     this.batches.push(messages.length);
     for (const message of messages) this.received.push({ from, message });
   }
+
+  receiveSnapshot: TakeSnapshot = (from, header, data) => this.takeSnapshot(from, header, data);
 
   disconnected(peer: ServerId): void {
     this.lost.push(peer);
@@ -175,6 +182,7 @@ export function appendOf(index: number, dataSizeBytes: number): Message {
     entries: commandRun(index, 1, dataSizeBytes),
     leaderCommit: toIndex(0),
     round: index,
+    leased: false,
   };
 }
 
@@ -197,6 +205,7 @@ const append = fc.record({
   prevLogTerm: fc.nat().map((n) => n as Term),
   leaderCommit: index,
   round,
+  leased: fc.boolean(),
 }).map(({ proposals, appendedAtMs, ...fields }): Message => {
   let next = fields.prevLogIndex + 1;
   const runs = proposals.map((some, at) => {
@@ -247,6 +256,13 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     hintIndex: index,
     hintTerm: term,
     round,
+  }),
+  fc.record({ type: fc.constant("timeoutNow" as const), term }),
+  fc.record({ type: fc.constant("readIndex" as const), id: fc.maxSafeNat() }),
+  fc.record({
+    type: fc.constant("readIndexResult" as const),
+    id: fc.maxSafeNat(),
+    readIndex: fc.option(index, { nil: undefined }),
   }),
 );
 

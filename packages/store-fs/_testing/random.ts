@@ -1,0 +1,16 @@
+/**
+ * Chance that can be repeated.
+ *
+ * @module
+ */
+
+/** A small generator of numbers from 0 to 1 (mulberry32): a failure is replayed by its seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * What a checker sees of a cluster, and what it may ask.
+ *
+ * @module
+ */
+import type { HardState, LogReader, Message, ServerId } from "@coracle/core";
+import type { Effect, Input, NodeState, Persist } from "@coracle/core/consensus";
+
+/** A node as a checker sees it. */
+export interface ObservedNode {
+  /** Its name. */
+  readonly id: ServerId;
+  /** Its place in {@linkcode ObservedCluster.nodes}. */
+  readonly ordinal: number;
+  /** How often it was started. */
+  readonly incarnation: number;
+  /** Whether it runs. */
+  readonly isUp: boolean;
+  /** Its state; only while it is up. */
+  readonly state: NodeState;
+  /** What its disk holds, up or down. */
+  readonly image: LogReader & { readonly hardState: HardState };
+}
+
+/** All nodes, up or down. */
+export interface ObservedCluster {
+  /** The nodes, in an order that does not change. */
+  readonly nodes: readonly ObservedNode[];
+}
+
+/**
+ * Watches a cluster and throws an `InvariantViolation` when what it stands for does not hold. It is told of
+ * everything as it happens and keeps what it needs, so that a step costs little.
+ */
+export interface Checker {
+  /** A node has started, on what its disk holds. */
+  started?(node: ObservedNode): void;
+  /** A node has taken a step. Messages that it sent in it and that wait for nothing have been seen by {@linkcode Checker.sent}. */
+  stepped?(node: ObservedNode, input: Input, effects: readonly Effect[]): void;
+  /** One write has taken effect on a node's disk. */
+  written?(node: ObservedNode, write: Persist): void;
+  /** A message has left a node: what it promises is given. */
+  sent?(node: ObservedNode, to: ServerId, message: Message): void;
+  /** Nothing will happen any more. */
+  finished?(): void;
+}

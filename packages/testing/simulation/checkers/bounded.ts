@@ -1,0 +1,39 @@
+/**
+ * Everything is bounded: what is on its way to a follower, and what a leader has appended and not committed. One
+ * message, or one proposal, is always allowed, however large.
+ *
+ * @module
+ */
+import { invariant } from "@coracle/core";
+import type { Checker, ObservedNode } from "../checker.ts";
+
+/** See the module's description. */
+export class Bounded implements Checker {
+  /** Looks at the leader's books. */
+  stepped({ id, state }: ObservedNode): void {
+    const { role, config } = state;
+    if (role.type !== "leader") return;
+    for (const [peer, progress] of role.progress) {
+      const { inflightMessages, inflightSizeBytes } = progress;
+      const isWithin = inflightMessages <= config.inflightMessagesMax &&
+        (inflightMessages <= 1 ||
+          inflightSizeBytes < config.inflightSizeMaxBytes + messageSizeMax(config));
+      if (!isWithin) {
+        invariant(
+          false,
+          `bounded: ${id} has ${inflightMessages} messages with ${inflightSizeBytes} bytes on their ` +
+            `way to ${peer}`,
+        );
+      }
+    }
+    const { uncommitted, uncommittedSizeBytes } = role;
+    if (uncommitted.length > 1 && uncommittedSizeBytes > config.uncommittedSizeMaxBytes) {
+      invariant(false, `bounded: ${id} has ${uncommittedSizeBytes} bytes uncommitted`);
+    }
+  }
+}
+
+/** A message is as large as is allowed, or one entry. */
+function messageSizeMax(config: { appendSizeMaxBytes: number; commandSizeMaxBytes: number }) {
+  return Math.max(config.appendSizeMaxBytes, config.commandSizeMaxBytes + 32);
+}

@@ -1,0 +1,152 @@
+/**
+ * What `inspect` says of a node's directory, also of one that is damaged.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  encodeConfiguration,
+  EntryRun,
+  NO_BYTES,
+  type Proposal,
+  toIndex,
+  toTerm,
+} from "@coracle/core";
+import { FsLogStore } from "@coracle/store-fs";
+import { type Exit, nodeArgs, runDeno } from "../support/process.ts";
+
+const encoder = new TextEncoder();
+
+function command(data: Uint8Array): Proposal {
+  return { type: "command", data, extensions: NO_BYTES };
+}
+
+/** Runs `body` on a directory that holds a configuration and two commands, each in a batch of its own. */
+function storeTest(name: string, body: (dir: string, segment: string) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const dir = await Deno.makeTempDir({ prefix: "coracle-inspect-" });
+    try {
+      const store = await FsLogStore.open({ directory: dir, nodeId: "n7" });
+      const server = { id: "n7", address: "127.0.0.1:7007", suffrage: "voter" } as const;
+      const proposals: Proposal[] = [
+        {
+          type: "configuration",
+          data: encodeConfiguration({ servers: [server] }),
+          extensions: NO_BYTES,
+        },
+        command(encoder.encode("oar")),
+        command(Uint8Array.of(0xff, 0x00)),
+      ];
+      for (const [at, proposal] of proposals.entries()) {
+        await store.persist([{
+          hardState: at === 0 ? { term: toTerm(4), votedFor: "n7" } : undefined,
+          reset: undefined,
+          truncateFrom: undefined,
+          entries: EntryRun.encode(toIndex(at + 1), toTerm(4), 0, [proposal]),
+        }]);
+      }
+      await store.close();
+      const [segment] = Array.from(Deno.readDirSync(`${dir}/log`));
+      await body(dir, `${dir}/log/${segment!.name}`);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+async function inspect(...args: readonly string[]): Promise<Exit> {
+  return await runDeno(nodeArgs("inspect", ...args));
+}
+
+storeTest("everything is shown to people", async (dir) => {
+  const { code, stdout, stderr } = await inspect(dir, "--entries");
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines[0], `directory       ${dir}`);
+  assertMatch(lines[1]!, /^identity {8}node n7, store [0-9a-f-]{36}$/);
+  assertEquals(lines.slice(2, 6), [
+    "term            4, voted for n7",
+    "log             entries 1 to 3",
+    "configurations  at 1",
+    "segments        1",
+  ]);
+  assertMatch(lines[6]!, /\.log {2}\d+ bytes, 3 batches, entries 1 to 3$/);
+  assertEquals(lines.slice(7), [
+    "entries",
+    "         1  term 4  configuration  n7 127.0.0.1:7007 voter",
+    '         2  term 4  command  "oar"',
+    "         3  term 4  command  0xff00",
+  ]);
+});
+
+storeTest("everything is JSON for programs", async (dir, segment) => {
+  const { code, stdout } = await inspect(dir, "--json", "--entries");
+  assertEquals(code, 0);
+  const store = JSON.parse(stdout);
+  assertEquals(store.hardState, { term: 4, votedFor: "n7" });
+  assertEquals([store.firstIndex, store.lastIndex, store.configurations], [1, 3, [1]]);
+  assertEquals(store.identity.nodeId, "n7");
+  assertEquals(store.segments.map((each: { file: string }) => each.file), [segment]);
+  assertEquals(store.findings, []);
+  const at = { term: 4, type: "command", appendedAt: "1970-01-01T00:00:00.000Z" };
+  assertEquals(store.entries.slice(1), [
+    { index: 2, ...at, data: "oar" },
+    { index: 3, ...at, dataBase64: "/wA=" },
+  ]);
+  const without = JSON.parse((await inspect(dir, "--json")).stdout);
+  assertEquals("entries" in without, false);
+});
+
+storeTest("a write that a crash cut short is no damage", async (dir, segment) => {
+  const { size } = await Deno.stat(segment);
+  await Deno.truncate(segment, size - 1);
+  const { code, stdout } = await inspect(dir);
+  assertEquals(code, 0, stdout);
+  assertMatch(stdout, /^log {13}entries 1 to 2$/m);
+  assertMatch(
+    stdout,
+    RegExp(`^  ${segment} at offset \\d+: .*; a crash cut this write short`, "m"),
+  );
+});
+
+storeTest(
+  "damage is named with its file and offset, and the rest is shown",
+  async (dir, segment) => {
+    const bytes = await Deno.readFile(segment);
+    const word = new TextDecoder("latin1").decode(bytes).indexOf("oar");
+    assert(word > 0);
+    bytes[word]! ^= 1;
+    await Deno.writeFile(segment, bytes);
+    const { code, stdout } = await inspect(dir, "--entries");
+    assertEquals(code, 1);
+    const found = RegExp(
+      `^  DAMAGE: ${segment} at offset (\\d+): expected .*, found .*; the node refuses to start`,
+      "m",
+    )
+      .exec(stdout);
+    assert(found !== null, stdout);
+    assert(Number(found[1]) <= word, `${found[1]} is after the damage at ${word}`);
+    assertMatch(stdout, /^ +1 {2}term 4 {2}configuration /m);
+    const { findings } = JSON.parse((await inspect(dir, "--json")).stdout);
+    assertEquals([findings[0].kind, findings[0].file], ["damage", segment]);
+  },
+);
+
+Deno.test("a directory that is no node's is refused", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-empty-" });
+  try {
+    const empty = await inspect(dir);
+    assertEquals([empty.code, empty.stderr], [1, `coracle: ${dir} holds no store of a node\n`]);
+    await Deno.writeTextFile(`${dir}/file`, "");
+    assertEquals(
+      (await inspect(`${dir}/file`)).stderr,
+      `coracle: ${dir}/file is a file; allowed is a node's directory\n`,
+    );
+    assertEquals(
+      (await inspect(`${dir}/none`)).stderr,
+      `coracle: ${dir}/none does not exist; allowed is a node's directory\n`,
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

@@ -1,0 +1,104 @@
+/**
+ * Wrong arguments, and what the commands say about themselves.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Exit, nodeArgs, runDeno } from "../support/process.ts";
+
+async function run(...args: readonly string[]): Promise<Exit> {
+  return await runDeno(nodeArgs(...args));
+}
+
+/** Runs a command that must be refused as wrongly used, and returns what it says. */
+async function refused(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(...args);
+  assertEquals([code, stdout], [2, ""], stderr);
+  return stderr.trimEnd();
+}
+
+Deno.test("every command is described, with its exit codes", async () => {
+  const help = await run("--help");
+  assertEquals(help.code, 0);
+  for (const command of ["start", "cluster", "add", "words", "inspect"]) {
+    assertMatch(help.stdout, RegExp(`^  ${command} `, "m"));
+    const { code, stdout } = await run(command, "--help");
+    assertEquals(code, 0);
+    assertMatch(stdout, /^Exit codes:\n {2}0 /m);
+  }
+});
+
+Deno.test("the help of start names every field with its default", async () => {
+  const { stdout } = await run("start", "--help");
+  assertMatch(stdout, /--election-timeout-ms <number> .*Default: 1000\./);
+  assertMatch(stdout, /--log-level <debug\|info\|warning\|error> .*Default: info\./);
+  assertMatch(stdout, /--peer <id=raft\[,grpc\]> .*Can be repeated\./);
+});
+
+Deno.test("wrong arguments are named, and nothing is done", async () => {
+  assertMatch(await refused(), /^Usage: coracle /);
+  assertEquals(await refused("strat"), "error: unknown command 'strat'\n(Did you mean start?)");
+  assertMatch(await refused("start", "--electiontimeout=5"), /^error: unknown option /);
+  assertMatch(await refused("start", "now"), /^error: too many arguments /);
+  assertMatch(await refused("inspect"), /^error: missing required argument 'dir'/);
+  assertEquals(
+    await refused("start", "--heartbeat-timeout-ms=fast"),
+    'coracle: heartbeatTimeoutMs is "fast" (flag --heartbeat-timeout-ms); allowed is a whole ' +
+      "number of milliseconds from 5 to 86400000",
+  );
+  assertEquals(
+    await refused("start", "--peer=n1"),
+    'coracle: peers[0] is "n1" (flag --peer); allowed is {"id", "raft"} and perhaps "grpc"; as a ' +
+      "flag id=host:port[,host:port]",
+  );
+  assertEquals(
+    await refused("words", "--endpoints=localhost"),
+    'coracle: --endpoints is "localhost"; allowed is host:port with a port from 1 to 65535, or ' +
+      "several with commas",
+  );
+  assertEquals(
+    await refused("add", "oar", "--timeout-ms=0"),
+    'coracle: --timeout-ms is "0"; allowed is a whole number from 1 to 86400000',
+  );
+  assertMatch(await refused("words", "--level=fresh"), /Allowed choices are linearizable, local/);
+  assertEquals(
+    await refused("cluster", "--nodes=0"),
+    'coracle: --nodes is "0"; allowed is a whole number from 1 to 99',
+  );
+});
+
+Deno.test("a cluster keeps its number of nodes", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-layout-" });
+  try {
+    const layout = {
+      clusterId: "boats",
+      founded: true,
+      nodes: [{ id: "n1", raft: "127.0.0.1:7001" }],
+    };
+    await Deno.writeTextFile(`${dir}/cluster.json`, JSON.stringify(layout));
+    const { code, stderr } = await runDeno(
+      ["run", "--quiet", "-P=cluster", "apps/node", "cluster", `--dir=${dir}`, "--nodes=3"],
+    );
+    assertEquals(code, 2);
+    assertEquals(
+      stderr,
+      `coracle: --nodes is 3; allowed is 1, which is what ${dir} holds, or another --dir\n`,
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("without a node, the client fails and says where it looked", async () => {
+  const { code, stdout, stderr } = await run(
+    "add",
+    "oar",
+    "--endpoints=127.0.0.1:9",
+    "--timeout-ms=200",
+  );
+  assertEquals([code, stdout], [1, ""]);
+  assert(
+    stderr.startsWith("coracle: stopped: no leader answered within 200 ms (127.0.0.1:9: "),
+    stderr,
+  );
+});

@@ -1,0 +1,16 @@
+/**
+ * A large snapshot does not get in the way of anything. `deno task bench:snapshot` does the same with 1 GiB.
+ *
+ * @module
+ */
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { bigSnapshot } from "../support/big_snapshot.ts";
+
+Deno.test("B51: a snapshot of 64 MiB goes to a new follower: no election, no heartbeat missed, writes go on", async () => {
+  const report = await bigSnapshot(64 * 1024 * 1024);
+  assertEquals(report.elections, 0);
+  assertEquals(report.doubtful, 0);
+  assertGreater(report.writes, 0);
+  // Heartbeats leave every 100 ms and are missed after 1000.
+  assertLess(report.leaderGapMs, 500);
+});

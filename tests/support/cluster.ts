@@ -1,0 +1,216 @@
+/**
+ * A cluster of real nodes: a process and a directory for each, TCP between them. They can be killed, stopped and
+ * started again one by one.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { join } from "node:path";
+import { eventually } from "./eventually.ts";
+import { NodeClient } from "./node_client.ts";
+import { freePorts } from "./ports.ts";
+import { nodeArgs, RunningProcess } from "./process.ts";
+
+/** Where one node is. */
+export interface NodePlace {
+  /** Its name. */
+  readonly id: string;
+  /** Where the others reach it. */
+  readonly raft: string;
+  /** Where clients reach it. */
+  readonly grpc: string;
+  /** Its directory. */
+  readonly directory: string;
+}
+
+/** One node: at times a process, always a directory. */
+export class ClusterNode implements NodePlace, AsyncDisposable {
+  readonly id: string;
+  readonly raft: string;
+  readonly grpc: string;
+  readonly directory: string;
+  readonly #flags: readonly string[];
+  readonly #client: NodeClient;
+  #process: RunningProcess | undefined;
+  #earlierLogs = "";
+
+  /** Starts nothing yet. `flags`: what it is started with beside its place. */
+  constructor(place: NodePlace, flags: readonly string[]) {
+    const { id, raft, grpc, directory } = place;
+    this.id = id;
+    this.raft = raft;
+    this.grpc = grpc;
+    this.directory = directory;
+    this.#flags = [
+      `--id=${id}`,
+      `--data-dir=${directory}`,
+      `--raft-listen=${raft}`,
+      `--grpc-listen=${grpc}`,
+      ...flags,
+    ];
+    this.#client = new NodeClient(grpc);
+  }
+
+  /** Whether its process runs. */
+  get isRunning(): boolean {
+    return this.#process !== undefined && !this.#process.hasEnded;
+  }
+
+  /** Everything that it has logged, in all its lives. */
+  get log(): string {
+    return this.#earlierLogs + (this.#process?.stderr ?? "");
+  }
+
+  /** Starts its process, with `extraFlags` this time only. */
+  start(extraFlags: readonly string[] = []): void {
+    if (this.isRunning) throw new Error(`${this.id} is running`);
+    this.#earlierLogs = this.log;
+    this.#process = RunningProcess.deno(
+      // It ends with this process, even if that is killed.
+      nodeArgs("start", "--stop-with-stdin", ...this.#flags, ...extraFlags),
+    );
+  }
+
+  /** Ends its process without a warning, as a crash does. */
+  async kill(): Promise<void> {
+    const process = this.#running();
+    process.signal("SIGKILL");
+    await process.exited;
+  }
+
+  /** Stops its process in the middle of whatever it does: it does not end, it does nothing. */
+  freeze(): void {
+    this.#running().signal("SIGSTOP");
+  }
+
+  /** Asks its process to stop, and waits until it has done so as it should. */
+  async stop(): Promise<void> {
+    const process = this.#running();
+    process.signal("SIGTERM");
+    const { code, signal } = await process.exited;
+    assertEquals([code, signal], [0, null], `${this.id} does not stop cleanly\n${this.log}`);
+  }
+
+  /** Whether it leads, as it tells clients. */
+  async leads(): Promise<boolean> {
+    return this.isRunning && await this.#client.leads();
+  }
+
+  /** Up to which index its state machine has come; 0 if it cannot be asked. */
+  async appliedIndex(): Promise<number> {
+    this.#running();
+    const read = await this.#client.words("local");
+    return read.ok ? read.value.readAtIndex : 0;
+  }
+
+  /** Waits until its state machine has come up to `index`. */
+  async hasApplied(index: number): Promise<void> {
+    await eventually(
+      `${this.id} has applied entry ${index}`,
+      async () => await this.appliedIndex() >= index,
+    );
+  }
+
+  /** Kills its process, if it runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client[Symbol.dispose]();
+    await this.#process?.[Symbol.asyncDispose]();
+  }
+
+  /** Its process; one that has ended without having been told to is a failure. */
+  #running(): RunningProcess {
+    const process = this.#process;
+    if (process?.hasEnded === false) return process;
+    throw new Error(`${this.id} has ended by itself: ${this.log.trimEnd().split("\n").at(-1)}`);
+  }
+}
+
+/** Some nodes that are one cluster, in a temporary directory. */
+export class Cluster implements AsyncDisposable {
+  /** All nodes, running or not. */
+  readonly nodes: readonly ClusterNode[];
+  /** Where their directories are; removed in the end. */
+  readonly directory: string;
+
+  private constructor(nodes: readonly ClusterNode[], directory: string) {
+    this.nodes = nodes;
+    this.directory = directory;
+  }
+
+  /** Starts a new cluster of `count` nodes. They may not have a leader yet. */
+  static start(count: number, flags: readonly string[] = []): Cluster {
+    const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
+    const ports = freePorts(2 * count);
+    const places = Array.from({ length: count }, (_, at): NodePlace => ({
+      id: `n${at + 1}`,
+      raft: `127.0.0.1:${ports[at]}`,
+      grpc: `127.0.0.1:${ports[count + at]}`,
+      directory: join(directory, `n${at + 1}`),
+    }));
+    const peers = places.map(({ id, raft, grpc }) => `--peer=${id}=${raft},${grpc}`);
+    const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags]));
+    nodes.forEach((node, at) => node.start(at === 0 ? ["--bootstrap"] : []));
+    return new Cluster(nodes, directory);
+  }
+
+  /** Where clients reach the nodes. */
+  get endpoints(): readonly string[] {
+    return this.nodes.map(({ grpc }) => grpc);
+  }
+
+  /** Waits for a node that says that it leads. */
+  async leader(): Promise<ClusterNode> {
+    return await eventually("a node leads", async () => {
+      const leading = await Promise.all(this.nodes.map((node) => node.leads()));
+      return this.nodes[leading.indexOf(true)];
+    });
+  }
+
+  /** Waits until every node's state machine has come up to `index`. */
+  async haveApplied(index: number): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.hasApplied(index)));
+  }
+
+  /** Starts every node that does not run. */
+  startAll(): void {
+    for (const node of this.nodes) if (!node.isRunning) node.start();
+  }
+
+  /** Stops all nodes, as they should. */
+  async stopAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
+  /** Kills all nodes at once. */
+  async killAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+  }
+
+  /** Kills what runs and removes the directory. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+const SHOWN_LINES_MAX = 40;
+
+/** A test with a new cluster, of three nodes if nothing else is said. If it fails, what the nodes have logged is shown. */
+export function clusterTest(
+  name: string,
+  body: (cluster: Cluster) => Promise<void>,
+  { nodes = 3, ignore = false }: { readonly nodes?: number; readonly ignore?: boolean } = {},
+): void {
+  Deno.test({ name, ignore }, async () => {
+    await using cluster = Cluster.start(nodes);
+    try {
+      await body(cluster);
+    } catch (error) {
+      for (const { id, log } of cluster.nodes) {
+        const lines = log.trimEnd().split("\n").slice(-SHOWN_LINES_MAX);
+        console.error([`--- the last that ${id} has logged`, ...lines].join("\n"));
+      }
+      throw error;
+    }
+  });
+}
