@@ -38,6 +38,7 @@ export {
   type StoreInspection,
 } from "./inspect.ts";
 export type { SnapshotInspection } from "./inspect_snapshots.ts";
+export { STORE_METRICS } from "./metrics.ts";
 export type { Repair } from "./recovery.ts";
 export { FsSnapshotStore, type FsSnapshotStoreOptions } from "./snapshot_store.ts";
 export { FsLogStore, type FsLogStoreOptions } from "./store.ts";

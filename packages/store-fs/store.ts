@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type Clock,
   type EntryRun,
   type HardState,
   type Index,
@@ -12,8 +13,10 @@ import {
   type Logger,
   type LogStore,
   type LogWrite,
+  type Metrics,
   silentLogger,
   StorageError,
+  systemClock,
   type Term,
 } from "@coracle/core";
 import { DataDirectory } from "./data_directory.ts";
@@ -25,6 +28,7 @@ import type { PlannedChange } from "./format/change.ts";
 import type { StoreIdentity } from "./format/identity.ts";
 import type { Segment } from "./layout.ts";
 import type { LogState } from "./log_state.ts";
+import { StoreMeter } from "./metrics.ts";
 import { planChange } from "./plan.ts";
 import { type RecoveredLog, recoverLog, type Repair } from "./recovery.ts";
 import { RunCache } from "./run_cache.ts";
@@ -49,6 +53,10 @@ export interface FsLogStoreOptions {
   readonly cacheSizeBytes?: number;
   /** Where repairs are reported. Defaults to nowhere. */
   readonly logger?: Logger;
+  /** Where measurements go, by the names of {@linkcode STORE_METRICS}. Nothing is measured by default. */
+  readonly metrics?: Metrics;
+  /** Time, which is only measured. Defaults to the machine's. */
+  readonly clock?: Clock;
   /** The file system. Defaults to the machine's. */
   readonly fs?: FileSystem;
 }
@@ -71,6 +79,7 @@ export class FsLogStore implements LogStore {
   readonly #writer: SegmentWriter;
   readonly #reader: SegmentReader;
   readonly #cache: RunCache;
+  readonly #meter: StoreMeter | undefined;
   #failure: StorageError | undefined;
   #closed: Promise<void> | undefined;
   /** The write that is under way. */
@@ -84,6 +93,7 @@ export class FsLogStore implements LogStore {
     log: RecoveredLog,
     segmentSizeBytes: number,
     cacheSizeBytes: number,
+    meter: StoreMeter | undefined,
   ) {
     this.identity = directory.identity;
     this.recovered = log.repairs;
@@ -94,6 +104,7 @@ export class FsLogStore implements LogStore {
     this.#writer = new SegmentWriter(fs, directory.paths, segmentSizeBytes, log.newest);
     this.#reader = new SegmentReader(fs, log.state);
     this.#cache = new RunCache(cacheSizeBytes);
+    this.#meter = meter;
   }
 
   /**
@@ -106,6 +117,7 @@ export class FsLogStore implements LogStore {
    */
   static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
     const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
+    const { metrics, clock = systemClock } = options;
     const path = checkedDirectory(options.directory);
     const segmentSizeBytes = checkedOption(
       "segmentSizeBytes",
@@ -123,7 +135,8 @@ export class FsLogStore implements LogStore {
     try {
       directory = await DataDirectory.open(fs, path, "log", nodeId);
       const log = await recoverLog(fs, directory.paths, directory.identity.storeId, logger);
-      return new FsLogStore(fs, directory, log, segmentSizeBytes, cacheSizeBytes);
+      const meter = metrics && new StoreMeter(metrics, clock);
+      return new FsLogStore(fs, directory, log, segmentSizeBytes, cacheSizeBytes, meter);
     } catch (error) {
       directory?.release();
       throw asStorageError(error, `cannot open the store in ${path}`);
@@ -168,7 +181,9 @@ export class FsLogStore implements LogStore {
     if (cached !== undefined) return cached;
     if (this.#closed !== undefined) throw new StorageError(`${this.#name} is closed`);
     try {
-      return this.#reader.read(from, maxBytes);
+      const run = this.#reader.read(from, maxBytes);
+      this.#meter?.read(run);
+      return run;
     } catch (error) {
       throw asStorageError(error, `${this.#name} cannot be read`);
     }
@@ -235,7 +250,11 @@ export class FsLogStore implements LogStore {
       const { segment, offset, end } = this.#writer.isFullFor(change)
         ? await this.#writer.appendToNext(this.#state, change)
         : await this.#writer.append(change);
-      if (segment !== this.#segments[this.#segments.length - 1]) this.#segments.push(segment);
+      if (segment !== this.#segments[this.#segments.length - 1]) {
+        this.#segments.push(segment);
+        this.#meter?.rotated();
+      }
+      this.#meter?.written(change, this.#state);
       this.#state.apply(change, segment, offset, end);
       this.#remember(change);
       // The batch is durable, whatever becomes of the files that it makes unnecessary.
@@ -257,6 +276,7 @@ export class FsLogStore implements LogStore {
   /** Forgets the segments that hold no entry after `index`, and begins to remove their files. */
   #removeUpTo(index: Index): Promise<void> {
     const removed: Segment[] = [];
+    const { firstIndex } = this;
     for (;;) {
       const oldest = this.#segments[0]!;
       if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
@@ -266,6 +286,7 @@ export class FsLogStore implements LogStore {
       removed.push(oldest);
     }
     this.#cache.dropBefore(this.firstIndex);
+    this.#meter?.removed(this.firstIndex - firstIndex);
     const removing = this.#removing.then(() => this.#remove(removed));
     // Only the caller hears of a failure; the next write or removal finds that the store has
     // failed.

@@ -7,6 +7,7 @@ import {
   ENTRY_SIZE_MAX_BYTES,
   InvalidConfigError,
   type Logger,
+  type Metrics,
   type ServerId,
   silentLogger,
   TransportError,
@@ -31,6 +32,8 @@ export interface TcpTransportOptions {
   readonly advertiseAddress?: string;
   /** Where to say what happens. Nowhere by default. */
   readonly logger?: Logger;
+  /** Where measurements go, by the names of {@linkcode TRANSPORT_METRICS}. Nothing is measured by default. */
+  readonly metrics?: Metrics;
   /** How bytes travel. Plain TCP by default. */
   readonly streamLayer?: StreamLayer;
   /** Messages for a peer are dropped while this much or more waits for it. 1 KiB and up; 16 MiB by default. */
@@ -66,7 +69,9 @@ export interface TcpTransportOptions {
 
 /** The settings of a transport, complete and checked. */
 export interface TcpTransportConfig
-  extends Required<Omit<TcpTransportOptions, "advertiseAddress">> {
+  extends Required<Omit<TcpTransportOptions, "advertiseAddress" | "metrics">> {
+  /** See {@linkcode TcpTransportOptions.metrics}. */
+  readonly metrics: Metrics | undefined;
   /** `listenAddress`, taken apart. */
   readonly listen: TcpAddress;
   /** `advertiseAddress` or else `listenAddress`, taken apart. */
@@ -112,6 +117,7 @@ export function resolveConfig(options: TcpTransportOptions): TcpTransportConfig 
     listen,
     advertise,
     logger: options.logger ?? silentLogger,
+    metrics: options.metrics,
     streamLayer: options.streamLayer ?? tcpStreamLayer,
     outboxSizeMaxBytes: whole(
       options,

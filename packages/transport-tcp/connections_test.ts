@@ -188,6 +188,29 @@ Deno.test("a connection that ends is drained, since nothing more can be written"
   assertEquals(connection.unsentMessages, 1);
 });
 
+Deno.test("an attempt that is given up is drained as well", async () => {
+  const connection = new OutgoingConnection({
+    peer: { id: "b", address: "127.0.0.1:1" },
+    identity: identity("a"),
+    config: {
+      ...CONFIG,
+      streamLayer: {
+        listen: CONFIG.streamLayer.listen,
+        dial: (_, signal) =>
+          new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      },
+    },
+    counters: new PeerCounters(),
+    onEstablished: () => {},
+  });
+  const ending = connection.run();
+  connection.send(numbered(1));
+  const draining = connection.drained();
+  connection.close("enough");
+  await draining;
+  assertEquals(await ending, { established: false, reason: "enough" });
+});
+
 /** An incoming connection that is established, and the stream of the other side. */
 async function incoming(receive: (messages: readonly Message[]) => void = () => {}) {
   const [here, there] = memoryStreams();

@@ -21,7 +21,7 @@ export interface Session {
   tick(): void;
   /** The connection is being closed; the stream is, right after this call. Called any number of times. */
   close(reason: string): void;
-  /** Called after {@linkcode close}: resolves when nothing is being written any more. */
+  /** Called after {@linkcode close}: resolves when no write and no timer is left. */
   settled(): Promise<void>;
 }
 

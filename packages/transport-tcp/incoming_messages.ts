@@ -9,6 +9,7 @@ import { FrameReader } from "./frame_reader.ts";
 import { NodeFailure, type Session } from "./incoming.ts";
 import { KeepAliveWriter } from "./keep_alive_writer.ts";
 import { decodeMessages } from "./message_codec.ts";
+import type { TransportMeter } from "./metrics.ts";
 import { RunKeeper } from "./run_keeper.ts";
 import type { PeerCounters } from "./stats.ts";
 import type { Stream } from "./stream_layer.ts";
@@ -21,6 +22,8 @@ export interface IncomingMessagesContext {
   readonly config: TcpTransportConfig;
   /** Where to count. */
   readonly counters: PeerCounters;
+  /** What measures reads, if anything does. */
+  readonly meter?: TransportMeter | undefined;
   /** Called with all messages that arrived together. What it throws ends the process: nobody knows in what state the node is. */
   receive(from: ServerId, messages: readonly Message[]): void;
   /** Ends the connection. */
@@ -49,7 +52,7 @@ export class IncomingMessages implements Session {
 
   /** Hands over what each read brings. */
   async run(): Promise<string> {
-    const { from, counters } = this.#context;
+    const { from, counters, meter } = this.#context;
     const reader = this.#reader;
     const keeper = new RunKeeper();
     for (;;) {
@@ -57,6 +60,7 @@ export class IncomingMessages implements Session {
       if (count === null) break;
       this.#silentTicks = 0;
       counters.receivedBytes += count;
+      const beganMs = meter?.begin();
       const messages: Message[] = [];
       reader.advance(count, (body, owned) => {
         this.#frameTicks = 0;
@@ -65,7 +69,9 @@ export class IncomingMessages implements Session {
       });
       if (messages.length === 0) continue;
       counters.receivedMessages += messages.length;
+      const decodedMs = meter?.decoded(beganMs!);
       this.#receive(from, messages);
+      meter?.handedOver(decodedMs!);
     }
     return `closed by the other side${reader.isInsideFrame ? " within a frame" : ""}`;
   }

@@ -62,6 +62,7 @@ export class IncomingSnapshot implements Session {
   #verdict: Verdict | undefined;
   /** Bodies of frames that arrived with the one before; not many, since the buffer is small. */
   readonly #bodies: Uint8Array<ArrayBuffer>[] = [];
+  #pause: Promise<void> = Promise.resolve();
   #reading = false;
   #turn: Turn = "peer";
   #progressed = true;
@@ -117,8 +118,9 @@ export class IncomingSnapshot implements Session {
     this.#stream.close();
   }
 
-  settled(): Promise<void> {
-    return this.#keepAlives.settled;
+  async settled(): Promise<void> {
+    await this.#keepAlives.settled;
+    await this.#pause;
   }
 
   /** The first decision counts. */
@@ -174,13 +176,19 @@ export class IncomingSnapshot implements Session {
   }
 
   async #nextFrame(): Promise<SnapshotFrame> {
-    await takeTurns();
+    this.#checkOpen();
+    this.#pause = takeTurns();
+    await this.#pause;
     for (;;) {
-      if (this.#verdict !== undefined) throw new TransportError("its verdict is spoken");
+      this.#checkOpen();
       const body = this.#bodies.shift();
       if (body !== undefined) return decodeSnapshotFrame(body);
       await this.#read();
     }
+  }
+
+  #checkOpen(): void {
+    if (this.#verdict !== undefined) throw new TransportError("its verdict is spoken");
   }
 
   async #read(): Promise<void> {

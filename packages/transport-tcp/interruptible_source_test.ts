@@ -73,6 +73,19 @@ Deno.test("what a source throws is passed on, also when it throws at once", asyn
   await rejecting.next();
   assert(await assertRejects(() => rejecting.next()) === failure);
   await rejecting.release();
+  let returns = 0;
+  const over = new InterruptibleSource({
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.reject(failure),
+      return: () => {
+        returns += 1;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    }),
+  });
+  assert(await assertRejects(() => over.next()) === failure);
+  await over.release();
+  assertEquals(returns, 0, "what has thrown is over");
   const throwing = new InterruptibleSource({
     [Symbol.asyncIterator]: () => ({
       next: () => {

@@ -5,7 +5,14 @@
  */
 import { crc32 } from "node:zlib";
 import { silentLogger, TransportError } from "@coracle/core";
-import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertGreater,
+  assertLess,
+  assertRejects,
+} from "@std/assert";
 import fc from "fast-check";
 import { resolveConfig, type TcpTransportConfig } from "./config.ts";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
@@ -310,6 +317,28 @@ Deno.test("bytes that trickle in are progress", async () => {
   await until("the node hears of it", () => received[0]?.error);
 });
 
+Deno.test("a node that asks for one small piece after the other gets on, though nothing arrives", async () => {
+  let size = 0;
+  let goOn = () => {};
+  const { connection, ending, there } = await incoming(async (_from, _header, data) => {
+    for await (const chunk of data) {
+      size += chunk.length;
+      await new Promise<void>((resolve) => goOn = resolve);
+    }
+  });
+  const pieces = Array.from({ length: 20 }, (_, at) => dataFrame(DATA.subarray(at, at + 1)));
+  await there.write(joined(...pieces));
+  for (let piece = 1; piece <= 20; piece += 1) {
+    await until("a piece is taken", () => size === piece);
+    connection.tick();
+    connection.tick();
+    assertEquals(await heard(there), undefined);
+    goOn();
+  }
+  connection.close("enough");
+  await ending;
+});
+
 Deno.test("a receiver that asks for no more is given up, and hears so when it asks", async () => {
   const { promise: go, resolve: release } = Promise.withResolvers<void>();
   let held = false;
@@ -334,8 +363,12 @@ Deno.test("a receiver that asks for no more is given up, and hears so when it as
   for (let tick = 0; tick < 3; tick += 1) connection.tick();
   const reason = "the node asked for no more for 2000 ms";
   assertEquals(await heard(there), { type: "refused", reason });
+  let ended = false;
+  const done = ending.then(() => ended = true);
+  await turn();
+  assertFalse(ended, "closed with data unread, the verdict might be lost");
   there.close();
-  await ending;
+  await done;
   release();
   await until("the receiver hears of it", () => failure);
   assert(failure instanceof TransportError && failure.message.endsWith(`bytes: ${reason}`));
@@ -361,6 +394,40 @@ Deno.test("a receiver that has all may work for as long as it likes, with a sign
   assertEquals(await heard(there), { type: "accepted" });
   there.close();
   assertEquals(await ending, { established: true, reason: "accepted" });
+});
+
+Deno.test("a verdict does not get into a keep-alive", async () => {
+  const { promise: go, resolve: release } = Promise.withResolvers<void>();
+  const { connection, ending, here, there } = await incoming(() => go);
+  here.allowBytes(3);
+  connection.tick();
+  release();
+  await turn();
+  here.allowBytes(Infinity);
+  const bytes = new Uint8Array(8);
+  let count = 0;
+  while (count < 8) count += (await there.read(bytes.subarray(count)))!;
+  assertEquals(bytes, KEEP_ALIVE_FRAME);
+  assertEquals(await heard(there), { type: "accepted" });
+  there.close();
+  await ending;
+});
+
+Deno.test("a node that takes broken data for whole is not believed", async () => {
+  let failure: unknown;
+  const { ending, there } = await incoming(async (_from, _header, data) => {
+    try {
+      for await (const _ of data);
+    } catch (error) {
+      failure = error;
+    }
+  });
+  await there.write(encodeEnd(1000, CRC));
+  const verdict = await heard(there);
+  assert(verdict?.type === "refused" && failure instanceof TransportError);
+  assertEquals(verdict.reason, failure.message);
+  there.close();
+  await ending;
 });
 
 Deno.test("a receiver that never asks at all is given up", async () => {
@@ -403,25 +470,29 @@ async function outgoing(data: AsyncIterable<Uint8Array>, sizeBytes: number, acce
 }
 
 Deno.test("a sender whose peer takes nothing gives up; one whose peer takes a byte does not", async () => {
-  const source = sourceOf([new Uint8Array(1_000_000)]);
-  const { snapshot, sent, here, there } = await outgoing(source, 1_000_000);
-  await until("it flows", () => source.released);
+  const { snapshot, sent, counters, here } = await outgoing(sourceOf([DATA]), 1000);
   here.allowBytes(0);
-  const { snapshot: other, sent: otherSent, here: otherHere } = await outgoing(
-    sourceOf([new Uint8Array(1_000_000)]),
-    1_000_000,
-  );
-  otherHere.allowBytes(0);
   for (let tick = 0; tick < 10; tick += 1) {
-    otherHere.allowBytes(1);
-    await turn();
-    other.tick();
+    const before = counters.sentSnapshotBytes;
+    here.allowBytes(1);
+    await until("a byte is taken", () => counters.sentSnapshotBytes > before);
+    snapshot.tick();
   }
-  for (let tick = 0; tick < 4; tick += 1) other.tick();
-  await assertRejects(() => otherSent, TransportError, "bytes: the peer took nothing for 2000 ms");
   for (let tick = 0; tick < 4; tick += 1) snapshot.tick();
-  await assertRejects(() => sent, TransportError, "the peer has all and said nothing for 2000 ms");
-  there.close();
+  await assertRejects(() => sent, TransportError, "bytes: the peer took nothing for 2000 ms");
+});
+
+Deno.test("a sender whose peer has all and says nothing gives up", async () => {
+  const { snapshot, sent, counters } = await outgoing(sourceOf([DATA]), 1000);
+  await until("all is sent", () => counters.sentSnapshotBytes === WHOLE.length);
+  // The pause after the last write.
+  await turn();
+  for (let tick = 0; tick < 4; tick += 1) snapshot.tick();
+  await assertRejects(
+    () => sent,
+    TransportError,
+    "1000 of 1000 bytes: the peer has all and said nothing for 2000 ms",
+  );
 });
 
 Deno.test("a sender waits for a verdict as long as it hears keep-alives", async () => {
@@ -489,6 +560,41 @@ Deno.test("what a sender hears instead of a verdict is said in its error", async
     there.close();
     await assertRejects(() => sent, TransportError, message);
   }
+});
+
+Deno.test("a write that fails waits for what the peer has to say", async () => {
+  const [here, there] = memoryStreams();
+  let writes = 0;
+  const snapshot = new OutgoingSnapshot(
+    {
+      peer: { id: "b", address: "127.0.0.1:1" },
+      identity: identity("a"),
+      config: {
+        ...CONFIG,
+        streamLayer: {
+          listen: CONFIG.streamLayer.listen,
+          dial: () =>
+            Promise.resolve({
+              remoteAddress: here.remoteAddress,
+              read: (into) => here.read(into),
+              close: () => here.close(),
+              // The first is the hello.
+              write: (bytes) =>
+                writes++ === 0 ? here.write(bytes) : Promise.reject(new Error("broken pipe")),
+            }),
+        },
+      },
+      counters: new PeerCounters(),
+    },
+    headerOf(1000),
+    sourceOf([DATA]),
+  );
+  const outcome = assertRejects(() => snapshot.run(NEVER), TransportError, "refused: no room");
+  await admit(there, identity("b"));
+  await until("a write has failed", () => writes === 2);
+  await turn();
+  await there.write(encodeVerdict({ type: "refused", reason: "no room" }));
+  await outcome;
 });
 
 Deno.test("a verdict counts though the connection breaks under what is being written", async () => {

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { type SnapshotHeader, TransportError } from "@coracle/core";
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { encodeHeader } from "./snapshot_codec.ts";
 import { RawPeer } from "./_testing/raw_peers.ts";
 import {
   dataOf,
@@ -99,6 +100,19 @@ Deno.test("what goes each way is counted, apart from messages", async () => {
   assertLess(sent.sentBytes + got.receivedBytes, 1000);
   assertEquals([a.handler.lost, b.handler.lost], [[], []], "no connection for messages is lost");
   assertEquals([a.logger.warnLines, b.logger.warnLines], [[], []]);
+});
+
+Deno.test("counts stay for as long as a snapshot goes, though the connection for messages is lost", async () => {
+  await using node = await startNode("a");
+  using messages = await RawPeer.introduce(node);
+  using snapshot = await RawPeer.introduce(node, { purpose: 2 });
+  await snapshot.write(encodeHeader(headerOf(1e6)).subarray(0, 20));
+  await until("it arrives", () => node.peer("x")?.receivedSnapshotBytes === 20);
+  messages[Symbol.dispose]();
+  await until("the loss is noticed", () => node.peer("x")?.incoming === false);
+  assertEquals(node.peer("x")?.receivedSnapshotBytes, 20);
+  snapshot[Symbol.dispose]();
+  await until("it is forgotten", () => node.peer("x") === undefined);
 });
 
 Deno.test("snapshots can go both ways at the same time", async () => {
@@ -292,6 +306,18 @@ Deno.test("a signal gives a snapshot up, before it begins and in the middle", as
   assertEquals(b.logger.warnings("the snapshot from a at").length, 1);
 });
 
+Deno.test("a signal that lives longer than a snapshot keeps nothing of it", async () => {
+  await using nodes = await pair();
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener);
+  signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener);
+  const sending = send(nodes.a, "b", sourceOf([dataOf(10)]), 10, signal);
+  assertEquals(listeners.size, 1);
+  await sending;
+  assertEquals(listeners.size, 0);
+});
+
 Deno.test("a signal gives a snapshot up though its source is silent", async () => {
   await using nodes = await pair();
   const { a, received } = nodes;
@@ -388,7 +414,10 @@ Deno.test("a peer that begins another snapshot has given up the one before", asy
   await first.ended();
   assertEquals(node.logger.warnings("is not taken: the peer sends another one").length, 1);
   await until("only the second is there", () => node.transport.stats().receivingSnapshots === 1);
-  second[Symbol.dispose]();
+  using third = await RawPeer.introduce(node, { purpose: 2 });
+  await second.ended();
+  await until("only the third is there", () => node.transport.stats().receivingSnapshots === 1);
+  third[Symbol.dispose]();
   await quiet(node);
 });
 

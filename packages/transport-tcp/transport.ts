@@ -21,6 +21,7 @@ import { type Hello, PURPOSE_MESSAGES, PURPOSE_SNAPSHOT } from "./handshake.ts";
 import { IncomingConnection, type IncomingContext, type Session } from "./incoming.ts";
 import { IncomingMessages } from "./incoming_messages.ts";
 import { drainLinks, Link, type LinkContext } from "./link.ts";
+import { TransportMeter } from "./metrics.ts";
 import type { Identity } from "./negotiation.ts";
 import { QuietLog } from "./quiet_log.ts";
 import { SnapshotStreams } from "./snapshot_streams.ts";
@@ -44,6 +45,7 @@ export class TcpTransport implements Transport {
   readonly #identity: Identity;
   readonly #acceptor: Acceptor;
   readonly #quietLog: QuietLog;
+  readonly #meter: TransportMeter | undefined;
   readonly #tasks = new Set<Promise<void>>();
 
   readonly #snapshots: SnapshotStreams;
@@ -78,6 +80,7 @@ export class TcpTransport implements Transport {
       frameSizeMaxBytes: config.frameSizeMaxBytes,
     };
     this.#quietLog = new QuietLog(config.logger);
+    this.#meter = config.metrics && new TransportMeter(config.metrics);
     this.#acceptor = new Acceptor(listener, {
       accepted: (stream) => this.#accept(stream),
       failed: (reason) => this.#acceptFailed(reason),
@@ -224,6 +227,7 @@ export class TcpTransport implements Transport {
     for (const link of this.#links.values()) link.close(reason);
     for (const connection of this.#connections) connection.close(reason);
     while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
+    this.#meter?.emit(this.stats());
   }
 
   #linkToStranger(id: ServerId): Link | undefined {
@@ -306,6 +310,7 @@ export class TcpTransport implements Transport {
       from,
       config: this.#config,
       counters: this.#countersOf(from),
+      meter: this.#meter,
       receive: (from, messages) => {
         if (!this.#closed) this.#handler?.receive(from, messages);
       },
@@ -358,6 +363,8 @@ export class TcpTransport implements Transport {
 
   #tick(): void {
     const { idleTimeoutMs, keepAliveIntervalMs } = this.#config;
+    // Before the keep-alives, which are not what an outbox is watched for.
+    this.#meter?.emit(this.stats());
     for (const connection of this.#connections) connection.tick();
     this.#snapshots.tick();
     for (const [id, link] of this.#links) {
@@ -384,6 +391,7 @@ export class TcpTransport implements Transport {
   #forgetCounters(id: ServerId): void {
     const { peers } = this.#snapshots;
     if (this.#links.has(id) || this.#incoming.has(id) || peers.has(id)) return;
+    this.#meter?.forget(this.#peerStats(id));
     this.#counters.delete(id);
   }
 

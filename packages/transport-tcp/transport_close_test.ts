@@ -11,6 +11,7 @@ import {
   RecordingHandler,
   rounds,
   startNode,
+  turn,
   until,
 } from "./_testing/support.ts";
 import { headerOf, type Received, receiver, sourceOf } from "./_testing/snapshots.ts";
@@ -243,6 +244,8 @@ Deno.test("what was sent before the close is written, and arrives before the los
   a.transport.send("b", numbered(2));
   const closing = a.transport.close();
   a.transport.send("b", numbered(3));
+  // Were a connection closed already, that would be noticed now.
+  await turn();
   release();
   await closing;
   await until("both losses are noticed", () => order.length === 4);

@@ -19,11 +19,21 @@ import {
   type NodeState,
 } from "./state.ts";
 
-/** Time to stand for election, if this node may. A node whose disk has stalled could not even vote for itself. */
+/**
+ * Time to stand for election, if this node may. A node whose disk has stalled could not even vote for itself. One that may not
+ * knows at least that it has no leader any more.
+ */
 export function electionTimeout(step: Step): void {
   const { state, nowMs } = step;
-  if (canCampaign(state) && !isDiskStalled(state, nowMs)) startPreVote(step);
-  else if (state.role.type !== "leader") state.role.electionAtMs = nextElectionAtMs(step);
+  const { role } = state;
+  if (canCampaign(state) && !isDiskStalled(state, nowMs)) {
+    startPreVote(step);
+  } else if (role.type !== "leader") {
+    role.electionAtMs = nextElectionAtMs(step);
+    if (role.type !== "follower" || role.leader === undefined) return;
+    role.leader = undefined;
+    state.reason = "heard no leader";
+  }
 }
 
 /** Asks every voter whether it would vote for this node. */

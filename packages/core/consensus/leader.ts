@@ -250,12 +250,13 @@ export function rejected(
   const { rejectedIndex, hintIndex } = message;
   // A snapshot is on its way: what the follower has not got is no news.
   if (progress.mode === "snapshot") return;
-  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that
-  // is acknowledged can be refused any more.
   const { log } = step.state;
-  const stale = progress.mode === "probe"
-    ? rejectedIndex !== probedIndex(progress, log)
-    : rejectedIndex <= progress.matchIndex;
+  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that is acknowledged
+  // can be refused any more. And a hint before what the follower is known to have is older than that knowledge.
+  const stale = hintIndex < progress.matchIndex ||
+    (progress.mode === "probe"
+      ? rejectedIndex !== probedIndex(progress, log)
+      : rejectedIndex <= progress.matchIndex);
   if (stale) return;
   const hintTerm = message.hintTerm as Term;
   const agreed = log.lastIndexOfTermAtMost(Math.min(hintIndex, log.lastIndex) as Index, hintTerm);

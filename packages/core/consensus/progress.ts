@@ -78,14 +78,22 @@ export class Progress {
     else this.nextIndex = (lastIndex + 1) as Index;
   }
 
-  /** The follower agrees up to `matchIndex`. From now on it is sent to without waiting. */
+  /**
+   * The follower agrees up to `matchIndex`. If that is the place that is probed, it is sent to without waiting from now
+   * on, after what the probe carried; if the probe is lost, the next message finds out. The late answer to an earlier
+   * message ends no probe: each of them would send everything once more.
+   */
   accepted(matchIndex: Index): void {
     if (matchIndex > this.matchIndex) this.matchIndex = matchIndex;
     if (this.nextIndex <= this.matchIndex) this.nextIndex = (this.matchIndex + 1) as Index;
     if (this.mode !== "replicate") {
+      if (this.mode === "probe" && this.matchIndex < this.nextIndex - 1) return;
       this.mode = "replicate";
-      this.#land();
-      return;
+      this.paused = false;
+      const probe = this.#flights[0];
+      if (probe !== undefined && probe.lastIndex >= this.nextIndex) {
+        this.nextIndex = (probe.lastIndex + 1) as Index;
+      }
     }
     let landed = 0;
     while (landed < this.#flights.length && this.#flights[landed]!.lastIndex <= this.matchIndex) {
@@ -106,11 +114,6 @@ export class Progress {
   probe(nextIndex: Index): void {
     this.mode = "probe";
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1) as Index;
-    this.#land();
-  }
-
-  /** Nothing counts as on its way. */
-  #land(): void {
     this.paused = false;
     this.#flights = [];
     this.#inflightSizeBytes = 0;

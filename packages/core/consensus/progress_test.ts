@@ -26,17 +26,30 @@ Deno.test("a probe stays where it is and pauses until it is answered", () => {
   assertEquals(flights(progress), [0, 0]);
 });
 
-Deno.test("a heartbeat's answer ends probing without acknowledging what was sent", () => {
+Deno.test("a heartbeat's answer ends probing without acknowledging what the probe carried", () => {
   const progress = new Progress(index(10), 0);
   progress.sent(index(14), 100);
-  progress.accepted(index(7));
+  progress.accepted(index(9));
   assertEquals([progress.mode, progress.matchIndex, progress.nextIndex, progress.paused], [
     "replicate",
-    index(7),
-    index(10),
+    index(9),
+    index(15),
     false,
   ]);
-  assertEquals(flights(progress), [0, 0], "what the probe carried is sent again");
+  assertEquals(flights(progress), [1, 100]);
+});
+
+Deno.test("the late answer to an earlier message ends no probe", () => {
+  const progress = new Progress(index(10), 0);
+  progress.sent(index(14), 100);
+  progress.accepted(index(8));
+  assertEquals([progress.mode, progress.matchIndex, progress.nextIndex, progress.paused], [
+    "probe",
+    index(8),
+    index(10),
+    true,
+  ]);
+  assertEquals(flights(progress), [1, 100]);
 });
 
 Deno.test("messages in flight land in order, and only those that are acknowledged whole (B70)", () => {
@@ -90,9 +103,8 @@ Deno.test("whatever happens: match grows, stays before next, and what is in flig
       } else if (one.type === "accepted") {
         // A follower has nothing that it was not sent.
         const match = Math.min(one.at, highest);
-        const wasProbing = progress.mode === "probe";
         progress.accepted(index(match));
-        sent = wasProbing ? [] : sent.filter(({ last }) => last > progress.matchIndex);
+        sent = sent.filter(({ last }) => last > progress.matchIndex);
       } else {
         progress.probe(index(Math.min(one.at, highest + 1)));
         sent = [];

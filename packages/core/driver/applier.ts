@@ -20,7 +20,9 @@ import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { LogReader } from "../ports/log_store.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
+import type { ApplyMeter } from "./apply_meter.ts";
 import { restoreFsm } from "./fsm_restore.ts";
+import type { Meter } from "./meter.ts";
 
 /** Entries read at once, in bytes. */
 const READ_SIZE_BYTES = 1024 * 1024;
@@ -67,6 +69,10 @@ export interface ApplierOptions {
   readonly clock: Clock;
   /** Whom to report to. */
   readonly handler: ApplierHandler;
+  /** What measures what it does with the state machine, if anything does; with {@linkcode ApplierOptions.applyMeter}. */
+  readonly meter?: Meter | undefined;
+  /** What measures how it goes on. */
+  readonly applyMeter?: ApplyMeter | undefined;
 }
 
 /** The state of one moment. */
@@ -112,6 +118,10 @@ export class Applier {
   #running = false;
   #stopped = false;
   #stopError = new ShutdownError("not-written");
+  /** Whether {@linkcode Applier.#busy} is with a command. */
+  #isBusyWithCommand = false;
+  /** Entries other than commands that were applied, for the meter: they are rare, and commands are not counted one by one. */
+  #otherEntries = 0;
 
   /** Nothing is applied before {@linkcode advance}. */
   constructor(options: ApplierOptions) {
@@ -155,9 +165,12 @@ export class Applier {
       this.#tasks.push(task);
       return;
     }
+    const { applyMeter } = this.#options;
+    applyMeter?.runs(this.#commands);
     this.#running = true;
     task.run();
     this.#running = false;
+    applyMeter?.rests(this.#commands, "nothing");
     // What it led to: further tasks, or a commit.
     if (this.#tasks.length > 0 || this.#appliedIndex < this.#targetIndex) this.#beginTurn();
   }
@@ -214,13 +227,18 @@ export class Applier {
   }
 
   #run(): void {
+    const { applyMeter } = this.#options;
+    applyMeter?.runs(this.#commands);
     this.#running = true;
     try {
       while (!this.#stopped && this.#busy === undefined) {
         const task = this.#replacement === undefined ? this.#tasks.shift() : undefined;
         if (this.#replacement !== undefined) this.#beginReplacement(this.#replacement);
-        else if (task !== undefined) task.run();
-        else if (this.#appliedIndex >= this.#targetIndex) break;
+        else if (task !== undefined) {
+          applyMeter?.interrupted(this.#commands);
+          task.run();
+          applyMeter?.resumed(this.#commands);
+        } else if (this.#appliedIndex >= this.#targetIndex) break;
         else if (this.#isTurnOver()) {
           this.#cancelTurn = this.#options.clock.setTimer(0, () => {
             this.#cancelTurn = undefined;
@@ -233,6 +251,15 @@ export class Applier {
       this.#fail(error);
     }
     this.#running = false;
+    applyMeter?.rests(
+      this.#commands,
+      this.#busy === undefined ? "nothing" : this.#isBusyWithCommand ? "command" : "other-work",
+    );
+  }
+
+  /** Commands applied one by one so far; only differences mean anything, and only between replacements of the state. */
+  get #commands(): number {
+    return this.#options.fsm.applyBatch === undefined ? this.#appliedIndex - this.#otherEntries : 0;
   }
 
   /** A state machine whose promises are resolved at once would never let the event loop go on: they count as well. */
@@ -254,8 +281,8 @@ export class Applier {
       case "noop":
       case "restore": {
         const done = this.#options.handler.restoreEntry(entry);
-        if (done === undefined) this.#done(entry, undefined);
-        else this.#wait(done, () => this.#done(entry, undefined), (error) => error);
+        if (done === undefined) this.#doneOther(entry);
+        else this.#wait(done, () => this.#doneOther(entry), (error) => error);
         break;
       }
       case "configuration":
@@ -263,10 +290,10 @@ export class Applier {
           index: entry.index,
           configuration: decodeConfiguration(entry.data),
         };
-        this.#done(entry, undefined);
+        this.#doneOther(entry);
         break;
       case "barrier":
-        this.#done(entry, undefined);
+        this.#doneOther(entry);
         break;
       default:
         assertNever(entry.type);
@@ -282,7 +309,7 @@ export class Applier {
       throw failed(error);
     }
     if (!(response instanceof Promise)) this.#done(entry, response);
-    else this.#wait(response, (value) => this.#done(entry, value), failed);
+    else this.#wait(response, (value) => this.#done(entry, value), failed, true);
   }
 
   /** All commands that follow each other in what was read. */
@@ -294,13 +321,20 @@ export class Applier {
     const failed = (error: unknown) => new FsmFailedError(entries[0]!.index, error);
     this.#entriesUntilLook = 1;
     let responses: readonly unknown[] | Promise<readonly unknown[]>;
+    const { meter } = this.#options;
+    meter?.sample("fsm.applyBatchNum", entries.length);
+    const applied = meter?.time("fsm.applyBatch");
     try {
       responses = this.#options.fsm.applyBatch!(entries);
     } catch (error) {
       throw failed(error);
     }
-    if (!(responses instanceof Promise)) this.#doneBatch(entries, responses);
-    else this.#wait(responses, (values) => this.#doneBatch(entries, values), failed);
+    const done = (values: readonly unknown[]) => {
+      applied?.();
+      this.#doneBatch(entries, values);
+    };
+    if (!(responses instanceof Promise)) done(responses);
+    else this.#wait(responses, done, failed, true);
   }
 
   #doneBatch(entries: readonly Entry[], responses: readonly unknown[]): void {
@@ -317,7 +351,9 @@ export class Applier {
     work: Promise<Value>,
     done: (value: Value) => void,
     failed: (error: unknown) => unknown,
+    isCommand = false,
   ): void {
+    this.#isBusyWithCommand = isCommand;
     this.#busy = work.then((value) => {
       this.#busy = undefined;
       try {
@@ -341,6 +377,12 @@ export class Applier {
     this.#options.handler.applied(entry.index, response);
   }
 
+  /** An entry that is no command is applied. */
+  #doneOther(entry: Entry): void {
+    this.#done(entry, undefined);
+    if (this.#appliedIndex === entry.index) this.#otherEntries += 1;
+  }
+
   #beginReplacement(replacement: Replacement): void {
     replacement.isUnderWay = true;
     this.#wait(
@@ -362,7 +404,7 @@ export class Applier {
   async #replace({ source, prepare }: Replacement): Promise<void> {
     await using _ = source;
     await prepare();
-    await restoreFsm(this.#options.fsm, source);
+    await restoreFsm(this.#options.fsm, source, this.#options.meter);
   }
 
   /** Lets go of a snapshot that is not being restored yet and never will be. */
@@ -377,7 +419,10 @@ export class Applier {
     // The pieces of a backup are in the log only: a snapshot must not take their place.
     if (this.#options.handler.isRestoring()) throw new AbortedByRestoreError("not-written");
     if (this.#appliedIndex <= before) throw new NothingNewToSnapshotError(before);
-    return { point: this.appliedPoint, data: this.#options.fsm.snapshot!() };
+    const captured = this.#options.meter?.time("fsm.snapshot");
+    const data = this.#options.fsm.snapshot!();
+    captured?.();
+    return { point: this.appliedPoint, data };
   }
 
   /** Reads the entries that follow, never beyond the target. */

@@ -13,6 +13,7 @@ import type { Effect, Persist, PersistId, Send } from "../consensus/effect.ts";
 import type { Input } from "../consensus/input.ts";
 import { configurationOf, type NodeState } from "../consensus/state.ts";
 import { deadline, step } from "../consensus/step.ts";
+import type { EngineMeter } from "./engine_meter.ts";
 import { Persister } from "./persister.ts";
 
 /** The effects that are not the engine's own: what callers, the state machine and the snapshots hear. */
@@ -52,6 +53,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Whom to report to. */
   readonly handler: EngineHandler;
+  /** What measures it, if anything does. */
+  readonly meter?: EngineMeter | undefined;
 }
 
 /** See the module's description. */
@@ -61,6 +64,7 @@ export class Engine implements TransportHandler {
   readonly #clock: Clock;
   readonly #handler: EngineHandler;
   readonly #persister: Persister;
+  readonly #meter: EngineMeter | undefined;
   #inputs: Input[] = [];
   #stepping = false;
   #started = false;
@@ -76,15 +80,17 @@ export class Engine implements TransportHandler {
     this.#transport = options.transport;
     this.#clock = options.clock;
     this.#handler = options.handler;
+    this.#meter = options.meter;
     this.#persister = new Persister(options.log, {
       persisted: (id) => this.#persisted(id),
       persistFailed: (error) => this.#fail(error),
-    });
+    }, options.meter);
   }
 
   /** Connects to the peers and starts the clock. */
   start(): void {
     this.#started = true;
+    this.#meter?.start();
     this.#transport.start(this);
     this.#setPeers();
     this.arm();
@@ -96,9 +102,13 @@ export class Engine implements TransportHandler {
     this.#inputs.push(input);
     if (this.#stepping) return;
     this.#stepping = true;
+    this.#meter?.enter();
     try {
       for (let next; !this.#stopped && (next = this.#inputs.shift()) !== undefined;) {
-        for (const effect of step(this.state, next, this.#clock.now())) {
+        const nowMs = this.#clock.now();
+        const effects = step(this.state, next, nowMs);
+        this.#meter?.stepped(next, nowMs);
+        for (const effect of effects) {
           if (this.#stopped) return;
           this.#perform(effect);
         }
@@ -107,12 +117,15 @@ export class Engine implements TransportHandler {
       this.#fail(error);
     } finally {
       this.#stepping = false;
+      this.#meter?.leave();
     }
     this.arm();
   }
 
   receive(from: ServerId, messages: readonly Message[]): void {
+    this.#meter?.arrived(from, messages);
     this.input({ type: "received", from, messages });
+    this.#meter?.taken();
     this.#handler.received(from, messages);
   }
 
@@ -145,6 +158,7 @@ export class Engine implements TransportHandler {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
+    this.#meter?.stop();
     this.#inputs = [];
     this.#held = [];
     const results = await Promise.allSettled([this.#persister.stop(), this.#transport.close()]);
@@ -183,6 +197,7 @@ export class Engine implements TransportHandler {
 
   #send({ to, message }: Send): void {
     this.#transport.send(to, message);
+    this.#meter?.sent(to, message);
   }
 
   #persisted(id: PersistId): void {
@@ -195,6 +210,7 @@ export class Engine implements TransportHandler {
   /** Sends what has waited for the write `id` or an earlier one. */
   #release(id: PersistId): void {
     if (this.#held.length === 0) return;
+    this.#meter?.releases();
     const held = this.#held;
     this.#held = held.filter((one) => one.after! > id);
     try {

@@ -11,6 +11,7 @@ export {
   type ReadOptions,
   type TransferOptions,
 } from "./options.ts";
+export { RAFT_METRICS } from "./metrics.ts";
 export { type Observation, type Observations, type ObserveOptions } from "./observers.ts";
 export { Raft, type RaftState, type ReloadableConfig } from "./raft.ts";
 export { type ReadLevel } from "./reads.ts";

@@ -26,7 +26,9 @@ import { Bootstraps } from "./bootstraps.ts";
 import { Engine, type NodeEffect } from "./engine.ts";
 import { restoreFsm } from "./fsm_restore.ts";
 import { Membership } from "./membership.ts";
+import type { Meter } from "./meter.ts";
 import { News } from "./news.ts";
+import { makeNodeMeters, type NodeMeters } from "./node_meters.ts";
 import type { RaftOptions } from "./options.ts";
 import { Proposals } from "./proposals.ts";
 import { Questions } from "./questions.ts";
@@ -56,10 +58,13 @@ export class Node {
   readonly transfers: Transfers;
   readonly bootstraps: Bootstraps = new Bootstraps();
   readonly news: News;
+  /** What measures the node, if anything does. */
+  readonly meter: Meter | undefined;
   /** Resolves when the node has stopped, with what made it stop. */
   readonly stopped: Promise<unknown>;
   readonly #options: RaftOptions<unknown>;
   readonly #logger: Logger;
+  readonly #meters: NodeMeters | undefined;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
   readonly #userRestore: UserRestore;
@@ -70,9 +75,10 @@ export class Node {
   #resolveStopped!: (cause: unknown) => void;
 
   /** Puts a node together from what was found on its disk. It does nothing before {@linkcode start}. */
-  constructor(options: RaftOptions<unknown>, config: RaftConfig, found: Found) {
+  constructor(options: RaftOptions<unknown>, config: RaftConfig, found: Found, meter?: Meter) {
     const { id, log, transport, fsm } = options;
     this.#options = options;
+    this.meter = meter;
     const clock = this.clock = options.clock ?? systemClock;
     const logger = this.#logger = options.logger ?? silentLogger;
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
@@ -82,17 +88,19 @@ export class Node {
       { ...found, id, config, seed, log, hardState: log.hardState },
       clock.now(),
     );
+    this.#meters = meter && makeNodeMeters(meter, this.state, log);
     this.engine = this.#makeEngine();
     this.applier = this.#makeApplier(found);
     const host = this.#host();
     this.news = new News(this.state, logger, () => host.leadership());
-    this.proposals = new Proposals(host, clock);
+    this.proposals = new Proposals(host, clock, meter);
     this.questions = new Questions(host, clock);
     // Another process of this name began elsewhere: an answer to one of its questions is not taken for one to ours.
-    this.reads = new Reads(host, clock, Math.floor(random.next() * 2 ** 31) * 2 ** 21);
+    const firstId = Math.floor(random.next() * 2 ** 31) * 2 ** 21;
+    this.reads = new Reads(host, clock, firstId, meter);
     this.membership = new Membership(host, clock);
     this.transfers = new Transfers(host);
-    this.restores = new Restores(host, this.proposals.calls, clock);
+    this.restores = new Restores(host, this.proposals.calls, meter);
     this.#removal = new Removal(host, clock);
     const store = fsm.snapshot && fsm.restore && options.snapshots;
     this.#userRestore = new UserRestore({
@@ -100,13 +108,13 @@ export class Node {
       appliedConfiguration: () => this.applier.appliedPoint.configuration,
       replaceState: async ({ id }) => {
         await using source = await store!.open(id);
-        await restoreFsm(fsm, source);
+        await restoreFsm(fsm, source, meter);
       },
     });
     const stored = this.news.snapshotStored.bind(this.news);
-    this.snapshots = new Snapshots({ host, store, log, clock, random, logger, stored });
+    this.snapshots = new Snapshots({ host, store, log, clock, random, logger, stored, meter });
     const ended = () => void this.snapshots.compact();
-    this.#sender = new SnapshotSender({ host, store, transport, clock, logger, ended });
+    this.#sender = new SnapshotSender({ host, store, transport, clock, logger, ended, meter });
     this.#receiver = new SnapshotReceiver({ host, store, logger, stored });
   }
 
@@ -145,6 +153,7 @@ export class Node {
     if (this.#isStarted || this.isShutdown) return;
     this.#isStarted = true;
     this.news.started();
+    this.meter?.gauge("peers", configurationOf(this.state).servers.length);
     this.engine.start();
     this.snapshots.schedule();
   }
@@ -200,11 +209,16 @@ export class Node {
         perform: (effect) => this.#perform(effect),
         received: (from, messages) => this.news.received(from, messages),
         persisted: (persistId) => this.bootstraps.persisted(persistId),
-        receiveSnapshot: (from, header, data) => this.#receiver.receive(from, header, data),
+        receiveSnapshot: async (from, header, data) => {
+          const received = this.meter?.time("rpc.installSnapshot");
+          await this.#receiver.receive(from, header, data);
+          received?.();
+        },
         wakeAtMs: () => this.proposals.calls.nextDeadlineMs,
         woken: (nowMs) => this.proposals.calls.expire(nowMs),
         failed: (error) => this.#fail(error),
       },
+      meter: this.#meters?.engine,
     });
   }
 
@@ -231,15 +245,21 @@ export class Node {
         isRestoring: () => this.#userRestore.isOpen,
         applyFailed: (error) => this.#fail(error),
       },
+      meter: this.meter,
+      applyMeter: this.#meters?.applier,
     });
   }
 
   #perform(effect: NodeEffect): void {
     switch (effect.type) {
-      case "commit":
+      case "commit": {
+        const meter = this.state.role.type === "follower" ? this.meter : undefined;
+        const processed = meter?.time("rpc.appendEntries.processLogs");
         this.applier.advance(effect.index);
+        processed?.();
         this.membership.refresh();
         break;
+      }
       case "proposed":
         this.proposals.proposed(effect);
         break;
@@ -274,6 +294,7 @@ export class Node {
         this.#sender.membersChanged();
         this.membership.refresh();
         this.news.configurationChanged();
+        this.meter?.gauge("peers", configurationOf(this.state).servers.length);
         break;
       case "contactChanged":
         this.news.contactChanged(effect);

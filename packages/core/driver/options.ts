@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Transport } from "../ports/transport.ts";
 import type { CallOptions } from "./calls.ts";
@@ -32,6 +33,8 @@ export interface RaftOptions<Response> {
   readonly clock?: Clock;
   /** Where structured logs go; nowhere by default. */
   readonly logger?: Logger;
+  /** Where measurements go, by the names of {@linkcode RAFT_METRICS}; without it nothing is measured, and measuring costs nothing. */
+  readonly metrics?: Metrics;
   /** What the node's random timeouts follow from; drawn by default. Only simulations set it. */
   readonly seed?: number;
 }

@@ -6,6 +6,7 @@
  */
 import type { Persist, PersistId } from "../consensus/effect.ts";
 import type { LogStore } from "../ports/log_store.ts";
+import type { EngineMeter } from "./engine_meter.ts";
 
 /** Whom a {@linkcode Persister} reports to. */
 export interface PersisterHandler {
@@ -19,15 +20,17 @@ export interface PersisterHandler {
 export class Persister {
   readonly #store: LogStore;
   readonly #handler: PersisterHandler;
+  readonly #meter: EngineMeter | undefined;
   #waiting: Persist[] = [];
   #writing: Promise<void> | undefined;
   #scheduled = false;
   #failed = false;
 
-  /** Writes to `store` and reports to `handler`. */
-  constructor(store: LogStore, handler: PersisterHandler) {
+  /** Writes to `store` and reports to `handler`; `meter` measures the writes, if it is given. */
+  constructor(store: LogStore, handler: PersisterHandler, meter?: EngineMeter) {
     this.#store = store;
     this.#handler = handler;
+    this.#meter = meter;
   }
 
   /** Takes a write; it starts at the end of this turn of the event loop, so that messages to followers leave first. */
@@ -55,8 +58,10 @@ export class Persister {
   async #write(): Promise<void> {
     const writes = this.#waiting;
     this.#waiting = [];
+    const written = this.#meter?.writing(writes);
     try {
       await this.#store.persist(writes);
+      written?.();
     } catch (error) {
       this.#writing = undefined;
       if (this.#failed) return;

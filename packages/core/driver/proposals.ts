@@ -21,6 +21,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Proposed, Refusal } from "../consensus/effect.ts";
 import type { Propose } from "../consensus/input.ts";
 import { type Applied, type Call, callProblem, Calls } from "./calls.ts";
+import type { Meter } from "./meter.ts";
 import type { ApplyOptions } from "./options.ts";
 
 /** What {@linkcode Proposals} needs of its node. */
@@ -40,14 +41,16 @@ export class Proposals {
   readonly calls: Calls = new Calls();
   readonly #host: ProposalsHost;
   readonly #clock: Clock;
+  readonly #meter: Meter | undefined;
   /** The calls of each `propose` input that is not answered yet. */
   readonly #asked: Call[][] = [];
   #scheduled = false;
 
-  /** Nothing is proposed yet. */
-  constructor(host: ProposalsHost, clock: Clock) {
+  /** Nothing is proposed yet. `meter` counts what is, if it is given. */
+  constructor(host: ProposalsHost, clock: Clock, meter?: Meter) {
     this.#host = host;
     this.#clock = clock;
+    this.#meter = meter;
   }
 
   /** Proposes an entry. Resolves when it is applied here. */
@@ -77,6 +80,7 @@ export class Proposals {
   /** The answer to the oldest `propose` input that has none. */
   proposed({ firstIndex, count, refusal }: Proposed): void {
     const calls = this.#asked.shift()!;
+    if (this.#meter !== undefined) countCalls(this.#meter, calls, count);
     if (refusal === undefined) {
       this.calls.appended(firstIndex, calls);
       return;
@@ -137,4 +141,17 @@ export class Proposals {
       appendedAtMs: this.#clock.wallTime(),
     });
   }
+}
+
+/** Counts the first `count` of `calls`, which were appended. The pieces of a backup belong to a call that is counted elsewhere. */
+function countCalls(meter: Meter, calls: readonly Call[], count: number): void {
+  let commands = 0;
+  let barriers = 0;
+  for (let at = 0; at < count; at += 1) {
+    const { type } = calls[at]!.proposal!;
+    if (type === "command") commands += 1;
+    else if (type === "barrier") barriers += 1;
+  }
+  meter.count("apply", commands);
+  meter.count("barrier", barriers);
 }

@@ -23,11 +23,13 @@ import type { SnapshotMeta } from "../model/snapshot.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Applied, CallOptions } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
+import { Meter } from "./meter.ts";
 import { Node } from "./node.ts";
 import type { Observations, ObserveOptions } from "./observers.ts";
 import type { ApplyOptions, RaftOptions, ReadOptions, TransferOptions } from "./options.ts";
 import { findState } from "./recovery.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
+import { systemClock } from "./system_clock.ts";
 import type { Leadership } from "./watchers.ts";
 
 /** What a node is doing. hashicorp/raft: `RaftState`. */
@@ -80,6 +82,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     options: RaftOptions<Response>,
   ): Promise<Raft<Response>> {
     const { id, fsm, log, transport, snapshots, logger = silentLogger } = options;
+    const { metrics, clock = systemClock } = options;
     try {
       if (id === "") throw new InvalidConfigError("id", '""', "a name that is not empty");
       if ((fsm.snapshot === undefined) !== (fsm.restore === undefined)) {
@@ -87,8 +90,9 @@ export class Raft<Response = unknown> implements AsyncDisposable {
         throw new InvalidConfigError("fsm", given, "both or none of snapshot() and restore()");
       }
       const config = completeConfig(options.config ?? {});
-      const found = await findState({ fsm, log, snapshots, config, logger });
-      return new Raft(options, new Node(options, config, found));
+      const meter = metrics && new Meter(metrics, clock);
+      const found = await findState({ fsm, log, snapshots, config, logger, meter });
+      return new Raft(options, new Node(options, config, found, meter));
     } catch (error) {
       await Promise.allSettled([transport.close(), log.close(), snapshots?.close()]);
       throw error;
@@ -222,6 +226,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    */
   async verifyLeader(options: CallOptions = {}): Promise<void> {
     this.#refuseUnlessLeader();
+    this.#node.meter?.count("verify_leader");
     await this.#node.questions.ask(options);
   }
 

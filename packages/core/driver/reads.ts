@@ -8,10 +8,12 @@ import type { RaftConfig } from "../model/config.ts";
 import { OverloadedError, type RaftError } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { MetricLabels } from "../ports/metrics.ts";
 import type { Read } from "../consensus/input.ts";
 import type { BetweenTask } from "./applier.ts";
 import { type Applied, type CallOptions, callProblem } from "./calls.ts";
 import { endEarly } from "./endings.ts";
+import type { Meter } from "./meter.ts";
 
 /**
  * How fresh a read is.
@@ -23,6 +25,13 @@ import { endEarly } from "./endings.ts";
  * - `local`: whatever this node has applied, at once. It may be arbitrarily old.
  */
 export type ReadLevel = "linearizable" | "lease" | "local";
+
+/** Made once: a read that is counted makes none. */
+const LEVEL_LABELS: Readonly<Record<ReadLevel, MetricLabels>> = {
+  linearizable: { level: "linearizable" },
+  lease: { level: "lease" },
+  local: { level: "local" },
+};
 
 /** What {@linkcode Reads} needs of its node. */
 export interface ReadsHost {
@@ -53,6 +62,8 @@ interface Reader {
 interface Round {
   readonly level: "linearizable" | "lease";
   readonly readers: Set<Reader>;
+  /** Measures how long the readers wait. */
+  readonly waited: (() => void) | undefined;
   /** When the question was asked last. */
   askedAtMs: number;
   /** Whether there was a leader to ask when it was asked first. */
@@ -63,13 +74,14 @@ interface Round {
 
 interface Waiting {
   readonly readIndex: Index;
-  readonly readers: Set<Reader>;
+  readonly round: Round;
 }
 
 /** See the module's description. */
 export class Reads {
   readonly #host: ReadsHost;
   readonly #clock: Clock;
+  readonly #meter: Meter | undefined;
   readonly #asked = new Map<number, Round>();
   readonly #gathering = new Map<Round["level"], Round>();
   /** In the order of their indexes. */
@@ -78,11 +90,12 @@ export class Reads {
   #nextId: number;
   #cancelRetry: CancelTimer | undefined;
 
-  /** `firstId`: where the names of questions begin; a process with the same node's name must not have used them. */
-  constructor(host: ReadsHost, clock: Clock, firstId: number) {
+  /** `firstId`: where the names of questions begin; a process with the same node's name must not have used them. `meter` measures reads, if it is given. */
+  constructor(host: ReadsHost, clock: Clock, firstId: number, meter?: Meter) {
     this.#host = host;
     this.#clock = clock;
     this.#nextId = firstId;
+    this.#meter = meter;
   }
 
   /** Reads that have no answer yet. */
@@ -130,6 +143,7 @@ export class Reads {
       this.#pending += 1;
       const stopWatching = endEarly(options, this.#clock, () => "not-written", reader.fail);
       if (level === "local") {
+        this.#meter?.count("read", 1, LEVEL_LABELS.local);
         this.#host.between({ run: () => reader.run(), cancel: reader.fail });
       } else {
         group = this.#gather(level);
@@ -148,16 +162,15 @@ export class Reads {
       return;
     }
     this.#asked.delete(id);
-    const { readers } = round;
-    if (readIndex <= this.#host.appliedIndex()) return this.#run(readers);
+    if (readIndex <= this.#host.appliedIndex()) return this.#run(round);
     const at = this.#waiting.findLastIndex((one) => one.readIndex <= readIndex) + 1;
-    this.#waiting.splice(at, 0, { readIndex, readers });
+    this.#waiting.splice(at, 0, { readIndex, round });
   }
 
   /** Everything up to `index` is applied. */
   applied(index: Index): void {
     while (this.#waiting.length > 0 && this.#waiting[0]!.readIndex <= index) {
-      this.#run(this.#waiting.shift()!.readers);
+      this.#run(this.#waiting.shift()!.round);
     }
   }
 
@@ -170,7 +183,8 @@ export class Reads {
   /** Every read ends with `error`. */
   fail(error: RaftError): void {
     this.#cancelRetry?.();
-    const rounds = [...this.#asked.values(), ...this.#gathering.values(), ...this.#waiting];
+    const waiting = this.#waiting.map(({ round }) => round);
+    const rounds = [...this.#asked.values(), ...this.#gathering.values(), ...waiting];
     this.#asked.clear();
     this.#gathering.clear();
     this.#waiting = [];
@@ -183,6 +197,7 @@ export class Reads {
     const round: Round = {
       level,
       readers: new Set(),
+      waited: this.#meter?.time("read.wait", LEVEL_LABELS[level]),
       askedAtMs: 0,
       hadLeader: false,
       leaderlessSinceMs: undefined,
@@ -191,7 +206,9 @@ export class Reads {
     queueMicrotask(() => {
       if (this.#gathering.get(level) !== round) return;
       this.#gathering.delete(level);
-      if (round.readers.size > 0) this.#ask(round);
+      if (round.readers.size === 0) return;
+      this.#meter?.count("read", round.readers.size, LEVEL_LABELS[level]);
+      this.#ask(round);
     });
     return round.readers;
   }
@@ -240,10 +257,11 @@ export class Reads {
     failAll(readers, this.#host.noLeader());
   }
 
-  #run(readers: Set<Reader>): void {
+  #run({ readers, waited }: Round): void {
     if (readers.size === 0) return;
     this.#host.between({
       run: () => {
+        waited?.();
         for (const reader of [...readers]) reader.run();
       },
       cancel: (error) => failAll(readers, error),

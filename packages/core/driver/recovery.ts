@@ -13,6 +13,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import { restoreFsm } from "./fsm_restore.ts";
+import type { Meter } from "./meter.ts";
 
 /** What a node starts from. */
 export interface Found {
@@ -34,6 +35,8 @@ export interface FindOptions {
   readonly config: RaftConfig;
   /** Where it is told which snapshots are damaged. */
   readonly logger: Logger;
+  /** What measures it, if anything does. */
+  readonly meter?: Meter | undefined;
 }
 
 /**
@@ -70,7 +73,7 @@ export async function findState(options: FindOptions): Promise<Found> {
 }
 
 async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undefined> {
-  const { fsm, snapshots, config, logger } = options;
+  const { fsm, snapshots, config, logger, meter } = options;
   const metas = snapshots?.list() ?? [];
   if (snapshots === undefined || metas.length === 0) return undefined;
   if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
@@ -78,7 +81,7 @@ async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undef
   for (const meta of metas) {
     try {
       await using source = await snapshots.open(meta.id);
-      await restoreFsm(fsm, source);
+      await restoreFsm(fsm, source, meter);
       return meta;
     } catch (error) {
       const damage = error instanceof StorageError ? error : await findDamage(snapshots, meta);

@@ -11,14 +11,12 @@ import {
   AbortedByRestoreError,
   AbortedError,
   LeadershipLostError,
-  OverloadedError,
   type RaftError,
   ShutdownError,
-  TransferInProgressError,
 } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Applied, Calls } from "./calls.ts";
+import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
 import {
   RESTORE_CHUNK_SIZE_BYTES,
@@ -34,24 +32,21 @@ export interface RestoresHost {
   notLeading(): RaftError | undefined;
   /** Proposes a piece of a backup. Resolves when it is applied here. */
   propose(bytes: Uint8Array): Promise<Applied<unknown>>;
-  /** The settings of this moment. */
-  config(): { readonly heartbeatTimeoutMs: number };
 }
 
 /** See the module's description. */
 export class Restores {
   readonly #host: RestoresHost;
   readonly #calls: Calls;
-  readonly #clock: Clock;
+  readonly #meter: Meter | undefined;
   /** Interrupts the reading of the backup that is under way. */
   #reading: AbortController | undefined;
-  #wake: (() => void) | undefined;
 
-  /** Nothing is restored yet. `calls`: those that wait for the end of a restore. */
-  constructor(host: RestoresHost, calls: Calls, clock: Clock) {
+  /** Nothing is restored yet. `calls`: those that wait for the end of a restore. `meter` measures them, if it is given. */
+  constructor(host: RestoresHost, calls: Calls, meter?: Meter) {
     this.#host = host;
     this.#calls = calls;
-    this.#clock = clock;
+    this.#meter = meter;
   }
 
   /** Whether a restore is under way: then no other writes are taken. */
@@ -68,6 +63,8 @@ export class Restores {
       (this.isUnderWay ? new AbortedByRestoreError("not-written") : undefined);
     if (refusal !== undefined) throw refusal;
     if (signal?.aborted === true) throw new AbortedError("not-written", signal.reason);
+    this.#meter?.count("restore");
+    const restored = this.#meter?.time("restoreUserSnapshot");
     const reading = new AbortController();
     // Up to the last entry it is certain that nothing takes effect.
     const abort = () => reading.abort(new AbortedError("failed", signal?.reason));
@@ -76,6 +73,7 @@ export class Restores {
     this.#calls.hold();
     try {
       await this.#run(data, reading.signal);
+      restored?.();
       this.#calls.release(new AbortedByRestoreError("failed"));
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -92,7 +90,6 @@ export class Restores {
   /** Nothing more is read, because of `reason`. */
   stop(reason: RaftError): void {
     this.#reading?.abort(reason);
-    this.#wake?.();
   }
 
   async #run(
@@ -119,28 +116,12 @@ export class Restores {
     await this.#host.propose(restoreEnd(index, sizeBytes));
   }
 
-  /** Ends the restore on all replicas. If this node leads no longer, the next leader's first entry does. */
+  /**
+   * Ends the restore on all replicas. Nothing else is on its way, so only a lost office or a stop can be in its way: then the
+   * next leader's first entry does the same.
+   */
   async #abandon(index: Index): Promise<void> {
-    while (this.#host.notLeading() === undefined) {
-      try {
-        await this.#host.propose(restoreAbandon(index));
-        return;
-      } catch (error) {
-        const passes = error instanceof OverloadedError || error instanceof TransferInProgressError;
-        if (!passes) return;
-        await this.#pause();
-      }
-    }
-  }
-
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const intervalMs = this.#host.config().heartbeatTimeoutMs / 10;
-    const cancel: CancelTimer = this.#clock.setTimer(intervalMs, resolve);
-    this.#wake = resolve;
-    await promise;
-    this.#wake = undefined;
-    cancel();
+    await this.#host.propose(restoreAbandon(index)).catch(() => {});
   }
 }
 

@@ -12,6 +12,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Transport } from "../ports/transport.ts";
 import type { SnapshotSent } from "../consensus/input.ts";
+import type { Meter } from "./meter.ts";
 
 /** What a {@linkcode SnapshotSender} needs of its node. */
 export interface SnapshotSenderHost {
@@ -39,6 +40,8 @@ export interface SnapshotSenderOptions {
   readonly logger: Logger;
   /** A snapshot need not be kept for a follower any more. */
   readonly ended: () => void;
+  /** What measures them, if anything does. */
+  readonly meter?: Meter | undefined;
 }
 
 /** A snapshot on its way to one follower. */
@@ -137,7 +140,7 @@ export class SnapshotSender {
   }
 
   async #send(to: ServerId, sending: Sending): Promise<boolean> {
-    const { store, transport, logger } = this.#options;
+    const { store, transport, logger, meter } = this.#options;
     const { signal } = sending.abort;
     try {
       const latest = store?.list()[0];
@@ -154,7 +157,9 @@ export class SnapshotSender {
         sizeBytes,
       };
       signal.throwIfAborted();
+      const arrived = meter?.time("replication.installSnapshot", meter.peerLabels(to));
       await transport.sendSnapshot(to, header, source.read(), signal);
+      arrived?.();
       return true;
     } catch (error) {
       if (!signal.aborted) {

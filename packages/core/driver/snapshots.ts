@@ -17,6 +17,7 @@ import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotSink, SnapshotSource, SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Random } from "../consensus/random.ts";
 import type { Captured } from "./applier.ts";
+import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
 
 /** What {@linkcode Snapshots} needs of its node. */
@@ -47,6 +48,8 @@ export interface SnapshotsOptions {
   readonly logger: Logger;
   /** Hears of every snapshot that was made. */
   readonly stored: (meta: SnapshotMeta) => void;
+  /** What measures them, if anything does. */
+  readonly meter?: Meter | undefined;
 }
 
 /** A snapshot that is being made, or is the next to be made. */
@@ -146,19 +149,26 @@ export class Snapshots {
   }
 
   async #take(taking: Taking): Promise<SnapshotMeta> {
-    const { host, store, logger, stored } = this.#options;
+    const { host, store, logger, stored, meter } = this.#options;
     const { signal } = this.#stop;
     signal.throwIfAborted();
     if (store === undefined) throw new SnapshotsUnsupportedError();
     const before = () => this.latest?.lastIncludedIndex ?? NO_INDEX;
     if (host.appliedIndex() <= before()) throw new NothingNewToSnapshotError(before());
     // The state is captured when there is a place for it: what the state machine keeps for a snapshot is surely read or released.
-    const meta = await fillSink(await store.create(), logger, async (sink) => {
+    const taken = meter?.time("snapshot.takeSnapshot");
+    const created = meter?.time("snapshot.create");
+    const place = await store.create();
+    created?.();
+    let persisted: (() => void) | undefined;
+    const meta = await fillSink(place, logger, async (sink) => {
       const { point, data } = await host.capture(before);
+      persisted = meter?.time("snapshot.persist");
       taking.index = point.lastIncludedIndex;
       await copy(data, sink, signal);
       return point;
     });
+    persisted?.();
     stored(meta);
     logger.info("snapshot {id} contains everything up to entry {index}: {sizeBytes} bytes", {
       id: meta.id,
@@ -166,11 +176,12 @@ export class Snapshots {
       sizeBytes: meta.sizeBytes,
     });
     await this.compact();
+    taken?.();
     return meta;
   }
 
   async #compact(): Promise<void> {
-    const { log, host, logger } = this.#options;
+    const { log, host, logger, meter } = this.#options;
     const { latest } = this;
     if (latest === undefined || this.#stop.signal.aborted) return;
     const index = Math.min(
@@ -180,8 +191,10 @@ export class Snapshots {
       host.neededAfter(),
     );
     if (index < log.firstIndex) return;
+    const compacted = meter?.time("compactLogs");
     try {
       await log.truncatePrefix(index as Index);
+      compacted?.();
     } catch (error) {
       // The snapshot is there all the same. If the disk has failed, the next write stops the node.
       logger.error("the log could not be compacted: {error}", { error });

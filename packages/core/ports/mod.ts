@@ -7,5 +7,6 @@ export * from "./clock.ts";
 export * from "./fsm.ts";
 export * from "./log_store.ts";
 export * from "./logger.ts";
+export * from "./metrics.ts";
 export * from "./snapshot_store.ts";
 export * from "./transport.ts";

@@ -42,7 +42,6 @@ export class Deadlines {
 
   /** `deadline.passed` is called once, at `deadline.atMs` or soon after; never if that is `Infinity`. */
   add(deadline: Deadline): void {
-    if (deadline.atMs === Infinity) return;
     this.#open.add(deadline);
     if (deadline.atMs < this.#timerAtMs) this.#setTimer(deadline.atMs);
   }

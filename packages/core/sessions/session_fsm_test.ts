@@ -302,6 +302,9 @@ Deno.test("limits that cannot be are refused and change nothing", async () => {
     status: "malformed",
     problem: "session limits of 5 bytes; 32 are allowed",
   });
+  const beyond = await log.apply({ envelope, data: new Uint8Array(32).fill(0xff) });
+  assert(beyond.status === "malformed" && beyond.problem.includes("beyond 2^53 - 1"));
+  assertEquals((await log.apply({ envelope, data: new Uint8Array(33) })).status, "malformed");
   const same = await log.apply({ envelope, data: encodeLimits({}) });
   assertEquals(same, { status: "limits-changed", limits: DEFAULT_SESSION_LIMITS });
 });

@@ -44,6 +44,7 @@ const AT = {
   nowMs: 8,
   lastId: 16,
   ttlMs: 24,
+  responsesSizeMaxBytes: 48,
   sessions: 56,
   firstId: 64,
   firstUsedMs: 72,
@@ -194,6 +195,17 @@ for (const [what, damage, message] of DAMAGE) {
     assertEquals(await bytesFrom(fsm.snapshot!()), before);
   });
 }
+
+Deno.test("damage in a snapshot is told: more bytes of responses than its own limits allow", async () => {
+  const { fsm, log } = start({ responsesSizeMaxBytes: 60 });
+  await log.apply({ envelope: REGISTER });
+  await log.apply({ envelope: command(1, 1), data: "five!" });
+  await log.apply({ envelope: command(1, 2), data: "five!" });
+  const bytes = await bytesFrom(fsm.snapshot!());
+  new DataView(bytes.buffer).setBigUint64(AT.responsesSizeMaxBytes, 50n);
+  const message = "a response's size is 26; allowed is 0 to 24";
+  await assertRejects(() => fsm.restore!(streamOf(bytes)), MalformedError, message);
+});
 
 Deno.test("an error of the state machine inside is its own, and leaves the sessions", async () => {
   const { fsm, log } = start();

@@ -130,6 +130,15 @@ Deno.test("what was never written when the time is over is told so; else nobody 
   }
 });
 
+Deno.test("if no attempt has ended, there is no cause", async () => {
+  const { clock, way, open } = start();
+  await using session = await open();
+  way.fates = ["silent"];
+  const call = session.apply(bytesOf("a"), { timeoutMs: 60 });
+  const error = await assertRejects(() => until(clock, call), CommitTimeoutError);
+  assertStrictEquals("cause" in error, false);
+});
+
 Deno.test("each attempt is told how long it may take, and who may end it", async () => {
   const { clock, way, open } = start();
   await using session = await open({ timeoutMs: 1000 });
@@ -188,6 +197,51 @@ Deno.test("a signal ends a command, wherever it is", async () => {
   }
 });
 
+Deno.test("an attempt that fails after its command has ended is the last one", async () => {
+  const { clock, way, open } = start();
+  const session = await open();
+  const { promise, resolve } = Promise.withResolvers<Error>();
+  way.fates = [promise];
+  const call = session.apply(bytesOf("a"), { timeoutMs: 10 });
+  await assertRejects(() => until(clock, call), CommitTimeoutError);
+  resolve(new NotLeaderError(undefined));
+  await clock.advance(5000);
+  assertStrictEquals(way.attempts.length, 2);
+  await session.close();
+  assertStrictEquals(clock.nextTimerAtMs, Infinity);
+});
+
+Deno.test("commands that are answered leave no listener and no deadline behind", async () => {
+  const { clock, way } = start();
+  let timers = 0;
+  const counting = {
+    now: () => clock.now(),
+    setTimer(delayMs: number, callback: () => void) {
+      timers += 1;
+      return clock.setTimer(delayMs, callback);
+    },
+  };
+  await using session = await Session.open<Recorded>(way.apply, { clock: counting });
+  let listeners = 0;
+  const { signal } = new AbortController();
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...given: Parameters<typeof add>) => {
+    listeners += 1;
+    add(...given);
+  };
+  signal.removeEventListener = (...given: Parameters<typeof remove>) => {
+    listeners -= 1;
+    remove(...given);
+  };
+  for (let call = 0; call < 100; call += 1) {
+    await session.apply(bytesOf("a"), { timeoutMs: 50, signal });
+    await clock.advance(1);
+  }
+  assertStrictEquals(listeners, 0);
+  assert(timers <= 4, `${timers} timers`);
+});
+
 Deno.test("what retrying cannot change is told at once", async () => {
   const { way, open } = start();
   await using session = await open();
@@ -233,6 +287,7 @@ Deno.test("an expired session says whether its command may have been applied", a
   const attempts = way.attempts.length;
   const error = await assertRejects(() => session.apply(bytesOf("b")), SessionExpiredError);
   assertStrictEquals(error.outcome, "not-written");
+  await clock.advance(10_000);
   assertStrictEquals(way.attempts.length, attempts);
 });
 
@@ -298,6 +353,15 @@ Deno.test("a keep-alive is retried, also after its time is over", async () => {
   await session.apply(bytesOf("a"));
 });
 
+Deno.test("a keep-alive that cannot be sent at all is tried again, with pauses", async () => {
+  const { clock, way, open } = start({ ttlMs: 30_000 });
+  await using _session = await open({ retryMaxMs: 700 });
+  way.fates = Array(3).fill(new TypeError("no way"));
+  await clock.advance(15_000);
+  const times = way.attempts.map(({ atMs }) => atMs);
+  assertEquals(times, [0, 10_000, 10_700, 11_400, 12_100]);
+});
+
 Deno.test("a keep-alive that comes too late finds out that the session is gone", async () => {
   const { clock, way, open } = start({ ttlMs: 3000, sessionsMax: 1 });
   await using session = await open();
@@ -344,12 +408,22 @@ Deno.test("closing ends what is under way, and says what is known of it", async 
 });
 
 Deno.test("closing while it is kept alive leaves nothing", async () => {
-  const { clock, way, open } = start({ ttlMs: 300 });
+  for (const fate of ["silent", "refused"] as const) {
+    const { clock, way, open } = start({ ttlMs: 300 });
+    const session = await open();
+    way.fates = [fate];
+    await clock.advance(100);
+    assertEquals(envelopes(way).map((envelope) => envelope?.kind), ["register", "keepAlive"]);
+    await session.close();
+    assertStrictEquals(clock.nextTimerAtMs, Infinity);
+  }
+});
+
+Deno.test("what goes wrong in disposal besides the cluster is not hidden", async () => {
+  const { clock, way, open } = start();
   const session = await open();
-  way.fates = ["silent"];
-  await clock.advance(100);
-  assertEquals(envelopes(way).map((envelope) => envelope?.kind), ["register", "keepAlive"]);
-  await session.close();
+  way.fates = [new TypeError("a mistake")];
+  await assertRejects(() => session[Symbol.asyncDispose](), TypeError, "a mistake");
   assertStrictEquals(clock.nextTimerAtMs, Infinity);
 });
 

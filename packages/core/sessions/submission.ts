@@ -131,8 +131,6 @@ export class Submission<Answer> {
     const { clock, retryMinMs, retryMaxMs, random } = this.#host;
     const wholeMs = Math.min(retryMaxMs, retryMinMs * 2 ** (this.#attempts - 1));
     const pauseMs = wholeMs * (1 + random()) / 2;
-    // Otherwise the deadline comes first.
-    if (clock.now() + pauseMs >= this.#deadline.atMs) return;
     this.#cancelPause = clock.setTimer(pauseMs, () => this.#attempt());
   }
 

@@ -52,6 +52,11 @@ export class PlayedPeers implements Transport {
     this.#handler!.receive(from, messages);
   }
 
+  /** The connection with `peer` is lost. */
+  lose(peer: ServerId): void {
+    this.#handler!.disconnected(peer);
+  }
+
   /** Takes out what was sent, as far as it is of `type`; what else was sent is forgotten. */
   take<Type extends Message["type"]>(type: Type): Extract<Message, { type: Type }>[] {
     const messages = this.sent.map(({ message }) => message);

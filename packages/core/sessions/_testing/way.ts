@@ -19,7 +19,7 @@ import { entryOf } from "./log.ts";
  * - `request lost`: it is not written; the client hears that nobody knows.
  * - `late`: the client hears that nobody knows; it is written when the test calls {@linkcode Way.deliver}.
  * - `silent`: it is written, and the client hears nothing at all.
- * - an error: nothing is written, and that is what the client hears.
+ * - an error: nothing is written, and that is what the client hears; or hears later, if it is the promise of one.
  */
 export type Fate =
   | "ok"
@@ -28,7 +28,8 @@ export type Fate =
   | "request lost"
   | "late"
   | "silent"
-  | Error;
+  | Error
+  | Promise<Error>;
 
 /** One attempt, as it left the client. */
 export interface Attempt {
@@ -63,7 +64,7 @@ export class Way<Response> {
     this.attempts.push({ atMs: this.now(), data, options });
     const write = () => this.write(data, options);
     const fate = this.fates.shift() ?? "ok";
-    if (fate instanceof Error) throw fate;
+    if (typeof fate !== "string") throw await fate;
     switch (fate) {
       case "ok":
         return await write();
