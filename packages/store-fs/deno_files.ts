@@ -4,9 +4,11 @@
  * @module
  */
 import type { AppendFile, FileLock, FileSystem, ReadFile } from "./files.ts";
+import { SyncPace } from "./sync_pace.ts";
 
 class DenoAppendFile implements AppendFile {
   readonly #file: Deno.FsFile;
+  readonly #pace = new SyncPace();
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
@@ -20,8 +22,11 @@ class DenoAppendFile implements AppendFile {
     return this.#file.write(bytes);
   }
 
-  syncData(): Promise<void> {
-    return this.#file.syncData();
+  async syncData(): Promise<void> {
+    const beganMs = performance.now();
+    if (this.#pace.isInLine) this.#file.syncDataSync();
+    else await this.#file.syncData();
+    this.#pace.took(performance.now() - beganMs);
   }
 
   truncate(sizeBytes: number): Promise<void> {
