@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { findServer, type ServerId, voterIds } from "../model/configuration.ts";
+import { findServer, isVoter, type ServerId, voterIds } from "../model/configuration.ts";
 import type { PreVote, PreVoteResult, TimeoutNow, Vote, VoteResult } from "../model/message.ts";
 import { isUpToDate, type Term, toTerm } from "../model/numbers.ts";
 import { becomeLeader } from "./leader.ts";
@@ -149,7 +149,7 @@ function refusedBy(step: Step, role: Candidate, from: ServerId): void {
 export function answerPreVote(step: Step, from: ServerId, message: PreVote): void {
   const { state } = step;
   const granted = message.term > state.term && !hearsLeader(step) &&
-    mayLead(state, from) && isCandidateUpToDate(state, message);
+    mayLead(state, from, message) && isCandidateUpToDate(state, message);
   send(step, from, {
     type: "preVoteResult",
     term: state.term,
@@ -163,7 +163,7 @@ export function answerVote(step: Step, from: ServerId, message: Vote): void {
   const { state } = step;
   // A node that hears its leader does not let itself be disturbed, not even its term (thesis 4.2.3).
   const disturbed = hearsLeader(step) && !message.leadershipTransfer;
-  if (disturbed || !isKnown(state, from) || message.term < state.term) {
+  if (disturbed || !isKnown(state, from, message) || message.term < state.term) {
     refuse(step, from);
     return;
   }
@@ -173,7 +173,7 @@ export function answerVote(step: Step, from: ServerId, message: Vote): void {
   const free = state.votedFor === undefined || state.votedFor === from;
   const { role } = state;
   if (
-    role.type !== "follower" || !free || !mayLead(state, from) ||
+    role.type !== "follower" || !free || !mayLead(state, from, message) ||
     !isCandidateUpToDate(state, message)
   ) {
     refuse(step, from);
@@ -195,16 +195,25 @@ function hearsLeader({ state, nowMs }: Step): boolean {
     nowMs - state.role.leaderContactMs < state.config.heartbeatTimeoutMs;
 }
 
-/** Whether `id` is a member; a node that knows no members yet takes everybody for one. */
-function isKnown(state: NodeState, id: ServerId): boolean {
-  const configuration = configurationOf(state);
-  return configuration.servers.length === 0 || findServer(configuration, id) !== undefined;
+/** Whether the candidate `id` is a member, as far as this node can tell. */
+function isKnown(state: NodeState, id: ServerId, message: PreVote | Vote): boolean {
+  return findServer(configurationOf(state), id) !== undefined || mayKnowMore(state, message);
 }
 
-/** Whether `id` is a voter; a node that knows no members yet takes everybody for one. */
-function mayLead(state: NodeState, id: ServerId): boolean {
-  const configuration = configurationOf(state);
-  return configuration.servers.length === 0 || findServer(configuration, id)?.suffrage === "voter";
+/** Whether the candidate `id` is a voter, as far as this node can tell. */
+function mayLead(state: NodeState, id: ServerId, message: PreVote | Vote): boolean {
+  return isVoter(configurationOf(state), id) || mayKnowMore(state, message);
+}
+
+/**
+ * Whether the candidate's log may have members that this node has not heard of: a candidate that goes beyond this node's log may
+ * have become a voter there. Without this node's vote it might be that nobody can win (thesis 4.2.2). A node that knows no
+ * members yet takes everybody for one.
+ */
+function mayKnowMore(state: NodeState, message: PreVote | Vote): boolean {
+  const { log } = state;
+  return configurationOf(state).servers.length === 0 ||
+    !isUpToDate(log.lastTerm, log.lastIndex, message.lastLogTerm, message.lastLogIndex);
 }
 
 function isCandidateUpToDate(state: NodeState, message: PreVote | Vote): boolean {

@@ -127,8 +127,9 @@ export function advanceCommit(step: Step, leader: Leader): void {
  */
 export function leaveIfRemoved(step: Step, leader: Leader): void {
   const { state, effects } = step;
-  const { settled } = state.configurations;
-  if (isVoter(settled.configuration, state.id) || isVoter(configurationOf(state), state.id)) return;
+  const { settled, latest } = state.configurations;
+  // A node that was elected without a vote of its own may know of an older configuration in which it had none either.
+  if (isVoter(latest.configuration, state.id) || settled.index < latest.index) return;
   if (settled.index === NO_INDEX || state.log.durableIndex < state.commitIndex) return;
   // The members that stay must hear that the change is committed, and need not wait for a timeout to elect a leader.
   broadcastHeartbeat(step, leader);
