@@ -250,8 +250,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * keeps up with the log, unless `immediately`; the promise resolves when it votes, with the index of the configuration.
    * Of a voter it changes the address. hashicorp/raft: `AddVoter`.
    *
-   * Rejects with `NotLeaderError`, `ConfigurationInProgressError`, `ConfigurationChangedError`, `InvalidConfigurationError`,
-   * `TransferInProgressError` (nothing was written), `LeadershipLostError`, `CommitTimeoutError`, `AbortedError`.
+   * Who asks for what is so already, or on its way, waits for it; so a call may be repeated. Rejects with `NotLeaderError`,
+   * `ConfigurationInProgressError`, `ConfigurationChangedError`, `InvalidConfigurationError`, `TransferInProgressError`,
+   * `OverloadedError`, `EnqueueTimeoutError` (nothing was written), `LeadershipLostError`, `CommitTimeoutError`, `AbortedError`,
+   * `ShutdownError` (see their `outcome`); with `ConfigurationChangedError` and the outcome `failed` if the server is taken out
+   * again before it votes.
    */
   addVoter(id: ServerId, address: ServerAddress, options: AddVoterOptions = {}): Promise<Index> {
     const { immediately = false, ...rest } = options;
@@ -268,14 +271,21 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#node.membership.change({ type: "demoteVoter", id }, options);
   }
 
-  /** Removes `id`, which may be this node: it leads until that is committed. Rejects as {@linkcode Raft.addVoter} does. hashicorp/raft: `RemoveServer`. */
+  /**
+   * Removes `id`, which may be this node: it leads until that is committed. A node that is removed stops by itself when it has
+   * heard no leader for a heartbeat timeout, unless `shutdownOnRemove` is off. Rejects as {@linkcode Raft.addVoter} does.
+   * hashicorp/raft: `RemoveServer`.
+   */
   removeServer(id: ServerId, options: ChangeOptions = {}): Promise<Index> {
     return this.#node.membership.change({ type: "removeServer", id }, options);
   }
 
   /**
-   * Changes the membership into `target` by single safe steps: new servers come first, old ones go last, this node after all
-   * others. If it is interrupted, the same call at the next leader goes on where it ended.
+   * Changes the membership into `target` by single safe steps: new servers come first and catch up, old ones go last, this node
+   * after all others. Resolves with the index of the configuration when it is reached. If it is interrupted, the same call at the
+   * next leader goes on where it ended; a call with another target takes its place.
+   *
+   * Rejects as {@linkcode Raft.addVoter} does. Then the steps before the last one are made; `outcome` speaks of the last one.
    */
   changeConfiguration(target: Configuration, options: CallOptions = {}): Promise<Index> {
     return this.#node.membership.changeTo(target, options);
@@ -284,7 +294,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   /**
    * Hands leadership to another voter and resolves when this node leads no longer. It takes no writes meanwhile; after an
    * election timeout without success it takes them again and the call rejects with `TransferFailedError` (thesis 3.10).
-   * Rejects as well with `NotLeaderError`, `TransferInProgressError`, or `ShutdownError`.
+   * Rejects as well with `NotLeaderError`, `TransferInProgressError`, or `ShutdownError`, and while a backup is restored.
    * hashicorp/raft: `LeadershipTransfer`, `LeadershipTransferToServer`.
    */
   transferLeadership({ to }: TransferOptions = {}): Promise<void> {
@@ -295,15 +305,17 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Leads no longer, whoever leads next; writes on their way end with `LeadershipLostError`. Resolves when that is so. Rejects with
    * `NotLeaderError` or `ShutdownError`.
    */
-  // deno-lint-ignore require-await -- what it refuses, it refuses by its promise
-  async stepDown(): Promise<void> {
-    this.#refuseUnlessLeader();
+  stepDown(): Promise<void> {
+    const error = this.#node.notLeading();
+    if (error !== undefined) return Promise.reject(error);
     this.#node.engine.input({ type: "stepDown" });
+    return Promise.resolve();
   }
 
   /**
-   * Makes a snapshot now and compacts the log. Rejects with `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, or
-   * `StorageError`. hashicorp/raft: `Snapshot`.
+   * Makes a snapshot of what is applied now, or later, and compacts the log. Calls share one that contains what each of them has
+   * seen. Rejects with `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, `StorageError`, `AbortedByRestoreError` while a
+   * backup is restored, `ShutdownError`, or what the state machine throws; the node goes on. hashicorp/raft: `Snapshot`.
    */
   async snapshot(): Promise<SnapshotMeta> {
     this.#refuseAfterShutdown();
@@ -313,9 +325,12 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   /**
    * Replaces the state of all replicas by that of a backup: the bytes of a snapshot of the same state machine. They travel
    * through the log, so all replicas change at the same entry or none does. Writes that were on their way end with
-   * `AbortedByRestoreError` and have no effect; new ones are refused meanwhile. hashicorp/raft: `Restore`.
+   * `AbortedByRestoreError` and have no effect; if the restore fails, they get their answers. New ones are refused meanwhile.
+   * A state machine that cannot take the backup stops every node: try it on one of its own first. hashicorp/raft: `Restore`.
    *
-   * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `LeadershipLostError`, what `data` throws, or `AbortedError`.
+   * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `TransferInProgressError`, `OverloadedError`,
+   * `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
+   * `failed` up to the last entry), or what `data` throws.
    */
   async restore(
     data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

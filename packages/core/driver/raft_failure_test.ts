@@ -45,6 +45,11 @@ Deno.test("B32: a leader whose disk fails stops, its callers hear why, and the o
     assertStrictEquals(call.error.cause, cause);
   }
   assertEquals(appended.summary, "shutdown/unknown");
+  const because = "raft is shut down because of StorageError: input/output error on /dev/sdb";
+  assertEquals([appended, waiting].map(({ error }) => (error as Error).message), [
+    `${because}; the entry may still commit`,
+    because,
+  ]);
   const later = watch(old.raft.apply(commandOf("later")));
   await settle();
   assertInstanceOf(later.error, ShutdownError);

@@ -261,7 +261,8 @@ Deno.test("a node that is shut down after its removal, before it would stop by i
 });
 
 Deno.test("a node that is added again is not stopped by a removal of long ago that it meets in the log", async () => {
-  const { cluster, leader, others } = await cluster3([], { config: { appendSizeMaxBytes: 100 } });
+  const config = { appendSizeMaxBytes: 1, inflightMessagesMax: 1 };
+  const { cluster, leader, others } = await cluster3([], { config });
   await using _ = cluster;
   const gone = others[0]!.id;
   await cluster.until(leader.raft.removeServer(gone));
@@ -270,12 +271,24 @@ Deno.test("a node that is added again is not stopped by a removal of long ago th
   cluster.wipe(gone);
   await cluster.write("without it", 100);
   const again = await cluster.startNode(gone);
-  // Slowly, so that it knows for long of its removal and nothing later.
-  cluster.network.behaviour = { ...cluster.network.behaviour, latencyMinMs: 15, latencyMaxMs: 15 };
-  await cluster.until(leader.raft.addVoter(gone, gone));
+  // One entry at a time: it knows for long of its removal and of nothing later.
+  cluster.network.behaviour = { ...cluster.network.behaviour, latencyMinMs: 20, latencyMaxMs: 20 };
+  const added = watch(leader.raft.addVoter(gone, gone));
+  let removedMs = 0;
+  while (!added.settled) {
+    await cluster.clock.advance(100);
+    assertEquals(again.raft.state, "follower");
+    const isMember = suffrageOf(again, gone) !== undefined;
+    if (again.raft.lastIndex > 10 && !isMember) removedMs += 100;
+  }
+  assert(removedMs > 2000, `${removedMs} ms`);
   await cluster.applied(leader.raft.commitIndex);
-  await cluster.clock.advance(5000);
-  assertEquals([again.raft.state, again.fsm.commands], ["follower", leader.fsm.commands]);
+  // Nor is it stopped later, when it hears nobody for a while.
+  cluster.network.partition(cluster.others(gone).map(({ id }) => id), [gone]);
+  await cluster.clock.advance(10_000);
+  cluster.network.heal();
+  await cluster.leader();
+  assertEquals(again.fsm.commands, leader.fsm.commands);
 });
 
 Deno.test("a leader that is demoted goes on as a follower", async () => {
@@ -322,6 +335,24 @@ for (const how of ["demoteVoter", "removeServer"] as const) {
     ]);
   });
 }
+
+Deno.test("a voter that has missed how another came to vote still votes for it", async () => {
+  const { cluster, leader, others } = await cluster3(["n4"], {
+    config: { shutdownOnRemove: false },
+  });
+  await using _ = cluster;
+  const [lagging, replaced] = others as [TestNode, TestNode];
+  cluster.network.partition([leader.id, replaced.id, "n4"], [lagging.id]);
+  await cluster.until(leader.raft.addVoter("n4", "n4"));
+  await cluster.until(leader.raft.removeServer(replaced.id));
+  // Now the leader is lost. Only n4 has everything, and the one that lags takes it for a stranger.
+  await cluster.crash(leader.id);
+  cluster.network.heal();
+  assertEquals(suffrageOf(lagging, "n4"), undefined);
+  const next = await cluster.leader([lagging.id, "n4"]);
+  assertEquals(next.id, "n4");
+  await cluster.until(next.raft.apply(commandOf("goes on")));
+});
 
 Deno.test("a server that does not run is not promoted, costs nobody anything, and may be taken out again", async () => {
   const { cluster, leader } = await cluster3();

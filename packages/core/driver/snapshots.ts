@@ -14,7 +14,7 @@ import type { SnapshotMeta, SnapshotPoint } from "../model/snapshot.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
-import type { SnapshotSink, SnapshotSource, SnapshotStore } from "../ports/snapshot_store.ts";
+import type { SnapshotSink, SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Random } from "../consensus/random.ts";
 import type { Captured } from "./applier.ts";
 import type { Meter } from "./meter.ts";
@@ -77,13 +77,6 @@ export class Snapshots {
   /** The newest snapshot, if there is one. */
   get latest(): SnapshotMeta | undefined {
     return this.#options.store?.list()[0];
-  }
-
-  /** Opens the snapshot `id`. */
-  async open(id: string): Promise<SnapshotSource> {
-    const { store } = this.#options;
-    if (store === undefined) throw new SnapshotsUnsupportedError();
-    return await store.open(id);
   }
 
   /** Looks, from now on and from time to time, whether a snapshot is due. */
