@@ -28,6 +28,11 @@ export class Configurations {
     return this.#history[0]!;
   }
 
+  /** The configuration before the one in force; `undefined` if that one is committed, as of the last call of {@linkcode committed}. */
+  get previous(): IndexedConfiguration | undefined {
+    return this.#history[this.#history.length - 2];
+  }
+
   /** A snapshot has replaced the log: its configuration is the only one. */
   reset(configuration: IndexedConfiguration): void {
     this.#history = [configuration];

@@ -8,8 +8,8 @@ import { invariant } from "../model/assert.ts";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
-  findServer,
   type IndexedConfiguration,
+  isVoter,
   type ServerId,
   voterIds,
 } from "../model/configuration.ts";
@@ -291,9 +291,14 @@ export function leaderOf(state: NodeState): ServerId | undefined {
   }
 }
 
-/** Whether the node may stand for election: a voter, as far as it knows. */
-export function canCampaign(state: NodeState): boolean {
-  return findServer(configurationOf(state), state.id)?.suffrage === "voter";
+/**
+ * Whether the node may stand for election: a voter, as far as it knows. One that loses its vote may until that is committed: it
+ * may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2).
+ */
+export function canCampaign({ id, configurations }: NodeState): boolean {
+  const { latest, previous } = configurations;
+  return isVoter(latest.configuration, id) ||
+    (previous !== undefined && isVoter(previous.configuration, id));
 }
 
 /** Whether the node needs nobody's vote but its own. */

@@ -296,6 +296,20 @@ Deno.test("a member that is removed while a snapshot travels to it gets no more 
   assertEquals([cluster.network.snapshots.length, leader.raft.state], [0, "leader"]);
 });
 
+Deno.test("B49: a member that is removed and added again before it has heard of it gets its snapshot", async () => {
+  const { cluster, leader, away, back } = await behind();
+  await using _ = cluster;
+  cluster.network.behaviour = { ...RELIABLE, snapshotBytesPerMs: 0.5 };
+  const node = await back();
+  await underWay(cluster);
+  await cluster.until(leader.raft.removeServer(away));
+  await cluster.clock.advance(200); // it is sent the news, and would need a snapshot to take it
+  assertEquals(cluster.network.snapshots, []);
+  await cluster.until(leader.raft.addVoter(away, away, { immediately: true }));
+  await cluster.applied(leader.raft.commitIndex);
+  assertEquals(node.fsm.commands, leader.fsm.commands);
+});
+
 for (const side of ["leader", "follower"] as const) {
   Deno.test(`B78: the ${side} can be shut down at every moment of a snapshot's way`, async () => {
     for (let moment = 0; moment < 30; moment += 1) {

@@ -288,6 +288,41 @@ Deno.test("a leader that is demoted goes on as a follower", async () => {
   assertEquals([leader.raft.state, leader.fsm.commands], ["follower", next.fsm.commands]);
 });
 
+for (const how of ["demoteVoter", "removeServer"] as const) {
+  Deno.test(`${how}: who alone has the entry that takes its vote sees to it that it is committed`, async () => {
+    await using cluster = await Cluster.start(2, { config: { shutdownOnRemove: false } });
+    const leader = await cluster.leader();
+    const [other] = cluster.others(leader.id) as [TestNode];
+    await cluster.applied(await cluster.write("before", 3));
+    leader.log.completion = "manual";
+    const change = watch(leader.raft[how](other.id));
+    await cluster.clock.advance(20);
+    assertEquals([suffrageOf(other, other.id), other.raft.lastIndex > other.raft.commitIndex], [
+      how === "demoteVoter" ? "nonvoter" : undefined,
+      true,
+    ]);
+    // The leader loses it with its power. It needs the other's vote, which has more than it.
+    const disk = await cluster.crash(leader.id);
+    assertEquals(disk.lastIndex < other.raft.lastIndex, true);
+    disk.completion = "immediate";
+    const again = await cluster.startNode(leader.id, disk);
+    await cluster.clock.waitFor(
+      "it leads alone",
+      20_000,
+      () => again.raft.state === "leader" && again.raft.configuration().index > 2,
+    );
+    assertEquals(suffrageOf(again, other.id), how === "demoteVoter" ? "nonvoter" : undefined);
+    assertEquals(change.summary, "shutdown/unknown");
+    const { term } = again.raft;
+    await cluster.clock.advance(10_000);
+    assertEquals([again.raft.state, again.raft.term, other.raft.state], [
+      "leader",
+      term,
+      "follower",
+    ]);
+  });
+}
+
 Deno.test("a server that does not run is not promoted, costs nobody anything, and may be taken out again", async () => {
   const { cluster, leader } = await cluster3();
   await using _ = cluster;

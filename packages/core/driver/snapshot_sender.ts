@@ -82,7 +82,7 @@ export class SnapshotSender {
 
   /** Sends the newest snapshot to a follower; how that ended becomes an input. One that is removed and only has to hear of that gets none. */
   send(to: ServerId, term: Term): void {
-    if (this.#isStopped || findServer(this.#options.host.members(), to) === undefined) return;
+    if (this.#isStopped) return;
     const present = this.#sending.get(to);
     if (present !== undefined) {
       // One of this term will report. One of an earlier term makes room first.
@@ -140,8 +140,9 @@ export class SnapshotSender {
   }
 
   async #send(to: ServerId, sending: Sending): Promise<boolean> {
-    const { store, transport, logger, meter } = this.#options;
+    const { store, transport, logger, host, meter } = this.#options;
     const { signal } = sending.abort;
+    if (findServer(host.members(), to) === undefined) return false;
     try {
       const latest = store?.list()[0];
       if (store === undefined || latest === undefined) throw new SnapshotsUnsupportedError();
