@@ -3,8 +3,8 @@
 import { assertEquals } from "@std/assert";
 import plugin from "./pure_core.ts";
 
-const CONSENSUS = "/work/packages/core/consensus/step.ts";
-const MODEL = "/work/packages/core/model/entry.ts";
+const CONSENSUS = "/project/packages/core/consensus/step.ts";
+const MODEL = "/project/packages/core/model/entry.ts";
 
 /** The diagnostics of a source text, as `rule: message`. */
 function diagnose(source: string, filename = CONSENSUS): string[] {
@@ -74,10 +74,10 @@ const IMPURE: Record<string, string[]> = {
 for (const [source, expected] of Object.entries(IMPURE)) {
   Deno.test(`the pure core may not say: ${source}`, () => {
     assertEquals(diagnose(source), expected);
-    assertEquals(diagnose(source, "/work/packages/core/driver/raft.ts"), []);
-    assertEquals(diagnose(source, "/work/packages/core/consensus/step_test.ts"), []);
-    assertEquals(diagnose(source, "/work/packages/core/consensus/_testing/script.ts"), []);
-    assertEquals(diagnose(source, "/work/packages/store-fs/consensus/store.ts"), []);
+    assertEquals(diagnose(source, "/project/packages/core/driver/raft.ts"), []);
+    assertEquals(diagnose(source, "/project/packages/core/consensus/step_test.ts"), []);
+    assertEquals(diagnose(source, "/project/packages/core/consensus/_testing/script.ts"), []);
+    assertEquals(diagnose(source, "/project/packages/store-fs/consensus/store.ts"), []);
   });
 }
 
