@@ -356,7 +356,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     }
     const config = completeConfig({ ...this.config, ...changes });
     this.#node.engine.input({ type: "reload", config });
-    if ("snapshotIntervalMs" in changes) this.#node.snapshots.schedule();
+    if ("snapshotIntervalMs" in changes) this.#node.snapshots.reschedule();
   }
 
   /**

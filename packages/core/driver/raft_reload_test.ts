@@ -4,8 +4,11 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { MemoryLog, MemorySnapshotStore, VirtualClock } from "@coracle/testing";
 import { InvalidConfigError, ShutdownError } from "../model/errors.ts";
-import { Cluster, type TestNode } from "./_testing/cluster.ts";
+import { Cluster, Recorder, type TestNode } from "./_testing/cluster.ts";
+import { PlayedPeers } from "./_testing/lone_node.ts";
+import { Raft } from "./raft.ts";
 
 async function alone(): Promise<{ cluster: Cluster; node: TestNode }> {
   const cluster = await Cluster.start(1, { retain: 2, config: { snapshotThreshold: 5 } });
@@ -112,4 +115,19 @@ Deno.test("a node that is shut down takes no settings any more", async () => {
   assertThrows(() => raft.reloadConfig({ snapshotIntervalMs: 10 }), ShutdownError);
   await cluster.clock.advance(1);
   assertEquals(cluster.clock.nextTimerAtMs, Infinity);
+});
+
+Deno.test("a node that is not started makes no snapshots by itself, whatever interval it is given", async () => {
+  const clock = new VirtualClock();
+  const raft = await Raft.create({
+    id: "n1",
+    fsm: new Recorder(),
+    log: new MemoryLog(),
+    snapshots: new MemorySnapshotStore(),
+    transport: new PlayedPeers(),
+    clock,
+  });
+  raft.reloadConfig({ snapshotIntervalMs: 10 });
+  assertEquals(clock.nextTimerAtMs, Infinity);
+  await raft.shutdown();
 });

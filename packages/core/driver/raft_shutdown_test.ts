@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { MemoryLog, settle, VirtualClock } from "@coracle/testing";
+import { MemoryLog, MemorySnapshotStore, settle, VirtualClock } from "@coracle/testing";
 import type { Entry } from "../model/entry.ts";
 import { ShutdownError } from "../model/errors.ts";
 import { Cluster, commandOf, Recorder } from "./_testing/cluster.ts";
@@ -25,6 +25,21 @@ function askEverything(raft: Raft<string>): Watched<unknown>[] {
   ];
 }
 
+/** Asks what may change members, leader or state as well. */
+function askMore(raft: Raft<string>): Watched<unknown>[] {
+  const { servers } = raft.configuration().configuration;
+  return [
+    watch(raft.read(() => "linearizable", { timeoutMs: 60_000 })),
+    watch(raft.read(() => "lease", { level: "lease" })),
+    watch(raft.read(() => "local", { level: "local" })),
+    watch(raft.snapshot()),
+    watch(raft.addVoter("x1", "x1", { timeoutMs: 60_000 })),
+    watch(raft.changeConfiguration({ servers })),
+    watch(raft.restore([commandOf("backup\n")])),
+    watch(raft.transferLeadership()),
+  ];
+}
+
 /** Reads news of leadership to the end. */
 async function readAll(raft: Raft<string>): Promise<void> {
   for await (const { isLeader } of raft.leadershipChanges()) void isLeader;
@@ -32,6 +47,18 @@ async function readAll(raft: Raft<string>): Promise<void> {
 
 /** How calls may have ended. */
 const ENDINGS = new Set([
+  "shutdown/failed",
+  "leadership-lost/failed",
+  "aborted-by-restore/failed",
+  "aborted-by-restore/not-written",
+  "transfer-in-progress/not-written",
+  "transfer-failed/not-written",
+  "configuration-in-progress/not-written",
+  "configuration-changed/not-written",
+  "configuration-changed/failed",
+  "configuration-changed/unknown",
+  "invalid-configuration/not-written",
+  "nothing-new-to-snapshot/not-written",
   "resolved",
   "shutdown/not-written",
   "shutdown/unknown",
@@ -53,7 +80,8 @@ Deno.test("B78: a node alone can be shut down at every moment from its start on"
     const log = new MemoryLog();
     const transport = new PlayedPeers();
     const fsm = new Recorder();
-    const raft = await Raft.start({ id: "n1", fsm, log, transport, clock, seed: 1 });
+    const snapshots = new MemorySnapshotStore();
+    const raft = await Raft.start({ id: "n1", fsm, log, snapshots, transport, clock, seed: 1 });
     const server = { id: "n1", address: "n1", suffrage: "voter" } as const;
     const calls = [watch(raft.bootstrap({ servers: [server] }))] as Watched<unknown>[];
     let asked = 0;
@@ -62,15 +90,16 @@ Deno.test("B78: a node alone can be shut down at every moment from its start on"
       await Promise.resolve();
       if (turn % 5 === 4) clock.runNext();
       if (raft.state === "leader" && turn % 10 === 0) {
-        calls.push(...askEverything(raft), watch(readAll(raft)));
+        calls.push(...askEverything(raft), ...askMore(raft), watch(readAll(raft)));
         asked += 1;
       }
     }
-    calls.push(...askEverything(raft), watch(readAll(raft)));
+    calls.push(...askEverything(raft), ...askMore(raft), watch(readAll(raft)));
     await raft.shutdown();
     await settle();
     assertAllEnded(calls, `shut down at moment ${moment}`);
     assertEquals(clock.nextTimerAtMs, Infinity, `a timer is left at moment ${moment}`);
+    assertEquals([snapshots.writing, snapshots.reading], [0, 0], `moment ${moment}`);
     assertEquals([raft.state, transport.closed, await raft.stopped], ["shutdown", 1, undefined]);
     if (asked > 0) resolved += calls.filter(({ summary }) => summary === "resolved").length;
     stopped += calls.filter(({ summary }) => summary.startsWith("shutdown/")).length;
@@ -81,7 +110,7 @@ Deno.test("B78: a node alone can be shut down at every moment from its start on"
 for (const who of ["leader", "follower"] as const) {
   Deno.test(`B78: the ${who} of three can be shut down at every step of the others`, async () => {
     for (let steps = 0; steps < 40; steps += 1) {
-      await using cluster = await Cluster.start(3);
+      await using cluster = await Cluster.start(3, { retain: 1 });
       const leader = await cluster.leader();
       const node = who === "leader" ? leader : cluster.others(leader.id)[0]!;
       const calls: Watched<unknown>[] = [];
@@ -90,7 +119,7 @@ for (const who of ["leader", "follower"] as const) {
         cluster.clock.runNext();
         if (step % 2 === 0) await settle();
       }
-      calls.push(...askEverything(node.raft));
+      calls.push(...askEverything(node.raft), ...askMore(node.raft));
       await cluster.stop(node.id);
       await settle();
       if (who === "leader") assertAllEnded(calls, `shut down after ${steps} steps`);
@@ -131,6 +160,16 @@ Deno.test("after shutdown nothing is taken any more, and what can be looked at c
       () => raft.apply(commandOf("x")),
       () => raft.barrier(),
       () => raft.verifyLeader(),
+      () => raft.read(() => "x"),
+      () => raft.read(() => "x", { level: "local" }),
+      () => raft.snapshot(),
+      () => raft.addVoter("n4", "n4"),
+      () => raft.addNonvoter("n4", "n4"),
+      () => raft.demoteVoter("n2"),
+      () => raft.removeServer("n2"),
+      () => raft.changeConfiguration(raft.configuration().configuration),
+      () => raft.transferLeadership(),
+      () => raft.stepDown(),
       () => raft.bootstrap({ servers: [{ id: "n1", address: "n1", suffrage: "voter" }] }),
     ]
   ) {

@@ -94,6 +94,11 @@ export class Snapshots {
     );
   }
 
+  /** Another interval holds from now on. */
+  reschedule(): void {
+    if (this.#cancelTimer !== undefined) this.schedule();
+  }
+
   /**
    * Makes a snapshot of what is applied now, or later, and compacts the log. Calls share one that contains what is applied when
    * they come. Rejects with `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, `AbortedByRestoreError`, `StorageError`,
@@ -182,6 +187,8 @@ export class Snapshots {
       // A snapshot that was received may be ahead of what is applied.
       host.appliedIndex(),
       host.neededAfter(),
+      // And the log may not be made to follow it yet.
+      log.lastIndex,
     );
     if (index < log.firstIndex) return;
     const compacted = meter?.time("compactLogs");

@@ -79,7 +79,10 @@ export interface LogStore extends LogReader {
    * if entries do not follow, terms go back, or a vote changes within its term: no node asks for that.
    */
   persist(writes: readonly LogWrite[]): Promise<void>;
-  /** Drops entries up to and including `index`, which a snapshot has made unnecessary; may keep some. Durable when the promise resolves. */
+  /**
+   * Drops entries up to and including `index`, which a snapshot has made unnecessary; may keep some. Durable when the promise
+   * resolves. One call at a time, which may come while a call of `persist` is under way. `index` is not beyond `lastIndex`.
+   */
   truncatePrefix(index: Index): Promise<void>;
   /** Waits for a write that is under way, then lets go of everything. Idempotent. */
   close(): Promise<void>;
