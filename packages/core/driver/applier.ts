@@ -12,20 +12,14 @@ import {
   FsmFailedError,
   NothingNewToSnapshotError,
   ShutdownError,
-  StorageError,
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotPoint } from "../model/snapshot.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { Fsm } from "../ports/fsm.ts";
-import type { LogReader } from "../ports/log_store.ts";
+import type { CancelTimer } from "../ports/clock.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
-import type { ApplyMeter } from "./apply_meter.ts";
+import type { ApplierOptions, BetweenTask, Captured } from "./applier_options.ts";
+import { CommittedEntries } from "./committed_entries.ts";
 import { restoreFsm } from "./fsm_restore.ts";
-import type { Meter } from "./meter.ts";
-
-/** Entries read at once, in bytes. */
-const READ_SIZE_BYTES = 1024 * 1024;
 
 /**
  * How long entries are applied before everything else has its turn. A node that starts with a long log must go on
@@ -38,58 +32,6 @@ const ENTRIES_PER_LOOK = 16;
 
 /** Most commands that are handed to `applyBatch` at once. */
 const BATCH_ENTRIES_MAX = 1024;
-
-/** Whom an {@linkcode Applier} reports to. */
-export interface ApplierHandler {
-  /** The entry at `index` is applied; `response` is what the state machine said, `undefined` if it is not a command. */
-  applied(index: Index, response: unknown): void;
-  /** The state is that of a snapshot of everything up to `index`; nobody hears what the commands in it answered. */
-  replaced(index: Index): void;
-  /** A piece of a backup, or a new leader's first entry, which ends a restore that its predecessor began. */
-  restoreEntry(entry: Entry): void | Promise<void>;
-  /** Whether pieces of a backup have been applied and their last one has not. */
-  isRestoring(): boolean;
-  /** The state machine threw or the log could not be read; nothing more will be applied. */
-  applyFailed(error: unknown): void;
-}
-
-/** What an {@linkcode Applier} works with. */
-export interface ApplierOptions {
-  /** The state machine. */
-  readonly fsm: Fsm;
-  /** Where committed entries are read. */
-  readonly log: LogReader;
-  /** The last entry that is applied already. */
-  readonly appliedIndex: Index;
-  /** Term of that entry. */
-  readonly appliedTerm: Term;
-  /** The configuration as of that entry. */
-  readonly appliedConfiguration: IndexedConfiguration;
-  /** Tells when a turn is over. */
-  readonly clock: Clock;
-  /** Whom to report to. */
-  readonly handler: ApplierHandler;
-  /** What measures what it does with the state machine, if anything does; with {@linkcode ApplierOptions.applyMeter}. */
-  readonly meter?: Meter | undefined;
-  /** What measures how it goes on. */
-  readonly applyMeter?: ApplyMeter | undefined;
-}
-
-/** The state of one moment. */
-export interface Captured {
-  /** What it contains. */
-  readonly point: SnapshotPoint;
-  /** The state machine's bytes. */
-  readonly data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-}
-
-/** Something that is done at a moment at which nothing else is done with the state machine. */
-export interface BetweenTask {
-  /** Does it. Must not throw. */
-  run(): void;
-  /** The node has stopped before its moment came. */
-  cancel(error: ShutdownError): void;
-}
 
 /** A snapshot that takes the place of the state. */
 interface Replacement {
@@ -105,8 +47,7 @@ export class Applier {
   #appliedTerm: Term;
   #appliedConfiguration: IndexedConfiguration;
   #targetIndex: Index;
-  #entries: Entry[] = [];
-  #at = 0;
+  readonly #entries: CommittedEntries;
   #tasks: BetweenTask[] = [];
   #replacement: Replacement | undefined;
   /** What is being done and must end before anything else is. */
@@ -126,6 +67,7 @@ export class Applier {
   /** Nothing is applied before {@linkcode advance}. */
   constructor(options: ApplierOptions) {
     this.#options = options;
+    this.#entries = new CommittedEntries(options.log);
     this.#appliedIndex = options.appliedIndex;
     this.#appliedTerm = options.appliedTerm;
     this.#appliedConfiguration = options.appliedConfiguration;
@@ -204,8 +146,7 @@ export class Applier {
     this.#replacement = { source, prepare, isUnderWay: false };
     if (this.#stopped) return this.#dropReplacement();
     const { lastIncludedIndex } = source.meta;
-    this.#entries = [];
-    this.#at = 0;
+    this.#entries.clear();
     if (lastIncludedIndex > this.#targetIndex) this.#targetIndex = lastIncludedIndex;
     this.#beginTurn();
   }
@@ -271,8 +212,7 @@ export class Applier {
   }
 
   #applyNext(): void {
-    if (this.#at === this.#entries.length) this.#read();
-    const entry = this.#entries[this.#at]!;
+    const entry = this.#entries.next(this.#appliedIndex, this.#targetIndex);
     switch (entry.type) {
       case "command":
         if (this.#options.fsm.applyBatch === undefined) this.#applyOne(entry);
@@ -314,10 +254,7 @@ export class Applier {
 
   /** All commands that follow each other in what was read. */
   #applyBatch(): void {
-    const most = Math.min(this.#entries.length, this.#at + BATCH_ENTRIES_MAX);
-    let end = this.#at + 1;
-    while (end < most && this.#entries[end]!.type === "command") end += 1;
-    const entries = this.#entries.slice(this.#at, end);
+    const entries = this.#entries.commands(BATCH_ENTRIES_MAX);
     const failed = (error: unknown) => new FsmFailedError(entries[0]!.index, error);
     this.#entriesUntilLook = 1;
     let responses: readonly unknown[] | Promise<readonly unknown[]>;
@@ -371,7 +308,7 @@ export class Applier {
   #done(entry: Entry, response: unknown): void {
     // A snapshot may have taken the place of the entries while this one was under way.
     if (this.#stopped || this.#replacement !== undefined) return;
-    this.#at += 1;
+    this.#entries.shift();
     this.#appliedIndex = entry.index;
     this.#appliedTerm = entry.term;
     this.#options.handler.applied(entry.index, response);
@@ -423,16 +360,6 @@ export class Applier {
     const data = this.#options.fsm.snapshot!();
     captured?.();
     return { point: this.appliedPoint, data };
-  }
-
-  /** Reads the entries that follow, never beyond the target. */
-  #read(): void {
-    const from = (this.#appliedIndex + 1) as Index;
-    const run = this.#options.log.read(from, READ_SIZE_BYTES);
-    if (run === undefined) throw new StorageError(`entry ${from} is committed and cannot be read`);
-    const wanted = run.lastIndex > this.#targetIndex ? run.slice(from, this.#targetIndex) : run;
-    this.#entries = wanted.entries();
-    this.#at = 0;
   }
 
   #fail(error: unknown): void {

@@ -19,7 +19,8 @@ import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
 import { appendTo, applierOptions, logOf, STOPPED } from "./_testing/applying.ts";
-import { Applier, type ApplierHandler } from "./applier.ts";
+import { Applier } from "./applier.ts";
+import type { ApplierHandler } from "./applier_options.ts";
 
 /** A state machine that records what is done with it, and whose commands and restores are gated by the test. */
 class Gated implements Fsm {

@@ -10,7 +10,7 @@ import type { Index } from "../model/numbers.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { MetricLabels } from "../ports/metrics.ts";
 import type { Read } from "../consensus/input.ts";
-import type { BetweenTask } from "./applier.ts";
+import type { BetweenTask } from "./applier_options.ts";
 import { type Applied, type CallOptions, callProblem } from "./calls.ts";
 import { endEarly } from "./endings.ts";
 import type { Meter } from "./meter.ts";

@@ -8,7 +8,7 @@ import { settle, VirtualClock } from "@coracle/testing";
 import { completeConfig } from "../model/config.ts";
 import { NotLeaderError, OverloadedError, ShutdownError } from "../model/errors.ts";
 import { type Index, toIndex } from "../model/numbers.ts";
-import type { BetweenTask } from "./applier.ts";
+import type { BetweenTask } from "./applier_options.ts";
 import type { CallOptions } from "./calls.ts";
 import { watch } from "./_testing/outcome.ts";
 import { type ReadLevel, Reads } from "./reads.ts";

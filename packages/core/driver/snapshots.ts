@@ -16,7 +16,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotSink, SnapshotStore } from "../ports/snapshot_store.ts";
 import type { Random } from "../consensus/random.ts";
-import type { Captured } from "./applier.ts";
+import type { Captured } from "./applier_options.ts";
 import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
 

@@ -11,7 +11,8 @@ import { ShutdownError } from "../../model/errors.ts";
 import { NO_INDEX, NO_TERM, toIndex, toTerm } from "../../model/numbers.ts";
 import type { Fsm } from "../../ports/fsm.ts";
 import type { LogReader } from "../../ports/log_store.ts";
-import { Applier, type ApplierHandler, type ApplierOptions } from "../applier.ts";
+import { Applier } from "../applier.ts";
+import type { ApplierHandler, ApplierOptions } from "../applier_options.ts";
 
 /** What a node says to what waits when it stops. */
 export const STOPPED: ShutdownError = new ShutdownError("not-written");
