@@ -13,7 +13,7 @@ import { resolve } from "node:path";
 import { StoreLockedError } from "@coracle/core";
 import { ensureDirectory, type FileLock, type FileSystem } from "./files.ts";
 import type { StoreIdentity } from "./format/identity.ts";
-import { openIdentity } from "./identity_file.ts";
+import { openIdentity, type StoreOwner } from "./identity_file.ts";
 import { type StorePaths, storePaths } from "./layout.ts";
 
 /** The kinds of stores that share a directory. */
@@ -67,7 +67,7 @@ export class DataDirectory {
     fs: FileSystem,
     directory: string,
     role: StoreRole,
-    nodeId: string | undefined,
+    owner: StoreOwner,
   ): Promise<DataDirectory> {
     const paths = storePaths(directory);
     const held = holdings.get(fs) ?? new Map<string, Holding>();
@@ -92,7 +92,7 @@ export class DataDirectory {
       lock.release();
     };
     try {
-      const identity = await holding.inTurn(() => openIdentity(fs, paths, nodeId));
+      const identity = await holding.inTurn(() => openIdentity(fs, paths, owner));
       return new DataDirectory(paths, identity, release);
     } catch (error) {
       release();

@@ -19,6 +19,14 @@ import { beginSegment } from "./segment_writer.ts";
 /** The largest `identity.json` that is read. */
 export const IDENTITY_SIZE_MAX_BYTES: number = 64 * 1024;
 
+/** Whose store is opened, and how a new one gets its name. */
+export interface StoreOwner {
+  /** The node; `undefined` if that does not matter. */
+  readonly nodeId: string | undefined;
+  /** A UUID for a store that is made now, different from that of any other store. Defaults to a random one. */
+  readonly newStoreId: (() => string) | undefined;
+}
+
 /**
  * Who the store in the directory is. Makes it if there is none; gives it to `nodeId` if it belongs
  * to nobody yet. Throws `StorageError` if it belongs to another node, has another format, or has
@@ -27,10 +35,11 @@ export const IDENTITY_SIZE_MAX_BYTES: number = 64 * 1024;
 export async function openIdentity(
   fs: FileSystem,
   paths: StorePaths,
-  nodeId: string | undefined,
+  owner: StoreOwner,
 ): Promise<StoreIdentity> {
+  const { nodeId } = owner;
   const identity = readIdentity(fs, paths);
-  if (identity === undefined) return await createStore(fs, paths, nodeId);
+  if (identity === undefined) return await createStore(fs, paths, owner);
   if (nodeId !== undefined && identity.nodeId === undefined) {
     const claimed = { ...identity, nodeId };
     await writeIdentity(fs, paths, claimed);
@@ -64,7 +73,7 @@ function readIdentity(fs: FileSystem, paths: StorePaths): StoreIdentity | undefi
 async function createStore(
   fs: FileSystem,
   paths: StorePaths,
-  nodeId: string | undefined,
+  { nodeId, newStoreId = () => crypto.randomUUID() }: StoreOwner,
 ): Promise<StoreIdentity> {
   const names = await fs.list(paths.log);
   if (names === undefined) await fs.makeDirectory(paths.log);
@@ -73,7 +82,7 @@ async function createStore(
   await fs.syncDirectory(paths.directory);
   await trySyncAncestors(fs, paths.directory);
 
-  const identity = { storeId: crypto.randomUUID() as string, nodeId };
+  const identity = { storeId: newStoreId(), nodeId };
   const hardState = { term: NO_TERM, votedFor: undefined };
   const { file } = await beginSegment(fs, paths, {
     storeId: identity.storeId,

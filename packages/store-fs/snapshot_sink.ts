@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type Clock,
   invariant,
   type Logger,
   type SnapshotMeta,
@@ -31,6 +32,8 @@ export interface SnapshotSinkHost {
   readonly paths: StorePaths;
   /** Where it is told what could not be removed. */
   readonly logger: Logger;
+  /** Says when a snapshot was made. */
+  readonly clock: Clock;
   /** Takes up a snapshot that is durable. */
   publish(snapshot: SnapshotFile): Promise<void>;
   /** Hears that the sink has come to its end, whichever. */
@@ -75,10 +78,10 @@ export class FsSnapshotSink implements SnapshotSink {
   /** See core's port. */
   commit(point: SnapshotPoint): Promise<SnapshotMeta> {
     return this.#alone(async () => {
-      const { fs, paths } = this.#host;
+      const { fs, paths, clock } = this.#host;
       const { sequence, blockSizeBytes } = this.#header;
       const writer = this.#writer!;
-      const { dataChecksum, ...rest } = await writer.finish(point, Date.now());
+      const { dataChecksum, ...rest } = await writer.finish(point, clock.wallTime());
       const id = snapshotId(point, sequence);
       const path = `${paths.snapshots}/${snapshotFileName(id)}`;
       await fs.rename(this.#path!, path);

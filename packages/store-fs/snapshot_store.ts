@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type Clock,
   invariant,
   type Logger,
   silentLogger,
@@ -13,6 +14,7 @@ import {
   type SnapshotSource,
   type SnapshotStore,
   StorageError,
+  systemClock,
 } from "@coracle/core";
 import type { Damage } from "./damage.ts";
 import { DataDirectory } from "./data_directory.ts";
@@ -45,8 +47,12 @@ export interface FsSnapshotStoreOptions {
   readonly blockSizeBytes?: number;
   /** Where leftovers and damage are reported. Defaults to nowhere. */
   readonly logger?: Logger;
+  /** Its wall time says when a snapshot was made. Defaults to the machine's. */
+  readonly clock?: Clock;
   /** The file system; the same object as the `FsLogStore`'s. Defaults to the machine's. */
   readonly fs?: FileSystem;
+  /** As for `FsLogStore`: a UUID for the directory's store if it is made now. Defaults to a random one. */
+  readonly newStoreId?: () => string;
 }
 
 const RETAIN_DEFAULT = 2;
@@ -92,7 +98,7 @@ export class FsSnapshotStore implements SnapshotStore {
     directory: DataDirectory,
     found: RecoveredSnapshots,
   ) {
-    const { fs = denoFileSystem, logger = silentLogger } = options;
+    const { fs = denoFileSystem, logger = silentLogger, clock = systemClock } = options;
     this.identity = directory.identity;
     this.recovered = found.repairs;
     this.damages = found.damages;
@@ -107,6 +113,7 @@ export class FsSnapshotStore implements SnapshotStore {
       fs,
       paths: directory.paths,
       logger,
+      clock,
       publish: (file) => this.#publish(file),
       ended: (sink) => void this.#sinks.delete(sink),
     };
@@ -122,7 +129,7 @@ export class FsSnapshotStore implements SnapshotStore {
    * is reported and not listed; it keeps no store from being opened.
    */
   static async open(options: FsSnapshotStoreOptions): Promise<FsSnapshotStore> {
-    const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
+    const { nodeId, newStoreId, logger = silentLogger, fs = denoFileSystem } = options;
     const path = checkedDirectory(options.directory);
     const reason = ": the store must retain at least one snapshot";
     checkedOption("retain", options.retain ?? 1, 1, Number.MAX_SAFE_INTEGER, reason);
@@ -134,7 +141,7 @@ export class FsSnapshotStore implements SnapshotStore {
     );
     let directory: DataDirectory | undefined;
     try {
-      directory = await DataDirectory.open(fs, path, "snapshots", nodeId);
+      directory = await DataDirectory.open(fs, path, "snapshots", { nodeId, newStoreId });
       const { paths, identity } = directory;
       const found = await recoverSnapshots(fs, paths, identity.storeId, logger);
       const store = new FsSnapshotStore(options, directory, found);

@@ -59,6 +59,8 @@ export interface FsLogStoreOptions {
   readonly clock?: Clock;
   /** The file system. Defaults to the machine's. */
   readonly fs?: FileSystem;
+  /** A UUID for the store if it is made now, different from that of any other store. Defaults to a random one. */
+  readonly newStoreId?: () => string;
 }
 
 const SEGMENT_SIZE_MIN_BYTES = 1024;
@@ -117,7 +119,7 @@ export class FsLogStore implements LogStore {
    */
   static async open(options: FsLogStoreOptions): Promise<FsLogStore> {
     const { nodeId, logger = silentLogger, fs = denoFileSystem } = options;
-    const { metrics, clock = systemClock } = options;
+    const { metrics, clock = systemClock, newStoreId } = options;
     const path = checkedDirectory(options.directory);
     const segmentSizeBytes = checkedOption(
       "segmentSizeBytes",
@@ -133,7 +135,7 @@ export class FsLogStore implements LogStore {
     );
     let directory: DataDirectory | undefined;
     try {
-      directory = await DataDirectory.open(fs, path, "log", nodeId);
+      directory = await DataDirectory.open(fs, path, "log", { nodeId, newStoreId });
       const log = await recoverLog(fs, directory.paths, directory.identity.storeId, logger);
       const meter = metrics && new StoreMeter(metrics, clock);
       return new FsLogStore(fs, directory, log, segmentSizeBytes, cacheSizeBytes, meter);

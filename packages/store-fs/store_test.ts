@@ -20,9 +20,11 @@ import {
   silentLogger,
   StorageError,
   StoreLockedError,
+  systemClock,
   toIndex,
   toTerm,
 } from "@coracle/core";
+import { FsSnapshotStore } from "./snapshot_store.ts";
 import { FsLogStore, type FsLogStoreOptions } from "./store.ts";
 import { assertHolds, LogModel, manyEntries, run, vote, write } from "./_testing/logs.ts";
 import { InjectedFailure, MemoryDisk } from "./_testing/memory_disk.ts";
@@ -478,4 +480,18 @@ Deno.test("B42: after a burst and its compaction, a batch costs what it did befo
   await store.persist([write({ entries: manyEntries(502, 1, 1) })]);
   assertEquals(operationsSince(disk, since), ["append", "syncData"]);
   assertGreater(store.firstIndex, 499);
+});
+
+Deno.test("what a new store is called, and when a snapshot was made, can be determined", async () => {
+  const disk = new MemoryDisk();
+  const uuid = (last: number) => `01234567-89ab-4cde-8f01-23456789abc${last}`;
+  const clock = { ...systemClock, wallTime: () => 1234 };
+  const options = { directory: "/d", fs: disk, newStoreId: () => uuid(1), clock };
+  await using store = await FsLogStore.open(options);
+  await using snapshots = await FsSnapshotStore.open({ ...options, newStoreId: () => uuid(2) });
+  assertEquals([store.identity.storeId, snapshots.identity.storeId], [uuid(1), uuid(1)]);
+  const sink = await snapshots.create();
+  const configuration = { index: toIndex(1), configuration: { servers: [] } };
+  const point = { lastIncludedIndex: toIndex(1), lastIncludedTerm: toTerm(1), configuration };
+  assertStrictEquals((await sink.commit(point)).createdAtMs, 1234);
 });

@@ -22,11 +22,9 @@ import {
   type PersistId,
   type Send,
   step,
+  type StepFunction,
 } from "@coracle/core/consensus";
 import { LogImage } from "./log_image.ts";
-
-/** What decides: {@linkcode step} of the consensus, or a version of it with a bug planted. */
-export type StepFunction = (state: NodeState, input: Input, nowMs: number) => Effect[];
 
 /** Whom a {@linkcode CoreNode} reports to. */
 export interface CoreNodeHost {

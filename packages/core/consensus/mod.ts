@@ -31,3 +31,4 @@ export {
   type Unsaved,
 } from "./state.ts";
 export { deadline, step } from "./step.ts";
+export { type StepFunction, withStep } from "./step_option.ts";

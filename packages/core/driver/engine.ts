@@ -13,6 +13,7 @@ import type { Effect, Persist, PersistId, Send } from "../consensus/effect.ts";
 import type { Input } from "../consensus/input.ts";
 import { configurationOf, type NodeState } from "../consensus/state.ts";
 import { deadline, step } from "../consensus/step.ts";
+import type { StepFunction } from "../consensus/step_option.ts";
 import type { EngineMeter } from "./engine_meter.ts";
 import { Persister } from "./persister.ts";
 
@@ -53,6 +54,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Whom to report to. */
   readonly handler: EngineHandler;
+  /** What decides; the consensus by default. */
+  readonly step?: StepFunction;
   /** What measures it, if anything does. */
   readonly meter?: EngineMeter | undefined;
 }
@@ -64,6 +67,7 @@ export class Engine implements TransportHandler {
   readonly #clock: Clock;
   readonly #handler: EngineHandler;
   readonly #persister: Persister;
+  readonly #step: StepFunction;
   readonly #meter: EngineMeter | undefined;
   #inputs: Input[] = [];
   #stepping = false;
@@ -80,6 +84,7 @@ export class Engine implements TransportHandler {
     this.#transport = options.transport;
     this.#clock = options.clock;
     this.#handler = options.handler;
+    this.#step = options.step ?? step;
     this.#meter = options.meter;
     this.#persister = new Persister(options.log, {
       persisted: (id) => this.#persisted(id),
@@ -106,7 +111,7 @@ export class Engine implements TransportHandler {
     try {
       for (let next; !this.#stopped && (next = this.#inputs.shift()) !== undefined;) {
         const nowMs = this.#clock.now();
-        const effects = step(this.state, next, nowMs);
+        const effects = this.#step(this.state, next, nowMs);
         this.#meter?.stepped(next, nowMs);
         for (const effect of effects) {
           if (this.#stopped) return;

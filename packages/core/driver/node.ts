@@ -21,6 +21,7 @@ import type { InstallSnapshot, RoleChanged } from "../consensus/effect.ts";
 import type { Input } from "../consensus/input.ts";
 import { Random } from "../consensus/random.ts";
 import { configurationOf, createState, leaderOf, type NodeState } from "../consensus/state.ts";
+import { stepOf } from "../consensus/step_option.ts";
 import { Applier } from "./applier.ts";
 import { Bootstraps } from "./bootstraps.ts";
 import { Engine, type NodeEffect } from "./engine.ts";
@@ -218,6 +219,7 @@ export class Node {
         woken: (nowMs) => this.proposals.calls.expire(nowMs),
         failed: (error) => this.#fail(error),
       },
+      step: stepOf(this.#options),
       meter: this.#meters?.engine,
     });
   }

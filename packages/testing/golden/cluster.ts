@@ -17,8 +17,15 @@ import {
   toIndex,
   toTerm,
 } from "@coracle/core";
-import { checkInvariants, type Effect, type Input, type Send, step } from "@coracle/core/consensus";
-import { CoreNode, type CoreNodeHost, type StepFunction } from "../core_node.ts";
+import {
+  checkInvariants,
+  type Effect,
+  type Input,
+  type Send,
+  step,
+  type StepFunction,
+} from "@coracle/core/consensus";
+import { CoreNode, type CoreNodeHost } from "../core_node.ts";
 import { effectText, inputText, messageText, nodeText } from "../notation.ts";
 
 /** How a {@linkcode ScriptCluster} is set up. */

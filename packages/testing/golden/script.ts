@@ -16,7 +16,7 @@
  *
  * @module
  */
-import type { StepFunction } from "../core_node.ts";
+import type { StepFunction } from "@coracle/core/consensus";
 import { ScriptCluster } from "./cluster.ts";
 import { runCommand } from "./commands.ts";
 

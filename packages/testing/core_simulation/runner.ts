@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StepFunction } from "../core_node.ts";
+import type { StepFunction } from "@coracle/core/consensus";
 import type { PlantedBug } from "./planted_bugs.ts";
 import { scenarioText } from "./scenario.ts";
 import { Simulation, type SimulationResult } from "./simulation.ts";

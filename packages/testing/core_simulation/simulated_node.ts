@@ -5,8 +5,14 @@
  * @module
  */
 import type { Configuration, Message, ServerId, TransportHandler } from "@coracle/core";
-import { configurationOf, type Effect, type Input, type Persist } from "@coracle/core/consensus";
-import { CoreNode, type CoreNodeHost, type StepFunction } from "../core_node.ts";
+import {
+  configurationOf,
+  type Effect,
+  type Input,
+  type Persist,
+  type StepFunction,
+} from "@coracle/core/consensus";
+import { CoreNode, type CoreNodeHost } from "../core_node.ts";
 import type { MemoryNetwork } from "../memory_network.ts";
 import type { MemoryTransport } from "../memory_transport.ts";
 import type { Prng } from "../prng.ts";

@@ -6,7 +6,7 @@
  */
 import { invariant, type Term } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
-import type { Checker, ObservedCluster, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
 
 interface Question {
   readonly ordinal: number;

@@ -5,7 +5,7 @@
  */
 import { invariant } from "@coracle/core";
 import { configurationOf } from "@coracle/core/consensus";
-import type { Checker, ObservedCluster, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class CommittedDurable implements Checker {

@@ -5,7 +5,7 @@
  * @module
  */
 import { invariant, type Message, type ServerId } from "@coracle/core";
-import type { Checker, ObservedCluster, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class DurableBeforeAck implements Checker {

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkInvariants } from "@coracle/core/consensus";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class NodeInvariants implements Checker {

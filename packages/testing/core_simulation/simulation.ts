@@ -5,14 +5,20 @@
  * @module
  */
 import type { Configuration, Message, ServerId, Suffrage } from "@coracle/core";
-import { type Effect, type Input, type Persist, step } from "@coracle/core/consensus";
-import type { CoreNode, StepFunction } from "../core_node.ts";
+import {
+  type Effect,
+  type Input,
+  type Persist,
+  step,
+  type StepFunction,
+} from "@coracle/core/consensus";
+import type { CoreNode } from "../core_node.ts";
 import { MemoryNetwork, RELIABLE } from "../memory_network.ts";
 import { effectText, inputText, nodeText, writeText } from "../notation.ts";
 import { Prng } from "../prng.ts";
 import { VirtualClock } from "../virtual_clock.ts";
-import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
-import { allCheckers } from "./checkers/mod.ts";
+import type { Checker, ObservedCluster, ObservedNode } from "../checkers/checker.ts";
+import { allCheckers } from "../checkers/mod.ts";
 import { type FaultCounts, Faults } from "./faults.ts";
 import { Liveness, livenessLimitMs, longestElectionTimeoutMs } from "./liveness.ts";
 import { Load } from "./load.ts";

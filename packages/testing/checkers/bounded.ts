@@ -5,7 +5,7 @@
  * @module
  */
 import { invariant } from "@coracle/core";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class Bounded implements Checker {

@@ -8,7 +8,7 @@
 import { crc32 } from "node:zlib";
 import { type Index, invariant } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class StateMachineSafety implements Checker {

@@ -23,8 +23,8 @@ import {
   type Persist,
   type Send,
   step,
+  type StepFunction,
 } from "@coracle/core/consensus";
-import type { StepFunction } from "../core_node.ts";
 
 /** A mistake. */
 export interface PlantedBug {

@@ -9,7 +9,7 @@
  */
 import { type EntryRun, type Index, invariant, type Term } from "@coracle/core";
 import type { Persist } from "@coracle/core/consensus";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 interface Known {
   readonly previousTerm: Term;

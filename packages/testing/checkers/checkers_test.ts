@@ -18,7 +18,7 @@ import {
   type Persist,
   Progress,
 } from "@coracle/core/consensus";
-import { CoreNode } from "../../core_node.ts";
+import { CoreNode } from "../core_node.ts";
 import { Bounded } from "./bounded.ts";
 import { CommittedLog } from "./committed.ts";
 import { CommittedDurable } from "./committed_durable.ts";

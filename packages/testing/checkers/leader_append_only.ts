@@ -6,7 +6,7 @@
  */
 import { invariant, type Term } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class LeaderAppendOnly implements Checker {

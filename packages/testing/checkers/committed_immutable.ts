@@ -6,7 +6,7 @@
  */
 import { type Index, invariant } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 import type { CommittedLog } from "./committed.ts";
 
 /** See the module's description. It is the one that fills the {@linkcode CommittedLog}. */

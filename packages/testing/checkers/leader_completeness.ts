@@ -5,7 +5,7 @@
  * @module
  */
 import { type Index, invariant, type Term } from "@coracle/core";
-import type { Checker, ObservedCluster, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
 import type { CommittedLog } from "./committed.ts";
 
 /** See the module's description. Comes after the checker that fills the {@linkcode CommittedLog}. */

@@ -6,7 +6,7 @@
  */
 import { invariant } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
-import type { Checker, ObservedNode } from "../checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 interface Seen {
   term: number;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Checker, ObservedCluster } from "../checker.ts";
+import type { Checker, ObservedCluster } from "./checker.ts";
 import { Bounded } from "./bounded.ts";
 import { CommittedLog } from "./committed.ts";
 import { CommittedDurable } from "./committed_durable.ts";
