@@ -7,8 +7,9 @@ import type { Entry } from "../model/entry.ts";
 
 /**
  * A deterministic state machine: the same commands in the same order must lead to the same state and
- * the same responses on every node. No clock, no randomness, no `Map` order that depends on anything
- * else, no locale.
+ * the same responses on every node, whether it has applied all of them or was restored from a snapshot in between. No clock,
+ * no randomness, no time zone or locale of the machine, no `Map` order that a snapshot does not keep.
+ * `fsmConformance` of `@coracle/testing` finds out.
  *
  * With {@linkcode Fsm.snapshot} and {@linkcode Fsm.restore} (both or none) its log can be compacted; without them the
  * log grows for ever and is applied anew at every start.
@@ -16,15 +17,16 @@ import type { Entry } from "../model/entry.ts";
 export interface Fsm<Response = unknown> {
   /**
    * Applies a committed command. Called once for each command, in log order, one at a time: a promise is waited for
-   * before the next call. The entry's bytes are a view of shared memory: copy what is kept for long.
+   * before the next call. Indexes have gaps: other entries have theirs. The entry's bytes are a view of shared memory: never
+   * write to them, and copy what is kept.
    *
    * An error thrown here stops the node, since it can no longer be what its peers are. What a command
    * does wrong belongs in the response.
    */
   apply(entry: Entry): Response | Promise<Response>;
   /**
-   * Instead of {@linkcode Fsm.apply}, if it is there: applies several commands in order and returns as many responses.
-   * hashicorp/raft: `BatchingFSM`.
+   * Instead of {@linkcode Fsm.apply}, if it is there: applies several commands in order and returns as many responses, the same
+   * that `apply` would give one by one. hashicorp/raft: `BatchingFSM`.
    */
   applyBatch?(entries: readonly Entry[]): readonly Response[] | Promise<readonly Response[]>;
   /**
@@ -33,6 +35,9 @@ export interface Fsm<Response = unknown> {
    * stop early; a generator's `finally` then releases what it holds.
    */
   snapshot?(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-  /** Replaces the state by that of a snapshot. Nothing is applied meanwhile. An error thrown here stops the node. */
+  /**
+   * Replaces the state, whatever it is, by that of a snapshot, whose bytes come in pieces of any size. Nothing is applied
+   * meanwhile. An error thrown here stops the node.
+   */
   restore?(data: AsyncIterable<Uint8Array>): Promise<void>;
 }
