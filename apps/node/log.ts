@@ -17,21 +17,39 @@ import type { NodeSettings } from "./config/schema.ts";
 /** What is logged, and how. */
 export type LogSettings = Pick<NodeSettings, "logLevel" | "logFormat">;
 
-/** Sends all logs of this process to standard error, and returns the node's logger. */
-export function configureLogs({ logLevel, logFormat }: LogSettings): Logger {
-  const format = formatter(logFormat, Deno.stderr.isTerminal() && !Deno.noColor);
-  const encoder = new TextEncoder();
-  configureSync({
-    reset: true,
-    sinks: {
-      stderr: (record) => void Deno.stderr.writeSync(encoder.encode(format(record))),
-    },
-    loggers: [
-      { category: ["coracle"], lowestLevel: logLevel, sinks: ["stderr"] },
-      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["stderr"] },
-    ],
-  });
-  return getLogger(["coracle"]);
+/** Sends all logs of this process to standard error. What is logged, and how, can be changed at any time. */
+export class Logs {
+  /** The node's logger. */
+  readonly logger: Logger = getLogger(["coracle"]);
+  #settings: LogSettings;
+
+  /** `settings`: what is logged, and how, until that is changed. */
+  constructor(settings: LogSettings) {
+    this.#settings = settings;
+    this.configure(settings);
+  }
+
+  /** What is logged, and how. */
+  get settings(): LogSettings {
+    return this.#settings;
+  }
+
+  /** Changes what is logged, and how, as far as it is given. */
+  configure(changes: Partial<LogSettings>): void {
+    const { logLevel, logFormat } = this.#settings = { ...this.#settings, ...changes };
+    const format = formatter(logFormat, Deno.stderr.isTerminal() && !Deno.noColor);
+    const encoder = new TextEncoder();
+    configureSync({
+      reset: true,
+      sinks: {
+        stderr: (record) => void Deno.stderr.writeSync(encoder.encode(format(record))),
+      },
+      loggers: [
+        { category: ["coracle"], lowestLevel: logLevel, sinks: ["stderr"] },
+        { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["stderr"] },
+      ],
+    });
+  }
 }
 
 /** How a record becomes a line; `colors` for a terminal that shows them. */

@@ -37,6 +37,7 @@ export class Node implements AsyncDisposable {
       const grpc = await listenForClients(config, raft, fsm, logger);
       try {
         if (config.bootstrap) await found(config, raft, raftAddress, logger);
+        else if (config.join) sayHowToJoin(config, raft, raftAddress, logger);
       } catch (error) {
         await grpc.close();
         throw error;
@@ -69,8 +70,10 @@ export class Node implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
+    await this.#grpc.drain();
+    const stopped = this.raft.shutdown();
     await this.#grpc.close();
-    await this.raft.shutdown();
+    await stopped;
     await this.#leadershipReported;
   }
 }
@@ -85,7 +88,12 @@ async function startRaft(
   let snapshots: FsSnapshotStore | undefined;
   let transport: TcpTransport;
   try {
-    snapshots = await FsSnapshotStore.open({ directory: dataDir, nodeId: id, logger });
+    snapshots = await FsSnapshotStore.open({
+      directory: dataDir,
+      nodeId: id,
+      retain: config.snapshotRetain,
+      logger,
+    });
     transport = await TcpTransport.listen({
       id,
       clusterId,
@@ -165,6 +173,20 @@ async function found(
       reason: error.message,
     });
   }
+}
+
+/** What is left to do is to tell the cluster, unless that is done. */
+function sayHowToJoin(
+  { id }: NodeConfig,
+  raft: Raft<WordPlace>,
+  raftAddress: string,
+  logger: Logger,
+): void {
+  if (raft.configuration().configuration.servers.length > 0) return;
+  logger.info("node {id} waits to be added to a cluster: members add {id} {address}", {
+    id,
+    address: raftAddress,
+  });
 }
 
 /** Tells clients through the health service who leads, until the node stops. */

@@ -91,6 +91,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
     assertEquals([code, signal], [0, null], `${this.id} does not stop cleanly\n${this.log}`);
   }
 
+  /** Waits until its process has ended, by itself or not; resolves to its exit code. */
+  async exitCode(): Promise<number | undefined> {
+    return (await this.#process?.exited)?.code;
+  }
+
   /** Whether it leads, as it tells clients. */
   async leads(): Promise<boolean> {
     return this.isRunning && await this.#client.leads();

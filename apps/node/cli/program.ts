@@ -6,8 +6,9 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { parseAddress } from "../config/address.ts";
+import { completeSettings } from "../config/config.ts";
 import { addFieldFlags, givenFields } from "../config/flags.ts";
-import { loadConfig } from "../config/load.ts";
+import { loadSettings } from "../config/load.ts";
 import { ConfigError } from "../config/problems.ts";
 import { addClientOptions, type ClientFlags, clientOptions } from "./client_options.ts";
 import { CommandError, complain, EXIT, EXIT_HELP, type ExitCode, wholeNumber } from "./exit.ts";
@@ -71,7 +72,9 @@ function addStart(program: Command, done: Done): void {
     if (flags.config !== undefined) {
       requirePermissions("deno run -P apps/node start", [readNeed(flags.config)]);
     }
-    const config = loadConfig(flags.config, givenFields(flags));
+    const load = () => loadSettings(flags.config, givenFields(flags));
+    const settings = load();
+    const config = completeSettings(settings);
     requirePermissions("deno run -P apps/node start", [
       netNeed(config.raftListen),
       netNeed(config.grpcListen),
@@ -80,7 +83,8 @@ function addStart(program: Command, done: Done): void {
       ...grpcEnvNeeds,
     ]);
     const { start } = await import("./start.ts");
-    done(await start(config, { stopWithStdin: flags.stopWithStdin ?? false }));
+    const stopWithStdin = flags.stopWithStdin ?? false;
+    done(await start(settings, { stopWithStdin, reload: load }));
   });
 }
 

@@ -4,28 +4,35 @@
  * @module
  */
 import { InvalidConfigError, RaftError } from "@coracle/core";
-import type { NodeConfig } from "../config/config.ts";
-import { configureLogs, errorText } from "../log.ts";
+import { completeSettings } from "../config/config.ts";
+import type { NodeSettings } from "../config/schema.ts";
+import { errorText, Logs } from "../log.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import { Node } from "../node.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+import { ReloadOnSignal } from "./reload_on_signal.ts";
 import { StopRequest } from "./stop_request.ts";
 
-/** How the node is told to stop, beside by signals. */
+/** How the node is told to stop, beside by signals, and what it is told to change. */
 export interface StartOptions {
   /** Whether the end of standard input stops it: so no node outlives the program that started it. */
   readonly stopWithStdin: boolean;
+  /** Reads the configuration again. Throws {@linkcode ConfigError}. */
+  readonly reload: () => NodeSettings;
 }
 
-/** Runs a node with `config`. Throws {@linkcode CommandError} if it cannot start or had to stop. */
+/** Runs a node with `settings`. Throws {@linkcode CommandError} if it cannot start or had to stop. */
 export async function start(
-  config: NodeConfig,
-  { stopWithStdin }: StartOptions,
+  settings: NodeSettings,
+  { stopWithStdin, reload }: StartOptions,
 ): Promise<ExitCode> {
-  const logger = configureLogs(config.log);
+  const logs = new Logs(settings);
+  const { logger } = logs;
   quietGrpc();
   using stop = new StopRequest({ withStdin: stopWithStdin });
+  const config = completeSettings(settings);
   const node = await Node.start(config, logger).catch(startFailed);
+  using _reloading = new ReloadOnSignal(settings, { reload, node, logs });
   const reason = await Promise.race([
     stop.requested,
     node.stopped.then((cause) => new StoppedByItself(cause)),
@@ -33,12 +40,24 @@ export async function start(
   if (typeof reason === "string") logger.info("stopping: {reason}", { reason });
   await node.shutdown();
   if (typeof reason === "string") return EXIT.ok;
-  throw new CommandError(
-    EXIT.failed,
-    `the node has stopped by itself: ${errorText(reason.cause)}`,
+  if (reason.cause !== undefined) {
+    throw new CommandError(
+      EXIT.failed,
+      `the node has stopped by itself: ${errorText(reason.cause)}`,
+    );
+  }
+  const { servers } = node.raft.configuration().configuration;
+  const isMember = servers.some(({ id }) => id === config.id);
+  logger.info(
+    isMember
+      ? "node {id} was told to stop, and has"
+      : "node {id} is no longer a member of the cluster, and has stopped",
+    { id: config.id },
   );
+  return EXIT.ok;
 }
 
+/** How the node has ended that nobody asked this process to stop. */
 class StoppedByItself {
   constructor(readonly cause: unknown) {}
 }

@@ -18,8 +18,8 @@ import { methodDefinition } from "../grpc/service.ts";
 
 /** How a call is made. */
 export interface CallSettings {
-  /** How long it may take. */
-  readonly timeoutMs: number;
+  /** How long it may take; without it, as long as it takes. */
+  readonly timeoutMs?: number;
   /** What to send along. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -84,15 +84,25 @@ export class Connection implements Disposable {
   }
 
   /** Calls `method`. Rejects with the `ServiceError` of grpc-js. */
-  call<I extends DescMessage, O extends DescMessage>(
+  async call<I extends DescMessage, O extends DescMessage>(
     method: UnaryMethod<I, O>,
     request: MessageInitShape<I>,
-    { timeoutMs, metadata = {} }: CallSettings,
+    settings: CallSettings,
   ): Promise<MessageShape<O>> {
+    return (await this.callWithTrailer(method, request, settings)).answer;
+  }
+
+  /** {@linkcode Connection.call}, with what the node sends along after the answer. */
+  callWithTrailer<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    request: MessageInitShape<I>,
+    { timeoutMs = Infinity, metadata = {} }: CallSettings,
+  ): Promise<{ readonly answer: MessageShape<O>; readonly trailer: Metadata }> {
     const { path, requestSerialize, responseDeserialize } = definitionOf(method);
     const sent = new Metadata();
     for (const [key, value] of Object.entries(metadata)) sent.set(key, value);
     return new Promise((resolve, reject) => {
+      let answered: MessageShape<O> | undefined;
       this.#client.makeUnaryRequest(
         path,
         requestSerialize,
@@ -100,9 +110,14 @@ export class Connection implements Disposable {
         request,
         sent,
         { deadline: Date.now() + timeoutMs },
-        (error: ServiceError | null, answer) =>
-          error === null ? resolve(answer as MessageShape<O>) : reject(error),
-      );
+        (error: ServiceError | null, answer) => {
+          if (error === null) answered = answer as MessageShape<O>;
+          else reject(error);
+        },
+        // Comes after the answer.
+      ).on("status", ({ metadata: trailer }) => {
+        if (answered !== undefined) resolve({ answer: answered, trailer });
+      });
     });
   }
 

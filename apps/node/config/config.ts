@@ -25,12 +25,16 @@ export interface NodeConfig {
   readonly peers: readonly PeerSettings[];
   /** Whether to found the cluster if the store is empty. */
   readonly bootstrap: boolean;
+  /** Whether to wait to be added to a cluster. */
+  readonly join: boolean;
   /** How long a call may take without a deadline of its own. */
   readonly requestTimeoutMs: number;
   /** The settings of the consensus. */
   readonly raft: RaftConfig;
   /** Sizes of the store's files and memory. */
   readonly store: Pick<NodeSettings, "segmentSizeBytes" | "cacheSizeBytes">;
+  /** How many snapshots are kept. */
+  readonly snapshotRetain: number;
   /** What is logged, and how. */
   readonly log: Pick<NodeSettings, "logLevel" | "logFormat">;
 }
@@ -52,7 +56,8 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
       (listen.port === 0 ? undefined : formatAddress(listen)),
     grpcListen: parseAddress(settings.grpcListen)!,
     peers,
-    bootstrap: settings.bootstrap ?? peers.length === 0,
+    bootstrap: settings.bootstrap ?? (peers.length === 0 && !settings.join),
+    join: settings.join,
     requestTimeoutMs,
     raft: {
       heartbeatTimeoutMs: settings.heartbeatTimeoutMs,
@@ -75,6 +80,7 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
       restoreSnapshotOnStart: true,
     },
     store: { segmentSizeBytes, cacheSizeBytes },
+    snapshotRetain: settings.snapshotRetain,
     log: { logLevel, logFormat },
   };
 }

@@ -6,26 +6,29 @@
 import { completeSettings, type NodeConfig } from "./config.ts";
 import { ConfigError, describeProblems } from "./problems.ts";
 import { flagName } from "./flags.ts";
-import { schema } from "./schema.ts";
+import { type NodeSettings, schema } from "./schema.ts";
 
 /** Values of fields, not yet checked. */
 export type GivenFields = Readonly<Record<string, unknown>>;
 
 /**
- * The configuration in the file at `path`, if one is given, with `flags` over it. Throws
+ * The fields in the file at `path`, if one is given, with `flags` over them, and defaults for the rest. Throws
  * {@linkcode ConfigError}.
  */
-export function loadConfig(path: string | undefined, flags: GivenFields): NodeConfig {
+export function loadSettings(path: string | undefined, flags: GivenFields): NodeSettings {
   const file = path === undefined ? {} : readFields(path);
   const parsed = schema.safeParse({ ...file, ...flags }, { reportInput: true });
-  if (!parsed.success) {
-    const origin = (field: string) => {
-      if (Object.hasOwn(flags, field)) return ` (flag --${flagName(field)})`;
-      return Object.hasOwn(file, field) ? ` (in ${path})` : "";
-    };
-    throw new ConfigError(describeProblems(parsed.error, origin));
-  }
-  return completeSettings(parsed.data);
+  if (parsed.success) return parsed.data;
+  const origin = (field: string) => {
+    if (Object.hasOwn(flags, field)) return ` (flag --${flagName(field)})`;
+    return Object.hasOwn(file, field) ? ` (in ${path})` : "";
+  };
+  throw new ConfigError(describeProblems(parsed.error, origin));
+}
+
+/** The configuration that {@linkcode loadSettings} finds. */
+export function loadConfig(path: string | undefined, flags: GivenFields): NodeConfig {
+  return completeSettings(loadSettings(path, flags));
 }
 
 function readFields(path: string): GivenFields {

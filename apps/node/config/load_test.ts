@@ -125,7 +125,11 @@ Deno.test("fields must go together", () => {
     "leaderLeaseTimeoutMs is 500; allowed is at most heartbeatTimeoutMs, which is 400",
   ]);
   assertEquals(problems({ id: "n3", peers }), [
-    'id is "n3" (flag --id); allowed is one of the members in peers: n1, n2',
+    'id is "n3" (flag --id); allowed is one of the members in peers: n1, n2; any with join',
+  ]);
+  assertEquals(loadConfig(undefined, { id: "n3", peers, join: true }).bootstrap, false);
+  assertEquals(problems({ join: true, bootstrap: true }), [
+    "join is true (flag --join); allowed is false with bootstrap: a node founds a cluster or joins one",
   ]);
   assertEquals(problems({ peers: [...peers, { id: "n1", raft: "10.0.0.2:7001" }] }), [
     'peers[2].id is "n1" (flag --peer); allowed is an id that no other member has',

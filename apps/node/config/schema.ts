@@ -7,6 +7,7 @@
 import { DEFAULT_CONFIG, type RaftConfig } from "@coracle/core";
 import { z } from "zod";
 import { isUnspecified, parseAddress } from "./address.ts";
+import { NAME_ALLOWED, NAME_PATTERN } from "./name.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ENTRY_DATA_MAX_BYTES = 16 * 1024 * 1024 - 32;
@@ -22,11 +23,7 @@ interface FieldMeta {
 }
 
 function name(meta: Omit<FieldMeta, "allowed">) {
-  return z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/).meta({
-    ...meta,
-    allowed:
-      "1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
-  });
+  return z.string().regex(NAME_PATTERN).meta({ ...meta, allowed: NAME_ALLOWED });
 }
 
 function address(portLeast: 0 | 1, meta: Omit<FieldMeta, "allowed">) {
@@ -105,8 +102,14 @@ export const fields = z.strictObject({
     description: "Whether to found the cluster if this node holds nothing yet. Tell it to one " +
       "node, once: a node that lost its disk must not found another cluster of the same name.",
     allowed: "true or false",
-    otherwise: "true without peers, false with them",
+    otherwise: "true without peers and join, false with them",
   }).optional(),
+  join: z.boolean().meta({
+    description:
+      "Whether to wait until a cluster that is there already adds this node. It founds " +
+      "none; peers, if there are any, only say where clients find the others.",
+    allowed: "true or false",
+  }).default(false),
 
   heartbeatTimeoutMs: ms(
     "heartbeatTimeoutMs",
@@ -184,6 +187,12 @@ export const fields = z.strictObject({
     "entries",
     "Entries that stay in the log after a snapshot contains them.",
   ).default(DEFAULT_CONFIG.trailingLogs),
+  snapshotRetain: whole(
+    1,
+    Number.MAX_SAFE_INTEGER,
+    "snapshots",
+    "How many snapshots are kept, the newest ones.",
+  ).default(2),
   leaseReads: z.boolean().meta({
     description: "Whether a leader may answer reads of level lease from its own memory while it " +
       "holds its lease. Wrong if clocks drift more than clockDriftMax. The same on all nodes.",
@@ -282,12 +291,16 @@ function checkTogether(settings: NodeSettings, ctx: z.RefinementCtx): void {
       refuse(ctx, ["peers", at, "raft"], raft, "an address that other members can connect to");
     }
   });
-  if (peers.length > 0 && !peers.some((member) => member.id === settings.id)) {
+  if (settings.join && settings.bootstrap === true) {
+    refuse(ctx, ["join"], true, "false with bootstrap: a node founds a cluster or joins one");
+  }
+  const isInitial = peers.some((member) => member.id === settings.id);
+  if (peers.length > 0 && !isInitial && !settings.join) {
     refuse(
       ctx,
       ["id"],
       settings.id,
-      `one of the members in peers: ${peers.map((member) => member.id).join(", ")}`,
+      `one of the members in peers: ${peers.map((member) => member.id).join(", ")}; any with join`,
     );
   }
   const own = peers.find((member) => member.id === settings.id);

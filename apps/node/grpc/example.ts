@@ -10,6 +10,7 @@ import type { Example } from "../gen/example_pb.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import type { CallContext, Handlers } from "./service.ts";
 import { invalidArgument } from "./status.ts";
+import { checkWord } from "./word.ts";
 
 /** What the service needs of a node. `Raft` is one. */
 export interface Replicator {
@@ -66,18 +67,6 @@ export function exampleHandlers(
         return { readAtIndex: BigInt(read.index), bestWords: read.response };
       }),
   };
-}
-
-/** Refuses what the words machine cannot hold; a line feed would be two words in a snapshot. */
-function checkWord(bytes: Uint8Array, sizeMaxBytes: number): void {
-  if (bytes.length === 0 || bytes.length > sizeMaxBytes) {
-    throw invalidArgument(
-      `the word has ${bytes.length} bytes of UTF-8; allowed are 1 to ${sizeMaxBytes}`,
-    );
-  }
-  if (bytes.includes(0x0a)) {
-    throw invalidArgument("the word has a line feed; allowed is a word without one");
-  }
 }
 
 /** The request metadata that chooses how fresh an answer must be. */

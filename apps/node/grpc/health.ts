@@ -19,12 +19,15 @@ const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingSta
 /** The services that only the leader serves: the words, and the name that leadership itself goes by. */
 export const LEADER_SERVICES = ["Example", "quis.RaftLeader"] as const;
 
+/** The services that every node serves. The empty name is the server as a whole. */
+const NODE_SERVICES = ["", "RaftAdmin"] as const;
+
 type Watcher = AnswerStream<typeof HealthCheckResponseSchema>;
 
 /** The statuses of a server's services, and who watches them. */
 export class HealthStatuses {
   readonly #statuses = new Map<string, ServingStatus>([
-    ["", SERVING],
+    ...NODE_SERVICES.map((service) => [service, SERVING] as const),
     ...LEADER_SERVICES.map((service) => [service, NOT_SERVING] as const),
   ]);
   readonly #watchers = new Map<string, Set<Watcher>>();
@@ -68,6 +71,11 @@ export class HealthStatuses {
         if (watchers.size === 0) this.#watchers.delete(service);
       };
     },
+    list: () => ({
+      statuses: Object.fromEntries(
+        [...this.#statuses].map(([service, status]) => [service, { status }]),
+      ),
+    }),
   };
 
   #set(service: string, next: ServingStatus): void {

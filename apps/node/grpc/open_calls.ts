@@ -12,22 +12,30 @@ const QUIET_MS = 50;
 /** Counts calls, and refuses further ones once it is closed. */
 export class OpenCalls {
   #open = 0;
-  #refused = 0;
+  /** How many calls were begun, refused or ended: when it stands still, nobody calls. */
+  #activity = 0;
   #closed = false;
-  readonly #allEnded = Promise.withResolvers<void>();
+  #idle = Promise.withResolvers<void>();
 
   /** Runs `call`, unless closed: then it throws `ShutdownError`, and nothing was written. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#closed) {
-      this.#refused += 1;
+      this.#activity += 1;
       throw new ShutdownError("not-written");
     }
+    return await this.finish(call);
+  }
+
+  /** Runs `call`, also when closed: it asks for the end of one that was taken before. */
+  async finish<T>(call: () => Promise<T>): Promise<T> {
     this.#open += 1;
+    this.#activity += 1;
     try {
       return await call();
     } finally {
       this.#open -= 1;
-      this.#settle();
+      this.#activity += 1;
+      if (this.#open === 0) this.#idle.resolve();
     }
   }
 
@@ -38,24 +46,27 @@ export class OpenCalls {
    */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
-    this.#settle();
     const impatience = new AbortController();
+    const { signal } = impatience;
     const timer = setTimeout(() => impatience.abort(), timeoutMs);
     try {
-      await abortable(this.#allEnded.promise, impatience.signal);
       let before: number;
       do {
-        before = this.#refused;
-        await delay(QUIET_MS, { signal: impatience.signal });
-      } while (this.#refused !== before);
+        await this.#untilIdle(signal);
+        before = this.#activity;
+        await delay(QUIET_MS, { signal });
+      } while (this.#activity !== before);
     } catch (error) {
-      if (error !== impatience.signal.reason) throw error;
+      if (error !== signal.reason) throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #settle(): void {
-    if (this.#closed && this.#open === 0) this.#allEnded.resolve();
+  async #untilIdle(signal: AbortSignal): Promise<void> {
+    while (this.#open > 0) {
+      this.#idle = Promise.withResolvers();
+      await abortable(this.#idle.promise, signal);
+    }
   }
 }

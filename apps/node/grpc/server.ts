@@ -1,5 +1,5 @@
 /**
- * The node's gRPC server: words, health and reflection on one port.
+ * The node's gRPC server: words, administration, health and reflection on one port.
  *
  * @module
  */
@@ -17,11 +17,14 @@ import {
   file_grpc_reflection_v1alpha_reflection,
   ServerReflection as ServerReflectionV1Alpha,
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { file_raftadmin, RaftAdmin } from "../gen/raftadmin_pb.ts";
 import { exampleHandlers, type ExampleLimits, type Replicator } from "./example.ts";
 import { HealthStatuses } from "./health.ts";
 import { Listener } from "./listener.ts";
 import { installNoGoaway } from "./no_goaway.ts";
 import { OpenCalls } from "./open_calls.ts";
+import { Operations } from "./operations.ts";
+import { type AdministeredRaft, raftAdminHandlers } from "./raft_admin.ts";
 import { reflectionHandlers } from "./reflection.ts";
 import { type ErrorToStatus, implement, type ServiceImplementation } from "./service.ts";
 import { CallError, type LeaderLookup, statusOf } from "./status.ts";
@@ -29,7 +32,7 @@ import { CallError, type LeaderLookup, statusOf } from "./status.ts";
 /** What a server is made of. */
 export interface GrpcServerOptions {
   /** The node's consensus. */
-  readonly raft: Replicator;
+  readonly raft: Replicator & AdministeredRaft;
   /** Its state machine. */
   readonly fsm: WordsFsm;
   /** Limits of the words service. */
@@ -42,14 +45,16 @@ export interface GrpcServerOptions {
   readonly logger: Logger;
 }
 
-/** How long calls under way may still take when the server closes. */
-const CLOSE_TIMEOUT_MS = 2000;
+/** How long calls under way may still take when the server closes, and how long the answers to those that failed for it. */
+const DRAIN_TIMEOUT_MS = 2000;
+const ANSWER_TIMEOUT_MS = 500;
 
 /** The largest request that is read at all: beyond every word that can be allowed, so that a word that is too long is told how long it may be. */
 const REQUEST_SIZE_MAX_BYTES = ENTRY_SIZE_MAX_BYTES + 64 * 1024;
 
 const FILES = [
   file_example,
+  file_raftadmin,
   file_grpc_health_v1_health,
   file_grpc_reflection_v1_reflection,
   file_grpc_reflection_v1alpha_reflection,
@@ -96,7 +101,17 @@ export class GrpcServer implements AsyncDisposable {
     this.#health.setLeading(leading);
   }
 
-  /** Takes no more calls, gives those under way a moment to end, and closes all connections. Idempotent. */
+  /**
+   * Takes no more calls and gives those under way a moment to end. The node is to be stopped next: those that go on
+   * fail then, and are told so.
+   */
+  async drain(): Promise<void> {
+    this.#listener.stopListening();
+    this.#health.close();
+    await this.#calls.close(DRAIN_TIMEOUT_MS);
+  }
+
+  /** Takes no more calls, lets the answers of those that have ended leave, and closes all connections. Idempotent. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
@@ -109,7 +124,7 @@ export class GrpcServer implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#listener.stopListening();
     this.#health.close();
-    await this.#calls.close(CLOSE_TIMEOUT_MS);
+    await this.#calls.close(ANSWER_TIMEOUT_MS);
     await this.#listener.closeConnections();
   }
 }
@@ -129,8 +144,12 @@ function services(
     return statusOf(error, leaderLookup);
   };
   const reflection = reflectionHandlers(FILES);
+  const { commandSizeMaxBytes } = limits;
+  const operations = new Operations();
+  const raftAdmin = raftAdminHandlers({ raft, commandSizeMaxBytes, calls, operations, toStatus });
   return [
     implement(Example, exampleHandlers(raft, fsm, limits, calls), toStatus),
+    implement(RaftAdmin, raftAdmin, toStatus),
     implement(Health, health.handlers, toStatus),
     implement(ServerReflection, reflection, toStatus),
     // The two versions have the same messages, so one handler speaks both.

@@ -230,8 +230,13 @@ serverTest("health says who leads", async ({ connection, server }) => {
   const [code, text] = await failure(check("boats"));
   assertEquals([code, text], [
     status.NOT_FOUND,
-    'service "boats" is unknown; known are "", "Example", "quis.RaftLeader"',
+    'service "boats" is unknown; known are "", "RaftAdmin", "Example", "quis.RaftLeader"',
   ]);
+  const { statuses } = await connection.call(Health.method.list, {}, { timeoutMs: 5000 });
+  assertEquals(
+    Object.entries(statuses).map(([service, { status }]) => [service, status]),
+    [["", SERVING], ["RaftAdmin", SERVING], ["Example", SERVING], ["quis.RaftLeader", SERVING]],
+  );
 });
 
 /** The answers of a watch, one at a time. */

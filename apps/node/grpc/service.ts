@@ -14,20 +14,21 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import type {
-  handleBidiStreamingCall,
-  handleServerStreamingCall,
-  handleUnaryCall,
+import {
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
   Metadata,
-  MethodDefinition,
-  ServerDuplexStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  StatusObject,
-  UntypedHandleCall,
+  type MethodDefinition,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+  type StatusObject,
+  type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import { type CallError, invalidArgument } from "./status.ts";
+import { CallError, invalidArgument } from "./status.ts";
 
 /** What a handler may know of a call beside its request. */
 export interface CallContext {
@@ -37,6 +38,8 @@ export interface CallContext {
   readonly remainingMs: number;
   /** Fires when the client has given up. */
   readonly signal: AbortSignal;
+  /** What is sent along after the answer. */
+  readonly trailer: Metadata;
 }
 
 /** Where a stream's answers go. */
@@ -173,25 +176,31 @@ function handleUnary(
   toStatus: ErrorToStatus,
 ): handleUnaryCall<Decoded, unknown> {
   return async (call, callback) => {
+    const context = contextOf(call);
     let answer: unknown;
     try {
-      answer = await handler(decoded(call.request), contextOf(call));
+      answer = await handler(decoded(call.request), context);
     } catch (error) {
       callback(toStatus(error, path));
       return;
     }
-    callback(null, answer);
+    callback(null, answer, context.trailer);
   };
 }
 
 function contextOf(call: ServerUnaryCall<Decoded, unknown>): CallContext {
   const canceller = new AbortController();
-  call.once("cancelled", () => canceller.abort());
+  call.once("cancelled", () => canceller.abort(gaveUp()));
   return {
     metadata: call.metadata,
     remainingMs: Number(call.getDeadline()) - Date.now(),
     signal: canceller.signal,
+    trailer: new Metadata(),
   };
+}
+
+function gaveUp(): CallError {
+  return new CallError(status.CANCELLED, "cancelled", "the client has given up");
 }
 
 function handleWatch(
