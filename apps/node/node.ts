@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { CannotBootstrapError, type Logger, Raft, TransportError } from "@coracle/core";
-import { type WordPlace, WordsFsm } from "@coracle/fsm-words";
-import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
-import { TcpTransport } from "@coracle/transport-tcp";
+import { CannotBootstrapError, type Logger, type Raft, TransportError } from "@coracle/core";
+import type { WordPlace } from "@coracle/fsm-words";
 import { formatAddress } from "./config/address.ts";
 import { initialMembers, type NodeConfig } from "./config/config.ts";
 import { GrpcServer } from "./grpc/server.ts";
+import { clientAddressOf, type NodeParts, startParts } from "./parts.ts";
 
 /** A running node. */
 export class Node implements AsyncDisposable {
@@ -31,13 +30,13 @@ export class Node implements AsyncDisposable {
    * Throws a `RaftError` if the store, an address or a setting cannot be used; nothing is left open then.
    */
   static async start(config: NodeConfig, logger: Logger): Promise<Node> {
-    const fsm = new WordsFsm();
-    const { raft, raftAddress } = await startRaft(config, fsm, logger);
+    const parts = await startParts(config, logger);
+    const { raft } = parts;
     try {
-      const grpc = await listenForClients(config, raft, fsm, logger);
+      const grpc = await listenForClients(parts);
       try {
-        if (config.bootstrap) await found(config, raft, raftAddress, logger);
-        else if (config.join) sayHowToJoin(config, raft, raftAddress, logger);
+        if (config.bootstrap) await found(parts);
+        else if (config.join) sayHowToJoin(parts);
       } catch (error) {
         await grpc.close();
         throw error;
@@ -78,60 +77,10 @@ export class Node implements AsyncDisposable {
   }
 }
 
-async function startRaft(
-  config: NodeConfig,
-  fsm: WordsFsm,
-  logger: Logger,
-): Promise<{ raft: Raft<WordPlace>; raftAddress: string }> {
-  const { id, clusterId, dataDir, raftListen, raftAdvertise } = config;
-  const log = await FsLogStore.open({ ...config.store, directory: dataDir, nodeId: id, logger });
-  let snapshots: FsSnapshotStore | undefined;
-  let transport: TcpTransport;
-  try {
-    snapshots = await FsSnapshotStore.open({
-      directory: dataDir,
-      nodeId: id,
-      retain: config.snapshotRetain,
-      logger,
-    });
-    transport = await TcpTransport.listen({
-      id,
-      clusterId,
-      listenAddress: formatAddress(raftListen),
-      ...(raftAdvertise === undefined ? {} : { advertiseAddress: raftAdvertise }),
-      logger,
-    });
-  } catch (error) {
-    await Promise.all([log.close(), snapshots?.close()]);
-    throw error;
-  }
-  logger.info("node {id} listens for other members on {address}", {
-    id,
-    address: transport.localAddress,
-    dataDir,
-    storeId: log.identity.storeId,
-  });
-  const raft = await Raft.start({
-    id,
-    fsm,
-    log,
-    snapshots,
-    transport,
-    config: config.raft,
-    logger,
-  });
-  return { raft, raftAddress: transport.localAddress };
-}
-
-async function listenForClients(
-  config: NodeConfig,
-  raft: Raft<WordPlace>,
-  fsm: WordsFsm,
-  logger: Logger,
-): Promise<GrpcServer> {
-  const { id, grpcListen, peers, requestTimeoutMs } = config;
+async function listenForClients(parts: NodeParts): Promise<GrpcServer> {
+  const { config, logger, raft, fsm } = parts;
+  const { id, grpcListen, requestTimeoutMs } = config;
   const { commandSizeMaxBytes } = config.raft;
-  const grpcAddresses = new Map(peers.map((peer) => [peer.id, peer.grpc]));
   let server: GrpcServer;
   try {
     server = await GrpcServer.listen({
@@ -139,7 +88,7 @@ async function listenForClients(
       fsm,
       limits: { commandSizeMaxBytes, requestTimeoutMs },
       listen: grpcListen,
-      leaderLookup: (leaderId) => grpcAddresses.get(leaderId),
+      leaderLookup: (leaderId) => clientAddressOf(parts, leaderId),
       logger,
     });
   } catch (cause) {
@@ -153,13 +102,8 @@ async function listenForClients(
 }
 
 /** Gives a node that holds nothing its first members. One that holds anything keeps what it holds. */
-async function found(
-  config: NodeConfig,
-  raft: Raft<WordPlace>,
-  raftAddress: string,
-  logger: Logger,
-): Promise<void> {
-  const members = initialMembers(config, raftAddress);
+async function found({ config, logger, raft, transport }: NodeParts): Promise<void> {
+  const members = initialMembers(config, transport.localAddress);
   try {
     await raft.bootstrap(members);
     logger.info("node {id} has founded a cluster of {servers}", {
@@ -176,16 +120,11 @@ async function found(
 }
 
 /** What is left to do is to tell the cluster, unless that is done. */
-function sayHowToJoin(
-  { id }: NodeConfig,
-  raft: Raft<WordPlace>,
-  raftAddress: string,
-  logger: Logger,
-): void {
+function sayHowToJoin({ config, logger, raft, transport }: NodeParts): void {
   if (raft.configuration().configuration.servers.length > 0) return;
   logger.info("node {id} waits to be added to a cluster: members add {id} {address}", {
-    id,
-    address: raftAddress,
+    id: config.id,
+    address: transport.localAddress,
   });
 }
 

@@ -30,6 +30,8 @@ export interface TcpTransportOptions {
    * stands for the port that is listened on.
    */
   readonly advertiseAddress?: string;
+  /** Where clients reach this node, in whatever notation they know. Its peers are told (`clientAddressOf`). At most 255 characters; empty by default. */
+  readonly clientAddress?: string;
   /** Where to say what happens. Nowhere by default. */
   readonly logger?: Logger;
   /** Where measurements go, by the names of {@linkcode TRANSPORT_METRICS}. Nothing is measured by default. */
@@ -116,6 +118,7 @@ export function resolveConfig(options: TcpTransportOptions): TcpTransportConfig 
     listenAddress: options.listenAddress,
     listen,
     advertise,
+    clientAddress: nameField("clientAddress", options.clientAddress ?? "", 0),
     logger: options.logger ?? silentLogger,
     metrics: options.metrics,
     streamLayer: options.streamLayer ?? tcpStreamLayer,
@@ -175,9 +178,13 @@ function whole(
   return value;
 }
 
-function nameField(field: "id" | "clusterId", value: string): string {
-  if (value.length === 0 || value.length > NAME_LENGTH_MAX || !value.isWellFormed()) {
-    const allowed = `well-formed text of 1 to ${NAME_LENGTH_MAX} characters`;
+function nameField(
+  field: "id" | "clusterId" | "clientAddress",
+  value: string,
+  lengthMin = 1,
+): string {
+  if (value.length < lengthMin || value.length > NAME_LENGTH_MAX || !value.isWellFormed()) {
+    const allowed = `well-formed text of ${lengthMin} to ${NAME_LENGTH_MAX} characters`;
     throw new InvalidConfigError(field, JSON.stringify(value.slice(0, 40)), allowed);
   }
   return value;

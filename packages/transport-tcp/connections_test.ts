@@ -36,6 +36,7 @@ function identity(id: string): Identity {
     id,
     clusterId: "test",
     address: "127.0.0.1:1",
+    clientAddress: "",
     incarnation: 1,
     frameSizeMaxBytes: CONFIG.frameSizeMaxBytes,
   };
@@ -233,7 +234,15 @@ async function incoming(receive: (messages: readonly Message[]) => void = () => 
   ending.catch(() => {});
   const { clusterId, address: fromAddress } = identity("b");
   await there.write(
-    encodeHello({ purpose: 1, incarnation: 1, clusterId, from: "b", fromAddress, to: "a" }),
+    encodeHello({
+      purpose: 1,
+      incarnation: 1,
+      clusterId,
+      from: "b",
+      fromAddress,
+      to: "a",
+      clientAddress: "",
+    }),
   );
   await until("it is accepted", () => accepted);
   await there.read(new Uint8Array(1000));

@@ -26,7 +26,14 @@ function to(dialStream: StreamLayer["dial"], clusterId = "test"): DialOptions {
 }
 
 function identity(id: string, clusterId = "test") {
-  return { id, clusterId, address: "127.0.0.1:1", incarnation: 1, frameSizeMaxBytes: 1000 };
+  return {
+    id,
+    clusterId,
+    address: "127.0.0.1:1",
+    clientAddress: "",
+    incarnation: 1,
+    frameSizeMaxBytes: 1000,
+  };
 }
 
 /** Resolves once the other end of `stream` is closed. */

@@ -4,9 +4,9 @@
  * ```text
  *  hello
  *  0        4     6     8     9             17
- *  +--------+-----+-----+-----+-------------+---------+------+-------------+----+-----+
- *  | "CRCL" | ver | len | pur | incarnation | cluster | from | fromAddress | to | crc |
- *  +--------+-----+-----+-----+-------------+---------+------+-------------+----+-----+
+ *  +--------+-----+-----+-----+-------------+---------+------+-------------+----+---------------+-----+
+ *  | "CRCL" | ver | len | pur | incarnation | cluster | from | fromAddress | to | clientAddress| crc |
+ *  +--------+-----+-----+-----+-------------+---------+------+-------------+----+---------------+-----+
  *
  *  answer
  *  0        4     6     8     9             17          21
@@ -18,7 +18,7 @@
  *  len          u16  bytes that follow, the crc included
  *  pur          u8   purpose of the connection: 1 messages, 2 a snapshot
  *  incarnation  u64  random number of the sender's process
- *  cluster, from, fromAddress, to    each u16 length and UTF-8
+ *  cluster, from, fromAddress, to, clientAddress    each u16 length and UTF-8
  *  sta          u8   0 accepted, otherwise the kind of refusal
  *  frameSize    u32  the largest body of a frame with messages that the sender of the answer accepts
  *  reason       u16 length and UTF-8; empty if accepted
@@ -41,7 +41,7 @@ export const PREFIX_SIZE_BYTES = 8;
 
 const MAGIC = 0x4352434c; // "CRCL"
 const CRC_SIZE_BYTES = 4;
-/** Room for four names of 255 characters of three bytes, and some. */
+/** Room for five names of 255 characters of three bytes, and some. */
 const REST_SIZE_MAX_BYTES = 4096;
 const REASON_LENGTH_MAX = 1000;
 
@@ -68,6 +68,8 @@ export interface Hello {
   readonly fromAddress: string;
   /** Whom the sender means to reach. */
   readonly to: ServerId;
+  /** Where clients reach the sender; empty if it does not say. */
+  readonly clientAddress: string;
 }
 
 /** What the other side answers. */
@@ -101,7 +103,8 @@ const REFUSALS: readonly (Refusal | undefined)[] = [
 
 /** The bytes of `hello`. */
 export function encodeHello(hello: Hello): Uint8Array<ArrayBuffer> {
-  const names = [hello.clusterId, hello.from, hello.fromAddress, hello.to];
+  const { clusterId, from, fromAddress, to, clientAddress } = hello;
+  const names = [clusterId, from, fromAddress, to, clientAddress];
   return encode(9, names, (view) => {
     view.setUint8(8, hello.purpose);
     writeUint53(view, 9, hello.incarnation);
@@ -146,6 +149,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     from: reader.text("from"),
     fromAddress: reader.text("fromAddress"),
     to: reader.text("to"),
+    clientAddress: reader.text("clientAddress"),
   };
   reader.end();
   return hello;

@@ -23,6 +23,7 @@ const anyHello: fc.Arbitrary<Hello> = fc.record({
   from: name,
   fromAddress: name,
   to: name,
+  clientAddress: name,
 });
 
 const anyAnswer: fc.Arbitrary<Answer> = fc.record({
@@ -39,6 +40,7 @@ const HELLO: Hello = {
   from: "n1",
   fromAddress: "127.0.0.1:7001",
   to: "n2",
+  clientAddress: "10.0.0.1:50051",
 };
 
 function isTyped(error: unknown): boolean {
@@ -56,7 +58,14 @@ Deno.test("what is encoded is decoded", () => {
 
 Deno.test("the longest names fit", () => {
   const longest = "€".repeat(255);
-  const hello = { ...HELLO, clusterId: longest, from: longest, fromAddress: longest, to: longest };
+  const hello = {
+    ...HELLO,
+    clusterId: longest,
+    from: longest,
+    fromAddress: longest,
+    to: longest,
+    clientAddress: longest,
+  };
   const bytes = encodeHello(hello);
   assertEquals(decodePrefix(bytes).restSizeBytes, bytes.length - PREFIX_SIZE_BYTES);
   assertEquals(decodeHello(bytes), hello);
@@ -118,7 +127,7 @@ Deno.test("bytes beyond the fields, too few of them, and text that is not UTF-8 
   const longer = new Uint8Array(good.length + 1);
   longer.set(good.subarray(0, -4));
   assertThrows(() => decodeHello(reseal(longer)), MalformedError, "1 bytes more");
-  assertThrows(() => decodeHello(reseal(good.slice(0, -2))), MalformedError, "ends within to");
+  assertThrows(() => decodeHello(reseal(good.slice(0, -2))), MalformedError, "ends within client");
   const text = good.slice();
   text[20] = 0xff;
   assertThrows(

@@ -29,6 +29,8 @@ export interface Identity {
   readonly clusterId: string;
   /** Where it can be dialled. */
   readonly address: string;
+  /** Where clients reach it; empty if it does not say. */
+  readonly clientAddress: string;
   /** Random number of this process. */
   readonly incarnation: number;
   /** The largest body of a frame that it accepts. */
@@ -48,7 +50,7 @@ export async function introduce(
   to: ServerId,
   purpose: number,
 ): Promise<Answer> {
-  const { id, clusterId, address, incarnation } = identity;
+  const { id, clusterId, address, clientAddress, incarnation } = identity;
   await writeAll(
     stream,
     encodeHello({
@@ -58,6 +60,7 @@ export async function introduce(
       from: id,
       fromAddress: address,
       to,
+      clientAddress,
     }),
   );
   const { bytes, version } = await readHandshake(stream);

@@ -5,7 +5,14 @@ import { admit, HandshakeError, type Identity, introduce } from "./negotiation.t
 import { memoryStreams } from "./_testing/memory_streams.ts";
 
 function identity(id: string, clusterId = "words"): Identity {
-  return { id, clusterId, address: `${id}:7001`, incarnation: 5, frameSizeMaxBytes: 1000 };
+  return {
+    id,
+    clusterId,
+    address: `${id}:7001`,
+    clientAddress: `${id}:50051`,
+    incarnation: 5,
+    frameSizeMaxBytes: 1000,
+  };
 }
 
 /** Both sides of a handshake, each as a value or an error. */
@@ -34,6 +41,7 @@ Deno.test("two nodes of one cluster come together and know of each other", async
     from: "n1",
     fromAddress: "n1:7001",
     to: "n2",
+    clientAddress: "n1:50051",
   });
 });
 
@@ -72,6 +80,7 @@ const HELLO: Hello = {
   from: "n1",
   fromAddress: "n1:7001",
   to: "n2",
+  clientAddress: "",
 };
 
 Deno.test("a purpose that this version does not know is refused by its number", async () => {

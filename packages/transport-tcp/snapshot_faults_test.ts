@@ -240,6 +240,7 @@ function identity(id: string): Identity {
     id,
     clusterId: "test",
     address: "127.0.0.1:1",
+    clientAddress: "",
     incarnation: 1,
     frameSizeMaxBytes: CONFIG.frameSizeMaxBytes,
   };
@@ -267,7 +268,15 @@ async function incoming(take: TakeSnapshot) {
   const { clusterId, address: fromAddress } = identity("b");
   const to = "a";
   await there.write(
-    encodeHello({ purpose: 2, incarnation: 1, clusterId, from: "b", fromAddress, to }),
+    encodeHello({
+      purpose: 2,
+      incarnation: 1,
+      clusterId,
+      from: "b",
+      fromAddress,
+      to,
+      clientAddress: "",
+    }),
   );
   await there.write(HEADER);
   await until("it has begun", () => begun);

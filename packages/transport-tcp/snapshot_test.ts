@@ -152,7 +152,8 @@ Deno.test("a receiver that has it already accepts it without reading it all", as
   b.handler.takeSnapshot = () => Promise.resolve();
   const whole = sourceOf(zeros(MIB));
   await send(a, "b", whole, 1e12);
-  assert(whole.released);
+  // It may be accepted before the source is begun.
+  assert(whole.released || whole.pulledBytes === 0);
 
   b.handler.takeSnapshot = async (_from, _header, data) => {
     for await (const _ of data) break;

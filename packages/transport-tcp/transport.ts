@@ -56,6 +56,8 @@ export class TcpTransport implements Transport {
   readonly #connections = new Set<IncomingConnection>();
   /** The connection for messages from each peer. */
   readonly #incoming = new Map<ServerId, IncomingConnection>();
+  /** Where clients reach the peers, as these have said. */
+  readonly #clientAddresses = new Map<ServerId, string>();
   readonly #counters = new Map<ServerId, PeerCounters>();
   #rejectedConnections = 0;
   #unaddressedMessages = 0;
@@ -76,6 +78,7 @@ export class TcpTransport implements Transport {
       id: config.id,
       clusterId: config.clusterId,
       address: this.localAddress,
+      clientAddress: config.clientAddress,
       incarnation: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       frameSizeMaxBytes: config.frameSizeMaxBytes,
     };
@@ -131,6 +134,9 @@ export class TcpTransport implements Transport {
     if (this.#closed) return;
     const others = peers.filter(({ id }) => id !== this.#identity.id);
     this.#members = new Set(others.map(({ id }) => id));
+    for (const id of this.#clientAddresses.keys()) {
+      if (!this.#members.has(id)) this.#clientAddresses.delete(id);
+    }
     for (const [id, link] of this.#links) {
       const connected = link.connectedSinceMs !== undefined;
       if (!connected && !this.#members.has(id)) this.#dropLink(link, "no longer a peer");
@@ -175,6 +181,14 @@ export class TcpTransport implements Transport {
     const sending = this.#snapshots.send({ id: to, address }, header, data, signal);
     this.#spawn(sending.catch(() => {}));
     await sending;
+  }
+
+  /** Where clients reach `id`, as that has said when it connected last; `undefined` if it has not, or is no peer. */
+  clientAddressOf(id: ServerId): string | undefined {
+    const said = id === this.#identity.id
+      ? this.#identity.clientAddress
+      : this.#incoming.get(id)?.hello?.clientAddress ?? this.#clientAddresses.get(id);
+    return said === "" ? undefined : said;
   }
 
   /** What was sent, received and dropped, and who is connected. */
@@ -340,7 +354,8 @@ export class TcpTransport implements Transport {
   }
 
   /** A peer that connects is evidently up; and if it is not a member, nobody knows better than itself where. */
-  #meet({ from, fromAddress }: Hello): void {
+  #meet({ from, fromAddress, clientAddress }: Hello): void {
+    if (this.#members.has(from)) this.#clientAddresses.set(from, clientAddress);
     const link = this.#links.get(from);
     if (link === undefined) return;
     if (this.#members.has(from) || link.peer.address === fromAddress) return link.wake();

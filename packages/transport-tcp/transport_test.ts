@@ -258,6 +258,22 @@ Deno.test("the advertised address is what peers are told", async () => {
   await until("it can be dialled", () => b.peer("a")?.connectedSinceMs);
 });
 
+Deno.test("peers know where clients reach a node, also when it is gone", async () => {
+  await using a = await startNode("a", { clientAddress: "10.0.0.1:50051" });
+  const b = await startNode("b", { clientAddress: "b.example:443" });
+  await using c = await startNode("c");
+  const known = (of: string) => a.transport.clientAddressOf(of);
+  assertEquals([known("a"), known("b")], ["10.0.0.1:50051", undefined]);
+  await connect(a, b, c);
+  await until("b is known", () => known("b") !== undefined);
+  assertEquals([known("b"), known("c")], ["b.example:443", undefined], "c does not say");
+  await b.transport.close();
+  await until("b is gone", () => a.peer("b")?.incoming === false);
+  assertEquals(known("b"), "b.example:443");
+  a.transport.setPeers([peerOf(c)]);
+  assertEquals(known("b"), undefined, "it is no peer any more");
+});
+
 Deno.test("IPv6 addresses work as well", { ignore: !hasIpv6() }, async () => {
   await using a = await startNode("a", { listenAddress: "[::1]:0" });
   await using b = await startNode("b", { listenAddress: "[::1]:0" });

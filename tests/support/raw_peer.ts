@@ -24,7 +24,7 @@ export interface HelloOptions {
 export function helloBytes(options: HelloOptions): Uint8Array {
   const { version = 1, cluster = "coracle", from = "stranger", to } = options;
   const purposeAndIncarnation = [1, 0, 0, 0, 0, 0, 0, 0, 7];
-  const names = [cluster, from, "127.0.0.1:1", to].flatMap((name) => {
+  const names = [cluster, from, "127.0.0.1:1", to, ""].flatMap((name) => {
     const bytes = new TextEncoder().encode(name);
     return [...uint(2, bytes.length), ...bytes];
   });

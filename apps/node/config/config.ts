@@ -4,7 +4,7 @@
  * @module
  */
 import type { Configuration, RaftConfig } from "@coracle/core";
-import { type Address, formatAddress, parseAddress } from "./address.ts";
+import { type Address, formatAddress, isUnspecified, parseAddress } from "./address.ts";
 import type { NodeSettings, PeerSettings } from "./schema.ts";
 
 /** What a node is started with. */
@@ -21,6 +21,8 @@ export interface NodeConfig {
   readonly raftAdvertise: string | undefined;
   /** Where to listen for clients. */
   readonly grpcListen: Address;
+  /** Where clients reach this node; `undefined` if the others are not to tell them. */
+  readonly grpcAdvertise: string | undefined;
   /** Initial members, this node among them; none for a cluster of one. */
   readonly peers: readonly PeerSettings[];
   /** Whether to found the cluster if the store is empty. */
@@ -45,16 +47,19 @@ const RAFT_LISTEN = "127.0.0.1:7001";
 export function completeSettings(settings: NodeSettings): NodeConfig {
   const { id, clusterId, dataDir, peers, requestTimeoutMs, logLevel, logFormat } = settings;
   const { segmentSizeBytes, cacheSizeBytes } = settings;
-  const own = peers.find((peer) => peer.id === id)?.raft;
-  const listen = parseAddress(settings.raftListen ?? own ?? RAFT_LISTEN)!;
+  const own = peers.find((peer) => peer.id === id);
+  const listen = parseAddress(settings.raftListen ?? own?.raft ?? RAFT_LISTEN)!;
+  const grpcListen = parseAddress(settings.grpcListen)!;
   return {
     id,
     clusterId,
     dataDir,
     raftListen: listen,
-    raftAdvertise: settings.raftAdvertise ?? own ??
+    raftAdvertise: settings.raftAdvertise ?? own?.raft ??
       (listen.port === 0 ? undefined : formatAddress(listen)),
-    grpcListen: parseAddress(settings.grpcListen)!,
+    grpcListen,
+    grpcAdvertise: settings.grpcAdvertise ?? own?.grpc ??
+      (canConnectTo(grpcListen) ? formatAddress(grpcListen) : undefined),
     peers,
     bootstrap: settings.bootstrap ?? (peers.length === 0 && !settings.join),
     join: settings.join,
@@ -83,6 +88,11 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
     snapshotRetain: settings.snapshotRetain,
     log: { logLevel, logFormat },
   };
+}
+
+/** Whether others can connect to what is listened on. */
+function canConnectTo({ host, port }: Address): boolean {
+  return port !== 0 && !isUnspecified(host);
 }
 
 /** The members that a cluster is founded with; `address` is where this node turned out to be. */

@@ -93,6 +93,11 @@ export const fields = z.strictObject({
   grpcListen: address(0, {
     description: "Where to listen for clients. Port 0 takes any free one.",
   }).default("127.0.0.1:50051"),
+  grpcAdvertise: address(1, {
+    description:
+      "Where clients reach this node: what the other members tell clients while it leads.",
+    otherwise: "grpc of this node in peers, or grpcListen if clients can connect to that",
+  }).optional(),
 
   peers: z.array(peer).meta({
     description: "All initial members, this node among them; none for a cluster of one.",

@@ -108,6 +108,7 @@ export function helloTo(node: Node): Hello {
     from: "x",
     fromAddress: "127.0.0.1:1",
     to: node.id,
+    clientAddress: "",
   };
 }
 
