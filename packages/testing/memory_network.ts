@@ -71,6 +71,8 @@ interface Delivery {
 /** The way from one node to another. */
 interface Link {
   isCut: boolean;
+  /** How much longer messages take than on other links. */
+  extraMs: number;
   /** Changes when the connection is lost: what was sent before does not arrive. */
   connection: number;
   /** The last delivery in order; later messages do not arrive before it. */
@@ -158,6 +160,11 @@ export class MemoryNetwork {
     this.#link(from, to).isCut = false;
   }
 
+  /** Messages from `from` to `to` take `extraMs` longer from now on. The other way is another matter. */
+  slow(from: ServerId, to: ServerId, extraMs: number): void {
+    this.#link(from, to).extraMs = extraMs;
+  }
+
   /** Divides the network: messages get through only within each of `groups`. Nodes in none of them are on their own. */
   partition(...groups: readonly (readonly ServerId[])[]): void {
     const groupOf = new Map(groups.flatMap((ids, group) => ids.map((id) => [id, group])));
@@ -171,10 +178,13 @@ export class MemoryNetwork {
     }
   }
 
-  /** Every link works again. */
+  /** Every link works again, as fast as any other. */
   heal(): void {
     for (const links of this.#links.values()) {
-      for (const link of links.values()) link.isCut = false;
+      for (const link of links.values()) {
+        link.isCut = false;
+        link.extraMs = 0;
+      }
     }
   }
 
@@ -219,7 +229,7 @@ export class MemoryNetwork {
       stats.lost += 1;
       return;
     }
-    const atMs = this.#clock.now() +
+    const atMs = this.#clock.now() + link.extraMs +
       random.between(behaviour.latencyMinMs, behaviour.latencyMaxMs);
     if (behaviour.reorderRate > 0 && random.chance(behaviour.reorderRate)) {
       stats.reordered += 1;
@@ -342,7 +352,9 @@ export class MemoryNetwork {
     let links = this.#links.get(from);
     if (links === undefined) this.#links.set(from, links = new Map());
     let link = links.get(to);
-    if (link === undefined) links.set(to, link = { isCut: false, connection: 0, last: undefined });
+    if (link === undefined) {
+      links.set(to, link = { isCut: false, extraMs: 0, connection: 0, last: undefined });
+    }
     return link;
   }
 }

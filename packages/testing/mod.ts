@@ -5,6 +5,8 @@
  *   runs in one process, in virtual time, and a test decides what the disk, the network and the clock do.
  * - {@linkcode MemoryMetrics}: what was measured, to be looked at.
  * - {@linkcode Prng}: chance that can be repeated.
+ * - {@linkcode simulate}: your state machine and your clients on a cluster of whole nodes, whose disks, network and clocks fail
+ *   as one seed says.
  *
  * @module
  */
@@ -24,4 +26,14 @@ export {
 } from "./memory_snapshot_store.ts";
 export { type MemoryTransport } from "./memory_transport.ts";
 export { Prng } from "./prng.ts";
+export {
+  type ClientApi,
+  type ForwardedCalls,
+  type NodeClient,
+  type SimulatedEnd,
+  type Workload,
+} from "./simulation/workload.ts";
+export { NodeCrashedError } from "./simulation/calls.ts";
+export { simulate, type SimulateOptions } from "./simulation/simulate.ts";
+export { type SimulationResult } from "./simulation/simulation.ts";
 export { settle, VirtualClock, type VirtualClockOptions } from "./virtual_clock.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HardState, LogReader, Message, ServerId } from "@coracle/core";
+import type { HardState, Index, LogReader, Message, ServerId } from "@coracle/core";
 import type { Effect, Input, NodeState, Persist } from "@coracle/core/consensus";
 
 /** A node as a checker sees it. */
@@ -20,6 +20,8 @@ export interface ObservedNode {
   readonly state: NodeState;
   /** What its disk holds, up or down. */
   readonly image: LogReader & { readonly hardState: HardState };
+  /** Up to where the snapshots on its disk reach, if it has any. */
+  readonly snapshotIndex?: Index;
 }
 
 /** All nodes, up or down. */
@@ -35,7 +37,7 @@ export interface ObservedCluster {
 export interface Checker {
   /** A node has started, on what its disk holds. */
   started?(node: ObservedNode): void;
-  /** A node has taken a step. Messages that it sent in it and that wait for nothing have been seen by {@linkcode Checker.sent}. */
+  /** A node has taken a step. Messages that it sends in it and that wait for nothing may have been seen by {@linkcode Checker.sent}, or not yet. */
   stepped?(node: ObservedNode, input: Input, effects: readonly Effect[]): void;
   /** One write has taken effect on a node's disk. */
   written?(node: ObservedNode, write: Persist): void;

@@ -338,7 +338,7 @@ Deno.test("durable before acknowledged: votes and entries that are not on the di
 Deno.test("confirmed leadership: a leader that was deposed when it was asked, and answers that are missing or twice", () => {
   const nodes = trio();
   const [a, b] = nodes;
-  const checker = new ConfirmedLeadership({ nodes });
+  const checker = new ConfirmedLeadership();
   const ask = (id: number): Input => ({ type: "verify", id });
   const answer = (
     id: number,
@@ -354,12 +354,25 @@ Deno.test("confirmed leadership: a leader that was deposed when it was asked, an
     checker.stepped(a!, TICK, answer(2, true));
   });
   checker.stepped(a!, ask(3), answer(3, false));
-  violation("question 3 is answered twice", () => checker.stepped(a!, TICK, answer(3, false)));
+  violation(
+    "question 3 to n1 is answered twice",
+    () => checker.stepped(a!, TICK, answer(3, false)),
+  );
   checker.finished();
   checker.stepped(b!, ask(4), []);
-  violation("question 4 to n2 is never answered", () => checker.finished());
+  violation("the question n2 4 is never answered", () => checker.finished());
   b!.crash(0);
   checker.finished();
+});
+
+Deno.test("confirmed leadership: a node that starts again numbers its questions anew", () => {
+  const [a] = trio();
+  const checker = new ConfirmedLeadership();
+  checker.stepped(a!, { type: "verify", id: 1 }, []);
+  checker.started(a!);
+  violation("question 1 to n1 is answered twice", () => {
+    checker.stepped(a!, TICK, [{ type: "verified", id: 1, confirmed: false }]);
+  });
 });
 
 Deno.test("bounded: what is on its way, and what is not committed", () => {

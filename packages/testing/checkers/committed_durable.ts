@@ -35,8 +35,12 @@ export class CommittedDurable implements Checker {
     for (const server of configurationOf(state).servers) {
       if (server.suffrage !== "voter") continue;
       voters += 1;
-      const disk = this.#cluster.nodes.find((one) => one.id === server.id)?.image;
-      if (disk?.term(commitIndex) === term) copies += 1;
+      const voter = this.#cluster.nodes.find((one) => one.id === server.id);
+      const disk = voter?.image;
+      // What is before a log is in a snapshot, and so may be what is not in the log yet.
+      const isCompacted = disk !== undefined && disk.firstIndex > commitIndex + 1;
+      const isInSnapshot = isCompacted || (voter?.snapshotIndex ?? 0) >= commitIndex;
+      if (isInSnapshot || disk?.term(commitIndex) === term) copies += 1;
     }
     if (2 * copies <= voters) {
       invariant(

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Index, invariant } from "@coracle/core";
+import { type Index, invariant, type Term } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
 import type { Checker, ObservedNode } from "./checker.ts";
 import type { CommittedLog } from "./committed.ts";
@@ -14,6 +14,8 @@ export class CommittedImmutable implements Checker {
   readonly #committed: CommittedLog;
   /** For each node how far it is compared. */
   readonly #compared: number[] = [];
+  /** For each node the term that it led after its last step: one that commits its own removal leads no longer after that. */
+  readonly #led: (Term | undefined)[] = [];
 
   /** `committed`: filled here, read by others. */
   constructor(committed: CommittedLog) {
@@ -23,6 +25,7 @@ export class CommittedImmutable implements Checker {
   /** A node that starts knows nothing of what is committed. */
   started(node: ObservedNode): void {
     this.#compared[node.ordinal] = node.state.commitIndex;
+    this.#led[node.ordinal] = undefined;
   }
 
   /** Compares what a node has newly committed, and what it drops. */
@@ -30,12 +33,14 @@ export class CommittedImmutable implements Checker {
     const { state } = node;
     const committed = this.#committed;
     const compared = this.#compared[node.ordinal]!;
+    const led = state.role.type === "leader" ? state.term : this.#led[node.ordinal];
+    this.#led[node.ordinal] = state.role.type === "leader" ? state.term : undefined;
     if (state.commitIndex > compared) {
       this.#compared[node.ordinal] = state.commitIndex;
       for (let index = compared + 1; index <= state.commitIndex; index += 1) {
-        this.#compare(node, index as Index);
+        this.#compare(node, index as Index, led !== undefined);
       }
-      if (state.role.type === "leader") committed.committedBy(state.term, state.commitIndex);
+      if (led !== undefined) committed.committedBy(led, state.commitIndex);
     }
     for (const effect of effects) {
       if (effect.type !== "persist" || effect.truncateFrom === undefined) continue;
@@ -52,15 +57,17 @@ export class CommittedImmutable implements Checker {
     }
   }
 
-  #compare(node: ObservedNode, index: Index): void {
+  #compare(node: ObservedNode, index: Index, isLeader: boolean): void {
     const { state, id } = node;
-    const term = state.log.term(index)!;
+    const term = state.log.term(index);
     const known = this.#committed.term(index);
+    // It has come in a snapshot, which holds only what is committed.
+    if (term === undefined && known !== undefined && index < state.log.firstIndex) return;
     if (known === undefined) {
-      if (state.role.type !== "leader") {
+      if (!isLeader) {
         invariant(false, `committed immutable: ${id} commits ${index}@${term} before any leader`);
       }
-      this.#committed.add(term);
+      this.#committed.add(term!);
     } else if (known !== term) {
       invariant(
         false,

@@ -6,10 +6,10 @@
  */
 import { invariant, type Term } from "@coracle/core";
 import type { Effect, Input } from "@coracle/core/consensus";
-import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
+import type { Checker, ObservedNode } from "./checker.ts";
 
 interface Question {
-  readonly ordinal: number;
+  readonly node: ObservedNode;
   readonly incarnation: number;
   /** The latest term in which somebody had been elected when it was asked. */
   readonly electedTerm: Term;
@@ -17,28 +17,31 @@ interface Question {
 
 /** See the module's description. */
 export class ConfirmedLeadership implements Checker {
-  readonly #cluster: ObservedCluster;
-  readonly #questions = new Map<number, Question>();
+  /** By the node's name and the question's number. */
+  readonly #questions = new Map<string, Question>();
   #electedTerm = 0 as Term;
 
-  /** `cluster`: whose questions must be answered in the end. */
-  constructor(cluster: ObservedCluster) {
-    this.#cluster = cluster;
+  /** A node that starts again numbers its questions anew. */
+  started(node: ObservedNode): void {
+    for (const [name, question] of this.#questions) {
+      if (question.node === node) this.#questions.delete(name);
+    }
   }
 
   /** Remembers questions and looks at answers. */
   stepped(node: ObservedNode, input: Input, effects: readonly Effect[]): void {
-    const { state, ordinal, incarnation } = node;
+    const { state, id, incarnation } = node;
     if (input.type === "verify") {
-      this.#questions.set(input.id, { ordinal, incarnation, electedTerm: this.#electedTerm });
+      const question = { node, incarnation, electedTerm: this.#electedTerm };
+      this.#questions.set(`${id} ${input.id}`, question);
     }
     for (const effect of effects) {
       if (effect.type !== "verified") continue;
-      const question = this.#questions.get(effect.id);
+      const question = this.#questions.get(`${id} ${effect.id}`);
       if (question === undefined) {
-        invariant(false, `confirmed leadership: question ${effect.id} is answered twice`);
+        invariant(false, `confirmed leadership: question ${effect.id} to ${id} is answered twice`);
       }
-      this.#questions.delete(effect.id);
+      this.#questions.delete(`${id} ${effect.id}`);
       if (effect.confirmed && question.electedTerm > state.term) {
         invariant(
           false,
@@ -54,10 +57,9 @@ export class ConfirmedLeadership implements Checker {
 
   /** Questions to nodes that have not crashed since have been answered. */
   finished(): void {
-    for (const [id, { ordinal, incarnation }] of this.#questions) {
-      const node = this.#cluster.nodes[ordinal]!;
+    for (const [name, { node, incarnation }] of this.#questions) {
       if (node.isUp && node.incarnation === incarnation) {
-        invariant(false, `confirmed leadership: question ${id} to ${node.id} is never answered`);
+        invariant(false, `confirmed leadership: the question ${name} is never answered`);
       }
     }
   }

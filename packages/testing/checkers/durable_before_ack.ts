@@ -42,6 +42,9 @@ export class DurableBeforeAck implements Checker {
     if (leader === undefined || !leader.isUp || leader.state.term !== term) return;
     // A leader that has started again has forgotten what was not on its disk.
     if (leader.state.role.type !== "leader") return;
+    // What is before a log is in a snapshot, and so may be what is not in the log yet.
+    if (matchIndex <= (node.snapshotIndex ?? 0)) return;
+    if (matchIndex < node.image.firstIndex || matchIndex < leader.state.log.firstIndex) return;
     const here = node.image.term(matchIndex);
     const there = leader.state.log.term(matchIndex);
     if (here === undefined || here !== there) {

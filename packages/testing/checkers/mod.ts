@@ -35,7 +35,7 @@ export function allCheckers(cluster: ObservedCluster): Checker[] {
     new LeaderCompleteness(cluster, committed),
     new CommittedDurable(cluster),
     new StateMachineSafety(),
-    new ConfirmedLeadership(cluster),
+    new ConfirmedLeadership(),
     new Bounded(),
   ];
 }

@@ -1,7 +1,7 @@
 /**
  * State Machine Safety: if a node has applied an entry at an index, no other node ever applies a different one
  * there (Raft paper, figure 3). Compared are the bytes, as a checksum over everything applied so far; after a
- * restart a node applies everything again and must come to the same.
+ * restart a node applies everything after its snapshot again and must come to the same.
  *
  * @module
  */
@@ -17,16 +17,29 @@ export class StateMachineSafety implements Checker {
   /** For each node how far it has applied, and its checksum there. */
   readonly #applied: { index: number; digest: number }[] = [];
 
-  /** A state machine that starts has applied nothing. */
+  /** A state machine that starts has applied nothing, or what is in its snapshot. */
   started(node: ObservedNode): void {
-    this.#applied[node.ordinal] = { index: 0, digest: 0 };
+    this.#restore(node, node.state.commitIndex);
   }
 
   /** Applies what is to be applied. */
   stepped(node: ObservedNode, _input: Input, effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type === "commit") this.#apply(node, effect.index);
+      if (effect.type === "installSnapshot") this.#restore(node, effect.lastIncludedIndex);
     }
+  }
+
+  /** What is in a snapshot is what somebody has applied. */
+  #restore({ id, ordinal }: ObservedNode, index: Index): void {
+    const digest = this.#digests[index];
+    if (digest === undefined) {
+      invariant(
+        false,
+        `state machine safety: nobody has applied ${index}, up to which ${id} begins`,
+      );
+    }
+    this.#applied[ordinal] = { index, digest };
   }
 
   #apply(node: ObservedNode, upTo: Index): void {

@@ -1,0 +1,69 @@
+/**
+ * The configurations that may still count: the last one that is committed and those after it, in whatever log they are. From
+ * them follows whom the cluster needs, and whom it can afford to lose for ever.
+ *
+ * @module
+ */
+import { type Configuration, type ServerId, voterIds } from "@coracle/core";
+import type { NodeState } from "@coracle/core/consensus";
+
+/** See the module's description. */
+export class KnownMembers {
+  readonly #byIndex = new Map<number, Map<string, Configuration>>();
+  #settledIndex = 0;
+
+  /** A node has this state. */
+  saw({ configurations }: NodeState): void {
+    const { settled, latest, previous } = configurations;
+    for (const { index, configuration } of [settled, previous ?? latest, latest]) {
+      if (index < this.#settledIndex || index === 0) continue;
+      const known = this.#byIndex.get(index) ?? new Map<string, Configuration>();
+      this.#byIndex.set(index, known);
+      known.set(JSON.stringify(configuration), configuration);
+    }
+    if (settled.index <= this.#settledIndex) return;
+    this.#settledIndex = settled.index;
+    for (const index of this.#byIndex.keys()) {
+      if (index < settled.index) this.#byIndex.delete(index);
+    }
+    // Others that were appended there have never been committed.
+    this.#byIndex.set(
+      settled.index,
+      new Map([[JSON.stringify(settled.configuration), settled.configuration]]),
+    );
+  }
+
+  /** Whether any configuration is committed. */
+  get isSettled(): boolean {
+    return this.#settledIndex > 0;
+  }
+
+  /** The last configuration that is committed. */
+  get settled(): Configuration {
+    const [configuration] = this.#byIndex.get(this.#settledIndex)?.values() ?? [];
+    return configuration ?? { servers: [] };
+  }
+
+  /** Whether `ids` are a majority of the voters in every configuration that may count, also after those that are to vote do. */
+  isMajority(ids: ReadonlySet<ServerId>): boolean {
+    return [...this.#byIndex.values()].every((configurations) =>
+      [...configurations.values()].every((configuration) =>
+        hasMajority(configuration, ids) && hasMajority(promoted(configuration), ids)
+      )
+    );
+  }
+}
+
+function promoted({ servers }: Configuration): Configuration {
+  return {
+    servers: servers.map((server) =>
+      server.suffrage === "staging" ? { ...server, suffrage: "voter" } : server
+    ),
+  };
+}
+
+/** Whether `ids` are a majority of the voters of a configuration. */
+export function hasMajority(configuration: Configuration, ids: ReadonlySet<ServerId>): boolean {
+  const voters = voterIds(configuration);
+  return 2 * voters.filter((id) => ids.has(id)).length > voters.length;
+}

@@ -1,0 +1,50 @@
+/**
+ * A state machine under observation: what it is given, what it answers, and what it is afterwards.
+ *
+ * @module
+ */
+import type { Entry, Fsm } from "@coracle/core";
+
+/** Is told what a state machine does. */
+export interface FsmObserver {
+  /** An entry was applied. */
+  applied(entry: Entry, response: unknown): void;
+  /** The state was replaced by that of a snapshot or a backup. */
+  restored(): void;
+}
+
+/** `machine`, watched by `observer`. It has the methods that `machine` has. */
+export function observedFsm<Response>(
+  machine: Fsm<Response>,
+  observer: FsmObserver,
+): Fsm<Response> {
+  const applied = (entry: Entry, response: Response): Response => {
+    observer.applied(entry, response);
+    return response;
+  };
+  return {
+    apply(entry) {
+      const response = machine.apply(entry);
+      return response instanceof Promise
+        ? response.then((value) => applied(entry, value))
+        : applied(entry, response);
+    },
+    ...machine.applyBatch !== undefined && {
+      applyBatch(entries: readonly Entry[]) {
+        const all = (responses: readonly Response[]): readonly Response[] => {
+          entries.forEach((entry, at) => observer.applied(entry, responses[at]));
+          return responses;
+        };
+        const responses = machine.applyBatch!(entries);
+        return responses instanceof Promise ? responses.then(all) : all(responses);
+      },
+    },
+    ...machine.snapshot !== undefined && { snapshot: () => machine.snapshot!() },
+    ...machine.restore !== undefined && {
+      async restore(data: AsyncIterable<Uint8Array>) {
+        await machine.restore!(data);
+        observer.restored();
+      },
+    },
+  };
+}

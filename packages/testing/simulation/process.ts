@@ -1,0 +1,197 @@
+/**
+ * One process of a node: the real driver over the real store, from its start until it stops or crashes.
+ *
+ * @module
+ */
+import {
+  type Configuration,
+  type Fsm,
+  type Message,
+  Raft,
+  type RaftOptions,
+  type ServerId,
+  silentLogger,
+  type SnapshotPoint,
+} from "@coracle/core";
+import {
+  type Effect,
+  type Input,
+  type NodeState,
+  type Persist,
+  step,
+  type StepFunction,
+  withStep,
+} from "@coracle/core/consensus";
+import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
+import type { ProcessCalls } from "./calls.ts";
+import { Gate, ProcessClock } from "./gate.ts";
+import { GatedTransport } from "./gated_transport.ts";
+import type { Machine } from "./machine.ts";
+import { observedFsm } from "./observed_fsm.ts";
+import { ObservedLog } from "./observed_log.ts";
+import { ObservedSnapshots } from "./observed_snapshots.ts";
+import { type DiskHost, SimulatedDisk } from "./simulated_disk.ts";
+import type { World } from "./world.ts";
+
+/** Where a node keeps its data. */
+const DIRECTORY = "/data";
+
+/** See the module's description. */
+export class Process {
+  /** What comes in from outside. */
+  readonly gate: Gate;
+  /** Its time. */
+  readonly clock: ProcessClock;
+  /** Calls to it that are not settled. */
+  readonly calls: ProcessCalls = new Set();
+  /** Its state machine. */
+  readonly fsm: Fsm;
+  /** The driver, once it is there. */
+  raft: Raft | undefined;
+  /** The state of its consensus, once it has taken a step. */
+  state: NodeState | undefined;
+  /** The last entry that its state machine has applied. */
+  appliedIndex = 0;
+  /** How many operations of its disk have failed. */
+  diskFailures = 0;
+  readonly #world: World;
+  readonly #machine: Machine;
+  readonly #disk: SimulatedDisk;
+
+  /** A process that has not begun yet. `host`: what its disk is. */
+  constructor(world: World, machine: Machine, host: (process: Process) => DiskHost) {
+    this.#world = world;
+    this.#machine = machine;
+    this.gate = new Gate(world.clock);
+    this.clock = new ProcessClock(
+      world.clock,
+      this.gate,
+      machine.clockError,
+      () => machine.wallJumpMs,
+    );
+    this.fsm = world.workload.fsm();
+    this.#disk = new SimulatedDisk(host(this));
+  }
+
+  /** Opens the stores, starts the driver, and bootstraps it if it holds nothing and `bootstrap` is given. */
+  async boot(bootstrap: Configuration | undefined): Promise<void> {
+    const { scenario } = this.#world;
+    const { id } = this.#machine;
+    const isAlive = (): boolean => this.gate.isOpen;
+    const newStoreId = (): string => this.#machine.newStoreId();
+    const store = {
+      directory: DIRECTORY,
+      nodeId: id,
+      fs: this.#disk,
+      clock: this.clock,
+      newStoreId,
+    };
+    const log = await FsLogStore.open({
+      ...store,
+      segmentSizeBytes: scenario.store.segmentSizeBytes,
+      cacheSizeBytes: scenario.store.cacheSizeBytes,
+    });
+    let snapshots: FsSnapshotStore;
+    try {
+      this.#machine.logOpened(log);
+      snapshots = await FsSnapshotStore.open({
+        ...store,
+        retain: scenario.store.retain,
+        blockSizeBytes: scenario.store.blockSizeBytes,
+      });
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+    const transport = this.#world.network.transport(id);
+    const options: RaftOptions<unknown> = {
+      id,
+      fsm: this.#fsm(),
+      log: new ObservedLog(log, this.#machine.expected, isAlive, (write) => this.#written(write)),
+      snapshots: new ObservedSnapshots(snapshots, (...args) => this.#snapshotStored(...args)),
+      transport: new GatedTransport(transport, this.gate, (...args) => this.#sent(...args)),
+      config: scenario.config,
+      clock: this.clock,
+      logger: this.#world.trace === undefined ? silentLogger : this.#logger(),
+      seed: this.#machine.random.uint32() | 0,
+    };
+    const raft = await Raft.create(withStep(options, this.#step(this.#world.step ?? step)));
+    this.raft = raft;
+    raft.stopped.then((cause) => {
+      if (isAlive()) this.#machine.stopped(this, cause);
+    });
+    raft.start();
+    if (bootstrap !== undefined && raft.lastIndex === 0 && raft.term === 0) {
+      // It may be refused or lost like any other call; then it is made at the next start.
+      await raft.bootstrap(bootstrap).catch(() => {});
+    }
+  }
+
+  /** Nothing comes in or goes out any more. */
+  crash(): void {
+    this.gate.shut();
+    this.#disk.crash();
+    this.#world.network.vanish(this.#machine.id);
+    this.#world.calls.crash(this.calls);
+  }
+
+  /** It has stopped by itself. Files that are still open are a leak. */
+  end(): void {
+    this.gate.shut();
+    if (this.#disk.openCount !== 0) {
+      throw new Error(
+        `${this.#machine.id} has stopped with ${this.#disk.openCount} files or locks open`,
+      );
+    }
+  }
+
+  #step(inner: StepFunction): StepFunction {
+    return (state: NodeState, input: Input, nowMs: number): Effect[] => {
+      if (!this.gate.isOpen) return [];
+      if (this.state === undefined) {
+        this.state = state;
+        this.#world.watcher.started(this.#machine);
+      }
+      const effects = inner(state, input, nowMs);
+      this.#world.watcher.stepped(this.#machine, input, effects);
+      return effects;
+    };
+  }
+
+  #fsm(): Fsm {
+    return observedFsm(this.fsm, {
+      applied: (entry, response) => {
+        if (this.gate.isOpen) this.#world.watcher.applied(this.#machine, this, entry, response);
+      },
+      restored: () => {
+        if (this.gate.isOpen) this.#world.watcher.restored(this.#machine, this);
+      },
+    });
+  }
+
+  #written(write: Persist): void {
+    this.#world.watcher.written(this.#machine, write);
+  }
+
+  #sent(to: ServerId, message: Message): void {
+    this.#world.watcher.sent(this.#machine, to, message);
+    this.#machine.messageSent();
+  }
+
+  #snapshotStored(point: SnapshotPoint, checksum: number): void {
+    if (!this.gate.isOpen) return;
+    const { snapshotIndex } = this.#machine;
+    if (point.lastIncludedIndex > snapshotIndex) {
+      this.#machine.snapshotIndex = point.lastIncludedIndex;
+    }
+    this.#world.watcher.snapshotStored(this.#machine, point, checksum);
+  }
+
+  #logger() {
+    const say = (level: string) => (message: string, properties: Record<string, unknown> = {}) => {
+      const text = message.replaceAll(/\{(\w+)\}/g, (_, name) => String(properties[name]));
+      this.#world.note(`${this.#machine.id} ${level}: ${text}`);
+    };
+    return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
+  }
+}

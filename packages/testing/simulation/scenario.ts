@@ -1,0 +1,194 @@
+/**
+ * What kind of world a simulation runs in: how large the cluster is, how it is set up, how good the machines and the network
+ * are, and which kinds of things happen how often. One seed draws all of it; most seeds have only some kinds of faults, since a
+ * world in which everything goes wrong all the time comes nowhere (swarm testing: Groce et al., 2012).
+ *
+ * @module
+ */
+import { completeConfig, type RaftConfig } from "@coracle/core";
+import type { NetworkBehaviour } from "../memory_network.ts";
+import type { Prng } from "../prng.ts";
+import type { ClockError } from "./gate.ts";
+import type { EventKind } from "./script.ts";
+import type { DiskBehaviour } from "./simulated_disk.ts";
+
+/** How the stores of all nodes are set up. */
+export interface StoreSettings {
+  /** See `FsLogStoreOptions`. */
+  readonly segmentSizeBytes: number;
+  /** See `FsLogStoreOptions`. */
+  readonly cacheSizeBytes: number;
+  /** See `FsSnapshotStoreOptions`. */
+  readonly retain: number;
+  /** See `FsSnapshotStoreOptions`. */
+  readonly blockSizeBytes: number;
+}
+
+/** A world to simulate. */
+export interface Scenario {
+  /** Members with a vote, at first. */
+  readonly voters: number;
+  /** Members without, at first. */
+  readonly nonvoters: number;
+  /** Whether every member is bootstrapped or only the first. */
+  readonly isEachBootstrapped: boolean;
+  /** Settings of all nodes. */
+  readonly config: RaftConfig;
+  /** Their stores. */
+  readonly store: StoreSettings;
+  /** The largest relative difference in speed between any two clocks. */
+  readonly clockDriftMax: number;
+  /** What the network does to messages. */
+  readonly network: NetworkBehaviour;
+  /** What disks do. */
+  readonly disk: DiskBehaviour;
+  /** Clients. */
+  readonly clients: number;
+  /** Mean time between two events of a kind, in milliseconds; those that are missing do not happen. */
+  readonly intervalsMs: Readonly<Partial<Record<EventKind, number>>>;
+  /** Longest time that a node is down, a link is cut, a disk stalls. */
+  readonly faultMaxMs: number;
+  /** How long faults go on. */
+  readonly durationMs: number;
+}
+
+/** Kinds of events that are faults, with the range of their mean intervals in heartbeat timeouts. */
+const FAULTS: Readonly<Partial<Record<EventKind, readonly [number, number]>>> = {
+  crash: [4, 30],
+  shutdown: [6, 40],
+  hunt: [4, 20],
+  partition: [4, 20],
+  cut: [2, 15],
+  slowLink: [4, 20],
+  disconnect: [2, 15],
+  breakSnapshots: [4, 20],
+  pause: [4, 30],
+  wallJump: [4, 30],
+  stall: [4, 30],
+  diskFault: [6, 40],
+  diskFull: [15, 60],
+  rot: [20, 80],
+  wipe: [30, 100],
+};
+
+/** Kinds of events that operators bring about, likewise. */
+const OPERATIONS: Readonly<Partial<Record<EventKind, readonly [number, number]>>> = {
+  member: [3, 25],
+  transfer: [4, 30],
+  stepDown: [10, 40],
+  snapshot: [2, 20],
+  reload: [10, 40],
+  verify: [0.5, 4],
+  barrier: [1, 8],
+};
+
+/** A world in a few words: how large, how fast, and what happens in it. */
+export function scenarioText(scenario: Scenario): string {
+  const { voters, nonvoters, config, intervalsMs, network, clients, durationMs } = scenario;
+  const kinds = Object.keys(intervalsMs).filter((kind) => kind !== "visit");
+  return `${voters} voters and ${nonvoters} others, ${clients} clients, ${
+    durationMs.toFixed(0)
+  } ms; ` +
+    `heartbeat ${config.heartbeatTimeoutMs} ms, election ${config.electionTimeoutMs} ms, lease ` +
+    `${config.leaderLeaseTimeoutMs} ms${
+      config.leaseReads ? " with lease reads" : ""
+    }; messages take up to ` +
+    `${network.latencyMaxMs.toFixed(1)} ms, ${network.lossRate * 100} % are lost; ${
+      kinds.join(", ")
+    }`;
+}
+
+/** Draws a world. */
+export function drawScenario(random: Prng): Scenario {
+  const voters = random.pick([1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]);
+  const nonvoters = random.pick([0, 0, 0, 0, 1, 2]);
+  const config = drawConfig(random);
+  const { heartbeatTimeoutMs } = config;
+  const intervalsMs: Partial<Record<EventKind, number>> = {};
+  const draw = (ranges: typeof FAULTS, share: number): void => {
+    for (const [kind, [least, most]] of Object.entries(ranges) as [EventKind, [number, number]][]) {
+      const intervalMs = random.between(least, most) * heartbeatTimeoutMs;
+      if (random.chance(share)) intervalsMs[kind] = intervalMs;
+    }
+  };
+  draw(FAULTS, random.pick([0.15, 0.3, 0.5, 0.8]));
+  draw(OPERATIONS, random.pick([0.2, 0.5, 0.8]));
+  const clients = random.pick([1, 2, 3, 5, 8]);
+  intervalsMs.visit = random.between(0.03, 0.3) * heartbeatTimeoutMs;
+  return {
+    voters,
+    nonvoters,
+    isEachBootstrapped: random.chance(0.5),
+    config,
+    store: {
+      segmentSizeBytes: random.pick([1024, 2048, 4096, 64 * 1024]),
+      cacheSizeBytes: random.pick([0, 300, 2000, 1024 * 1024]),
+      retain: random.pick([1, 2, 3]),
+      blockSizeBytes: random.pick([64, 200, 4096]),
+    },
+    // Lease reads are safe as long as clocks keep to what they are told; nothing else may depend on clocks.
+    clockDriftMax: random.pick([0, 0.5, 0.9]) *
+      (config.leaseReads ? config.clockDriftMax : random.pick([0.05, 0.5])),
+    network: drawNetwork(random, heartbeatTimeoutMs),
+    disk: drawDisk(random, heartbeatTimeoutMs),
+    clients,
+    intervalsMs,
+    faultMaxMs: random.pick([1, 3, 8]) * heartbeatTimeoutMs,
+    durationMs: random.between(20, 60) * heartbeatTimeoutMs,
+  };
+}
+
+/** Draws how a node's clock differs, within what the world allows. */
+export function drawClockError(random: Prng, { clockDriftMax }: Scenario): ClockError {
+  // The fastest goes at most 1 + clockDriftMax times as fast as the slowest.
+  const rate = random.pick([0, 1, random.next()]);
+  return { rate: 1 + rate * clockDriftMax, offsetMs: random.between(0, 1e6) };
+}
+
+/** Settings with tight limits, so that limits are met. */
+function drawConfig(random: Prng): RaftConfig {
+  const heartbeatTimeoutMs = random.pick([50, 150, 1000]);
+  const leaderLeaseTimeoutMs = heartbeatTimeoutMs * random.pick([0.5, 0.5, 1]);
+  return completeConfig({
+    heartbeatTimeoutMs,
+    electionTimeoutMs: heartbeatTimeoutMs * random.pick([1, 1, 2]),
+    leaderLeaseTimeoutMs,
+    leaseReads: random.chance(0.4),
+    clockDriftMax: random.pick([0.05, 0.2]),
+    commitTimeoutMs: heartbeatTimeoutMs * random.pick([0.02, 0.05, 0.5]),
+    diskStallTimeoutMs: heartbeatTimeoutMs * random.pick([1, 2, 4]),
+    snapshotThreshold: random.pick([5, 20, 100, 8192]),
+    snapshotIntervalMs: heartbeatTimeoutMs * random.pick([1, 3, 10]),
+    trailingLogs: random.pick([0, 0, 5, 50]),
+    appendSizeMaxBytes: random.pick([1, 300, 1000, 1024 * 1024]),
+    inflightMessagesMax: random.pick([1, 2, 8, 256]),
+    inflightSizeMaxBytes: random.pick([1, 1000, 8 * 1024 * 1024]),
+    uncommittedSizeMaxBytes: random.pick([2000, 64 * 1024 * 1024]),
+    pendingCallsMax: random.pick([3, 20, 65536]),
+  });
+}
+
+function drawNetwork(random: Prng, heartbeatTimeoutMs: number): NetworkBehaviour {
+  const latencyMinMs = random.between(0, 0.02) * heartbeatTimeoutMs;
+  return {
+    latencyMinMs,
+    latencyMaxMs: latencyMinMs + random.pick([0.01, 0.05, 0.05, 0.3]) * heartbeatTimeoutMs,
+    lossRate: random.pick([0, 0, 0.01, 0.05, 0.15]),
+    repeatRate: random.pick([0, 0.02, 0.1]),
+    reorderRate: random.pick([0, 0, 0.02, 0.2]),
+    holdUpMaxMs: random.pick([0.1, 1, 5]) * heartbeatTimeoutMs,
+    snapshotBytesPerMs: random.pick([Infinity, 1000, 100]),
+  };
+}
+
+function drawDisk(random: Prng, heartbeatTimeoutMs: number): DiskBehaviour {
+  const syncMinMs = random.between(0, 0.01) * heartbeatTimeoutMs;
+  return {
+    syncMinMs,
+    syncMaxMs: syncMinMs + random.pick([0.005, 0.02, 0.02, 0.2]) * heartbeatTimeoutMs,
+    slowRate: random.pick([0, 0, 0.01, 0.1]),
+    slowMaxMs: random.between(0.1, 1.2) * heartbeatTimeoutMs,
+    otherMaxMs: random.pick([0, 0.001, 0.01]) * heartbeatTimeoutMs,
+    shortRate: random.pick([0, 0.05, 0.3]),
+  };
+}
