@@ -11,6 +11,7 @@ import {
   type Message,
   type RaftConfig,
   type ServerId,
+  type SnapshotPoint,
 } from "@coracle/core";
 import {
   createState,
@@ -62,6 +63,8 @@ export class CoreNode {
   readonly config: RaftConfig;
   /** What its disk holds. */
   readonly image: LogImage;
+  /** The newest snapshot on its disk. */
+  snapshot: SnapshotPoint | undefined;
   /** How often it was started. */
   incarnation = 0;
   /** Writes on their way to the disk, in order. */
@@ -105,13 +108,14 @@ export class CoreNode {
   start(nowMs: number): void {
     if (this.#state !== undefined) throw new Error(`${this.id} is up already`);
     this.incarnation += 1;
+    this.#followSnapshot();
     this.#state = createState({
       id: this.id,
       config: this.config,
       seed: Math.imul(this.#seed, 31) + this.incarnation,
       hardState: this.image.hardState,
       log: this.image,
-      snapshot: undefined,
+      snapshot: this.snapshot,
       configurations: configurationsOf(this.image),
     }, nowMs);
   }
@@ -141,6 +145,20 @@ export class CoreNode {
     this.held = [];
     this.#durable = 0;
     this.#state = undefined;
+  }
+
+  /** What a driver does at its start: a snapshot was received, and the node stopped before the log was made to follow it. */
+  #followSnapshot(): void {
+    if (this.snapshot === undefined) return;
+    const { lastIncludedIndex: index, lastIncludedTerm: term } = this.snapshot;
+    if (this.image.term(index) === term) return;
+    const isLater = term > this.image.hardState.term;
+    this.image.apply({
+      hardState: isLater ? { term, votedFor: undefined } : undefined,
+      reset: { index, term },
+      truncateFrom: undefined,
+      entries: undefined,
+    });
   }
 
   #write(writes: readonly Persist[]): void {
@@ -190,7 +208,8 @@ export class CoreNode {
   }
 }
 
-function configurationsOf(image: LogImage): IndexedConfiguration[] {
+/** The configurations that a log contains, in order. */
+export function configurationsOf(image: LogImage): IndexedConfiguration[] {
   return image.configurations.map((index) => ({
     index,
     configuration: decodeConfiguration(image.read(index, 1)!.entry(index).data),

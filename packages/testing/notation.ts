@@ -9,6 +9,7 @@ import {
   type Configuration,
   type ConfigurationChange,
   decodeConfiguration,
+  DEFAULT_CONFIG,
   type Entry,
   type EntryRun,
   type Index,
@@ -88,11 +89,14 @@ export function messageText(message: Message): string {
       const { entries, prevLogIndex, prevLogTerm, leaderCommit, round } = message;
       const after = `after ${positionText(prevLogIndex, prevLogTerm)}`;
       const what = entries === undefined ? "" : ` ${runText(entries)}`;
-      const leased = message.leased ? " leased" : "";
-      return `append@${message.term} ${after}${what} commit ${leaderCommit} round ${round}${leased}`;
+      const flags = (message.leased ? " leased" : "") + (message.yields ? " yields" : "");
+      return `append@${message.term} ${after}${what} commit ${leaderCommit} round ${round}${flags}`;
     }
-    case "appendAccepted":
-      return `accepted@${message.term} match ${message.matchIndex} round ${message.round}`;
+    case "appendAccepted": {
+      const { term, matchIndex, round, priority } = message;
+      const stated = priority === DEFAULT_CONFIG.leaderPriority ? "" : ` priority ${priority}`;
+      return `accepted@${term} match ${matchIndex} round ${round}${stated}`;
+    }
     case "appendRejected": {
       const hint = positionText(message.hintIndex, message.hintTerm);
       return `rejected@${message.term} after ${message.rejectedIndex} hint ${hint} ` +
@@ -131,6 +135,8 @@ export function inputText(input: Input): string {
       return `transfer to ${input.target ?? "the best"}`;
     case "stepDown":
       return "step down";
+    case "holdLeadership":
+      return input.isHeld ? "hold leadership" : "leadership need not be held";
     case "snapshotSent": {
       const how = input.arrived ? "has" : "has not got";
       return `${input.peer} ${how} the snapshot up to ${input.lastIncludedIndex}`;
@@ -155,7 +161,9 @@ function changeText(change: ConfigurationChange): string {
 }
 
 /** `up to 5@2, members n1 n2 since 1`. */
-function pointText({ lastIncludedIndex, lastIncludedTerm, configuration }: SnapshotPoint): string {
+export function pointText(
+  { lastIncludedIndex, lastIncludedTerm, configuration }: SnapshotPoint,
+): string {
   const members = configurationText(configuration.configuration);
   return `up to ${positionText(lastIncludedIndex, lastIncludedTerm)}, members ${members} ` +
     `since ${configuration.index}`;

@@ -8,7 +8,7 @@
  *  vote             | 3 | term | lastLogIndex | lastLogTerm | leadershipTransfer |
  *  voteResult       | 4 | term | granted |
  *  append           | 5 | term | prevLogIndex | prevLogTerm | leaderCommit | round | flags | length | entries |
- *  appendAccepted   | 6 | term | matchIndex | round |
+ *  appendAccepted   | 6 | term | matchIndex | round | priority |
  *  appendRejected   | 7 | term | rejectedIndex | hintIndex | hintTerm | round |
  *  timeoutNow       | 8 | term |
  *  readIndex        | 9 | id |
@@ -17,7 +17,8 @@
  *  the kind                               u8
  *  terms, indexes, round, id              u64  at most 2^53 - 1
  *  granted, leadershipTransfer, answered  u8   0 or 1
- *  flags                                  u8   1 leased; all other bits are 0
+ *  flags                                  u8   1 leased, 2 yields, added; all other bits are 0
+ *  priority                               u16
  *  readIndex                              u64  0 unless answered
  *  length                                 u32  bytes of entries; 0 for a heartbeat
  *  entries                                the run as it is on every disk (entry_codec.ts of @coracle/core)
@@ -52,13 +53,16 @@ const READ_INDEX = 9;
 const READ_INDEX_RESULT = 10;
 
 /** Bytes of each kind without the entries of an append; the position is the kind. */
-const FIXED_SIZE_BYTES: readonly number[] = [0, 25, 18, 26, 10, 46, 25, 41, 9, 9, 18];
+const FIXED_SIZE_BYTES: readonly number[] = [0, 25, 18, 26, 10, 46, 27, 41, 9, 9, 18];
 
 /** Bytes of an append before its entries. */
 export const APPEND_HEADER_SIZE_BYTES = 46;
 
 /** The flag of an append whose sender relies on not being replaced before a timeout. */
 const LEASED = 1;
+
+/** The flag of an append whose receiver lets another node stand for election first. */
+const YIELDS = 2;
 
 /** The size of `message` once it is encoded, in bytes. */
 export function messageSizeBytes(message: Message): number {
@@ -133,7 +137,7 @@ export function encodeMessage(
       writeUint53(view, at + 16, message.prevLogTerm);
       writeUint53(view, at + 24, message.leaderCommit);
       writeUint53(view, at + 32, message.round);
-      view.setUint8(at + 40, message.leased ? LEASED : 0);
+      view.setUint8(at + 40, (message.leased ? LEASED : 0) + (message.yields ? YIELDS : 0));
       view.setUint32(at + 41, entries?.length ?? 0);
       if (entries !== undefined) bytes.set(entries, at + 45);
       return at + 45 + (entries?.length ?? 0);
@@ -142,7 +146,8 @@ export function encodeMessage(
       writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.matchIndex);
       writeUint53(view, at + 16, message.round);
-      return at + 24;
+      view.setUint16(at + 24, message.priority);
+      return at + 26;
     case "appendRejected":
       writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.rejectedIndex);
@@ -235,7 +240,7 @@ function decodeAppend(view: DataView, at: number, entries: EntryRun | undefined)
     entries,
     leaderCommit: readUint53(view, at + 24) as Index,
     round: readUint53(view, at + 32),
-    leased: readFlags(view, at + 40),
+    ...readFlags(view, at + 40),
   };
 }
 
@@ -273,6 +278,7 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
         term,
         matchIndex: readUint53(view, at + 8) as Index,
         round: readUint53(view, at + 16),
+        priority: view.getUint16(at + 24),
       };
     case APPEND_REJECTED:
       return {
@@ -295,11 +301,12 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
   }
 }
 
-/** Whether an append is leased: the one flag that there is. */
-function readFlags(view: DataView, at: number): boolean {
+function readFlags(view: DataView, at: number): { leased: boolean; yields: boolean } {
   const flags = view.getUint8(at);
-  if (flags > LEASED) throw new MalformedError(`flags are ${flags}; 0 or ${LEASED} is allowed`);
-  return flags === LEASED;
+  if (flags > LEASED + YIELDS) {
+    throw new MalformedError(`flags are ${flags}; 0 to ${LEASED + YIELDS} is allowed`);
+  }
+  return { leased: (flags & LEASED) !== 0, yields: (flags & YIELDS) !== 0 };
 }
 
 function readAnswer(view: DataView, at: number): Index | undefined {

@@ -26,7 +26,13 @@ Deno.test("the example of messages in docs/wire-format.md is what is on the wire
     batchSizeMaxBytes: 1000,
   });
   outbox.pushKeepAlive();
-  outbox.push({ type: "appendAccepted", term: toTerm(3), matchIndex: toIndex(258), round: 7 });
+  outbox.push({
+    type: "appendAccepted",
+    term: toTerm(3),
+    matchIndex: toIndex(258),
+    round: 7,
+    priority: 1,
+  });
   assertEquals((await examples())[0], hex(outbox.take()!));
 });
 

@@ -78,6 +78,8 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
       pendingCallsMax: settings.pendingCallsMax,
       leaseReads: settings.leaseReads,
       clockDriftMax: settings.clockDriftMax,
+      leaderPriority: settings.leaderPriority,
+      handoverDelayMs: settings.handoverDelayMs,
       shutdownOnRemove: settings.shutdownOnRemove,
       snapshotThreshold: settings.snapshotThreshold,
       snapshotIntervalMs: settings.snapshotIntervalMs,

@@ -13,6 +13,8 @@ export const RELOADABLE = [
   "snapshotThreshold",
   "snapshotIntervalMs",
   "trailingLogs",
+  "leaderPriority",
+  "handoverDelayMs",
   "logLevel",
   "logFormat",
 ] as const satisfies readonly FieldName[];

@@ -208,6 +208,16 @@ export const fields = z.strictObject({
       "Largest relative difference in speed between two nodes' clocks that lease reads allow for.",
     allowed: "a number from 0 to 0.5",
   }).default(DEFAULT_CONFIG.clockDriftMax),
+  leaderPriority: z.int().min(0).max(65535).meta({
+    description: "How much this node is wanted as the leader, compared with the other voters; " +
+      "at 0 it never stands for election, unless it is the only voter.",
+    allowed: "a whole number from 0 to 65535",
+  }).default(DEFAULT_CONFIG.leaderPriority),
+  handoverDelayMs: ms(
+    "handoverDelayMs",
+    5,
+    "How long a voter of higher priority must have kept up before the leader hands over to it.",
+  ),
   shutdownOnRemove: z.boolean().meta({
     description: "Whether the node stops when it is removed from the cluster.",
     allowed: "true or false",

@@ -102,6 +102,7 @@ export type TransferOutcome =
   | "not-voter"
   | "itself"
   | "no-target"
+  | "never-leads"
   | "timed-out";
 
 /** The answer to a `transferLeadership` input. */

@@ -11,12 +11,12 @@ import { type Append, NO_ROUND } from "../model/message.ts";
 import { type Index, nextIndex, NO_INDEX, NO_TERM } from "../model/numbers.ts";
 import { commitUpTo } from "./leader.ts";
 import { appendRun, send, type Step, truncateFrom, writeCovering } from "./outcome.ts";
-import { becomeFollower, nextElectionAtMs } from "./roles.ts";
-import { type Follower, isTermDurable } from "./state.ts";
+import { hearLeader } from "./roles.ts";
+import { isTermDurable } from "./state.ts";
 
 /** Takes a leader's entries or heartbeat, and answers. */
 export function receiveAppend(step: Step, from: ServerId, message: Append): void {
-  const { state, nowMs } = step;
+  const { state } = step;
   if (message.term < state.term) {
     refuseEarlierTerm(step, from, message);
     return;
@@ -25,15 +25,7 @@ export function receiveAppend(step: Step, from: ServerId, message: Append): void
     state.role.type !== "leader" || message.term > state.term,
     `${from} and ${state.id} both lead in term ${message.term}`,
   );
-  if (state.role.type !== "follower" || message.term > state.term) {
-    becomeFollower(step, message.term, from, `${from} leads`);
-  } else {
-    if (state.role.leader !== from) state.reason = `${from} leads`;
-    state.role.leader = from;
-    state.role.leaderContactMs = nowMs;
-    state.role.electionAtMs = nextElectionAtMs(step);
-  }
-  (state.role as Follower).leased = message.leased;
+  hearLeader(step, message.term, from, message.yields).leased = message.leased;
 
   const { log } = state;
   const last = message.entries?.lastIndex ?? message.prevLogIndex;
@@ -96,10 +88,12 @@ function accept(step: Step, from: ServerId, message: Append, last: Index): void 
   const isHeartbeat = message.entries === undefined;
   const durableIndex = isTermDurable(state) ? state.log.durableIndex : NO_INDEX;
   const matchIndex = isHeartbeat ? Math.min(last, durableIndex) as Index : last;
+  const { round } = message;
+  const priority = state.config.leaderPriority;
   send(
     step,
     from,
-    { type: "appendAccepted", term: state.term, matchIndex, round: message.round },
+    { type: "appendAccepted", term: state.term, matchIndex, round, priority },
     isHeartbeat ? undefined : writeCovering(step, matchIndex),
   );
 }

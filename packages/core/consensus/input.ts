@@ -81,7 +81,7 @@ export interface ChangeConfiguration {
 export interface TransferLeadership {
   /** Which input this is. */
   readonly type: "transferLeadership";
-  /** Who shall lead; `undefined` for the follower that is most up to date. */
+  /** Who shall lead; `undefined` for the best: see {@linkcode RaftConfig.leaderPriority}. */
   readonly target: ServerId | undefined;
 }
 
@@ -89,6 +89,14 @@ export interface TransferLeadership {
 export interface StepDown {
   /** Which input this is. */
   readonly type: "stepDown";
+}
+
+/** Calls of several steps are under way here, or are no longer: a leader hands over to nobody by itself meanwhile, however high the priority. */
+export interface HoldLeadership {
+  /** Which input this is. */
+  readonly type: "holdLeadership";
+  /** Whether there are any. */
+  readonly isHeld: boolean;
 }
 
 /** The snapshot that a `sendSnapshot` effect asked for has reached the peer, or has not. */
@@ -148,6 +156,7 @@ export type Input =
   | ChangeConfiguration
   | TransferLeadership
   | StepDown
+  | HoldLeadership
   | SnapshotSent
   | SnapshotReceived
   | Reload

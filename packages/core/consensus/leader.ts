@@ -12,6 +12,7 @@ import { type Index, nextIndex, NO_INDEX, previousIndex, type Term } from "../mo
 import type { Propose } from "./input.ts";
 import { appendRun, type Step } from "./outcome.ts";
 import { forgetLeaving, promoteWhenCaughtUp } from "./members.ts";
+import { handOverToPreferred, watchVoters } from "./priority.ts";
 import { Progress } from "./progress.ts";
 import { reachedByQuorum } from "./quorum.ts";
 import { openRound, releaseHeldReads } from "./reads.ts";
@@ -40,6 +41,8 @@ export function becomeLeader(step: Step): void {
     roundStarts: [{ round: 1, atMs: nowMs }],
     transfer: undefined,
     leaseGivenUp: false,
+    isHeld: false,
+    highestPriority: undefined,
     leaving: new Map(),
     uncommitted: [],
     uncommittedSizeBytes: 0,
@@ -171,8 +174,10 @@ export function tickLeader(step: Step, leader: Leader): void {
     leader.heartbeatAtMs = nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs);
     forgetLeaving(step, leader);
     noticeSilence(step, leader);
+    watchVoters(step, leader);
     openRound(step, leader);
     tellWhenUpToDate(step, leader, true);
+    handOverToPreferred(step, leader);
   }
   if (leader.transfer !== undefined && nowMs >= leader.transfer.deadlineMs) {
     endTransfer(step, leader, "timed-out");

@@ -88,7 +88,8 @@ export function forgetLeaving(step: Step, leader: Leader): void {
   }
 }
 
-function mayChange({ state }: Step, leader: Leader): boolean {
+/** Whether the membership may change: something of the leader's own term is committed, and so is the last change. */
+export function mayChange({ state }: Step, leader: Leader): boolean {
   return state.commitIndex >= leader.noopIndex &&
     state.commitIndex >= state.configurations.latest.index;
 }

@@ -19,6 +19,7 @@ export {
   type Confirmation,
   createState,
   type Follower,
+  type Handover,
   type Leader,
   leaderOf,
   type NodeOptions,

@@ -46,8 +46,12 @@ export class Progress {
   confirmedRound = 0;
   /** The commit index that was last sent. */
   sentCommit: Index;
-  /** For a staging server: the round of catching up that it is in (thesis 4.2.1). */
+  /** The round of catching up that it is in (thesis 4.2.1). */
   catchUp: CatchUp | undefined;
+  /** The follower's priority, once it has said it. */
+  priority: number | undefined;
+  /** For a voter: since when it has kept up with the log, if it does. */
+  keepsUpSinceMs: number | undefined;
   #flights: Flight[] = [];
   #inflightSizeBytes = 0;
 
@@ -115,6 +119,7 @@ export class Progress {
     this.mode = "probe";
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1) as Index;
     this.paused = false;
+    this.keepsUpSinceMs = undefined;
     this.#flights = [];
     this.#inflightSizeBytes = 0;
   }

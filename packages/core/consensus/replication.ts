@@ -9,6 +9,7 @@ import type { EntryRun } from "../model/entry_run.ts";
 import { type Index, previousIndex } from "../model/numbers.ts";
 import type { LogView } from "./log_view.ts";
 import { send, type Step } from "./outcome.ts";
+import { yields } from "./priority.ts";
 import type { Progress } from "./progress.ts";
 import type { Leader } from "./state.ts";
 
@@ -80,5 +81,6 @@ function sendAppend(
     leaderCommit: state.commitIndex,
     round: leader.round,
     leased: state.config.leaseReads && !leader.leaseGivenUp,
+    yields: yields(leader, progress),
   });
 }

@@ -17,6 +17,26 @@ export function nextElectionAtMs({ state, nowMs }: Step): number {
 }
 
 /**
+ * Something of the leader `from` has arrived, in `term`, which is the node's own or a later one. `yields`: whether it lets others stand for
+ * election first, if the leader said so just now. Then it waits for one heartbeat timeout more, so that they have time to be elected.
+ */
+export function hearLeader(step: Step, term: Term, from: ServerId, yields?: boolean): Follower {
+  const { state, nowMs } = step;
+  let { role } = state;
+  if (role.type !== "follower" || term > state.term) {
+    role = becomeFollower(step, term, from, `${from} leads`);
+  } else {
+    if (role.leader !== from) state.reason = `${from} leads`;
+    role.leader = from;
+    role.leaderContactMs = nowMs;
+    role.electionAtMs = nextElectionAtMs(step);
+  }
+  if (yields !== undefined) role.yields = yields;
+  if (role.yields) role.electionAtMs += state.config.heartbeatTimeoutMs;
+  return role;
+}
+
+/**
  * Becomes a follower in `term`, which is the node's own or a later one. The vote of the own term is kept: stepping
  * back within a term must not free it for another candidate.
  */
@@ -37,6 +57,7 @@ export function becomeFollower(
     leader,
     leaderContactMs: leader === undefined ? -Infinity : step.nowMs,
     leased: false,
+    yields: false,
     electionAtMs: nextElectionAtMs(step),
   };
   state.role = role;

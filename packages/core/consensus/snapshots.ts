@@ -4,12 +4,13 @@
  *
  * @module
  */
+import { NO_ROUND } from "../model/message.ts";
 import { toIndex } from "../model/numbers.ts";
 import type { SnapshotReceived, SnapshotSent } from "./input.ts";
 import { commitUpTo } from "./leader.ts";
 import { lastWrite, resetLog, send, type Step, writeCovering } from "./outcome.ts";
 import { replicate } from "./replication.ts";
-import { becomeFollower, nextElectionAtMs } from "./roles.ts";
+import { hearLeader } from "./roles.ts";
 import type { Leader } from "./state.ts";
 
 /** A snapshot has reached a follower, or has not: go on with the log after it, or try again at the next heartbeat. */
@@ -30,19 +31,19 @@ export function snapshotSent(step: Step, leader: Leader, input: SnapshotSent): v
  * restored; else the log is replaced by it.
  */
 export function receiveSnapshot(step: Step, input: SnapshotReceived): void {
-  const { state, effects, nowMs } = step;
+  const { state, effects } = step;
   const { from, lastIncludedIndex, lastIncludedTerm } = input;
   if (input.term < state.term) return;
-  if (state.role.type !== "follower" || input.term > state.term) {
-    becomeFollower(step, input.term, from, `${from} leads`);
-  } else {
-    state.role.leader = from;
-    state.role.leaderContactMs = nowMs;
-    state.role.electionAtMs = nextElectionAtMs(step);
-  }
+  hearLeader(step, input.term, from);
   const { log } = state;
+  const { term, config: { leaderPriority: priority } } = state;
   const accept = (matchIndex: typeof lastIncludedIndex, after: number | undefined) =>
-    send(step, from, { type: "appendAccepted", term: state.term, matchIndex, round: 0 }, after);
+    send(
+      step,
+      from,
+      { type: "appendAccepted", term, matchIndex, round: NO_ROUND, priority },
+      after,
+    );
   if (lastIncludedIndex <= state.commitIndex) {
     accept(lastIncludedIndex, writeCovering(step, lastIncludedIndex));
   } else if (log.term(lastIncludedIndex) === lastIncludedTerm) {

@@ -34,6 +34,8 @@ export interface Follower {
   leaderContactMs: number;
   /** Whether the leader relies on its lease, so that only a timeout ends it. */
   leased: boolean;
+  /** Whether the leader knows a voter of higher priority that keeps up, and shall stand for election first. */
+  yields: boolean;
   /** When it stands for election. */
   electionAtMs: number;
 }
@@ -82,6 +84,14 @@ export interface Transfer {
   told: boolean;
 }
 
+/** Leadership was handed over to a voter of higher priority. */
+export interface Handover {
+  /** When that began. */
+  readonly atMs: number;
+  /** How long the voter had to keep up before. */
+  readonly delayMs: number;
+}
+
 /** When a round began. */
 export interface RoundStart {
   /** The round. */
@@ -118,6 +128,10 @@ export interface Leader {
   transfer: Transfer | undefined;
   /** Whether a follower has been told to stand for election in this term: then there is no lease any more. */
   leaseGivenUp: boolean;
+  /** Whether calls of several steps are under way, which a handover by itself would interrupt. */
+  isHeld: boolean;
+  /** The highest priority among the other voters that keep up, as of the last heartbeat. */
+  highestPriority: number | undefined;
   /** Members that are removed and still have to be told, and until when. */
   readonly leaving: Map<ServerId, number>;
   /** Proposals on their way, in order. */
@@ -179,6 +193,8 @@ export interface NodeState {
   readonly configurations: Configurations;
   /** What it is at the moment. */
   role: Role;
+  /** When it last handed over to a voter of higher priority. */
+  lastHandover: Handover | undefined;
   /** The name of the next write. */
   nextPersistId: PersistId;
   /** The last write that carries term and vote; 0 if they have not changed since the node started. */
@@ -243,8 +259,10 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
       // Before a restart it may have confirmed a lease, which must not end sooner by its having forgotten.
       leaderContactMs: config.leaseReads ? nowMs : -Infinity,
       leased: false,
+      yields: false,
       electionAtMs: nowMs + firstElectionAfterMs(config, random),
     },
+    lastHandover: undefined,
     nextPersistId: 1,
     hardStatePersistId: 0,
     unsaved: {
@@ -293,9 +311,12 @@ export function leaderOf(state: NodeState): ServerId | undefined {
 
 /**
  * Whether the node may stand for election: a voter, as far as it knows. One that loses its vote may until that is committed: it
- * may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2).
+ * may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2). One of priority 0 may not, unless
+ * there is nobody else.
  */
-export function canCampaign({ id, configurations }: NodeState): boolean {
+export function canCampaign(state: NodeState): boolean {
+  const { id, config, configurations } = state;
+  if (config.leaderPriority === 0 && !isSoleVoter(state)) return false;
   const { latest, previous } = configurations;
   return isVoter(latest.configuration, id) ||
     (previous !== undefined && isVoter(previous.configuration, id));

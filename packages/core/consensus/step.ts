@@ -100,6 +100,9 @@ export function step(state: NodeState, input: Input, nowMs: number): Effect[] {
         becomeFollower(step, state.term, undefined, "it was asked to step down");
       }
       break;
+    case "holdLeadership":
+      if (state.role.type === "leader") state.role.isHeld = input.isHeld;
+      break;
     case "snapshotSent":
       if (state.role.type === "leader") snapshotSent(step, state.role, input);
       break;
@@ -187,8 +190,10 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
     progress.confirmedRound = message.round;
     settleConfirmations(step, role);
   }
-  if (message.type === "appendAccepted") accepted(step, role, from, progress, message.matchIndex);
-  else rejected(step, role, from, progress, message);
+  if (message.type === "appendAccepted") {
+    progress.priority = message.priority;
+    accepted(step, role, from, progress, message.matchIndex);
+  } else rejected(step, role, from, progress, message);
 }
 
 function persisted(step: Step, id: number): void {
@@ -219,7 +224,8 @@ function disconnected(step: Step, peer: ServerId): void {
     role.leader = undefined;
     role.leaderContactMs = -Infinity;
     // Long enough for the others to notice too, and spread out, so that they do not ask all at once.
-    const soonMs = nowMs + state.random.between(heartbeatTimeoutMs / 100, heartbeatTimeoutMs / 10);
+    const soonMs = nowMs + state.random.between(heartbeatTimeoutMs / 100, heartbeatTimeoutMs / 10) +
+      (role.yields ? heartbeatTimeoutMs / 10 : 0);
     role.electionAtMs = Math.min(role.electionAtMs, soonMs);
     state.reason = `the connection to ${peer} is lost`;
   }

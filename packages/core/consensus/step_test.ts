@@ -67,6 +67,7 @@ function append(prev: number, entries: EntryRun | undefined, commit = 0): Append
     leaderCommit: toIndex(commit),
     round: 1,
     leased: false,
+    yields: false,
   };
 }
 
@@ -78,7 +79,13 @@ function accepted(matchIndex: number, after?: number): Effect {
   return {
     type: "send",
     to: "b",
-    message: { type: "appendAccepted", term: toTerm(1), matchIndex: matchIndex as Index, round: 1 },
+    message: {
+      type: "appendAccepted",
+      term: toTerm(1),
+      matchIndex: matchIndex as Index,
+      round: 1,
+      priority: 1,
+    },
     after,
   };
 }
@@ -127,7 +134,7 @@ Deno.test("answers of strangers, and answers to nobody, change nothing", () => {
     type: "received",
     from: "x",
     messages: [
-      { type: "appendAccepted", term: toTerm(1), matchIndex: toIndex(1), round: 1 },
+      { type: "appendAccepted", term: toTerm(1), matchIndex: toIndex(1), round: 1, priority: 1 },
       { type: "voteResult", term: toTerm(1), granted: true },
       { type: "preVoteResult", term: toTerm(1), proposedTerm: toTerm(2), granted: true },
     ],
@@ -140,6 +147,7 @@ Deno.test("answers of strangers, and answers to nobody, change nothing", () => {
     term: toTerm(2),
     matchIndex: toIndex(2),
     round: 1,
+    priority: 1,
   };
   assertEquals(step(led, { type: "received", from: "x", messages: [answer] }, 0), []);
   assertStrictEquals(led.commitIndex, toIndex(0));
@@ -170,6 +178,7 @@ Deno.test("an acknowledgement of what the leader does not have stops the node", 
         term: toTerm(2),
         matchIndex: toIndex(3),
         round: 1,
+        priority: 1,
       }),
     InvariantViolation,
     "b claims entries up to 3, beyond the leader's own log",

@@ -7,13 +7,14 @@
 import { isVoter, type ServerId, voterIds } from "../model/configuration.ts";
 import type { TransferOutcome } from "./effect.ts";
 import { send, type Step } from "./outcome.ts";
+import type { Progress } from "./progress.ts";
 import { replicate } from "./replication.ts";
 import { configurationOf, type Leader } from "./state.ts";
 
-/** Begins a transfer to `target`, or to the voter that is most up to date. */
+/** Begins a transfer to `target`, or to the best voter. */
 export function startTransfer(step: Step, leader: Leader, target: ServerId | undefined): void {
   const { state, nowMs } = step;
-  const chosen = target ?? mostUpToDate(step, leader);
+  const chosen = target ?? bestVoter(step, leader);
   const problem = transferProblem(step, leader, chosen);
   if (problem !== undefined || chosen === undefined) {
     step.effects.push({ type: "transferred", outcome: problem ?? "no-target" });
@@ -39,9 +40,9 @@ export function tellWhenUpToDate(step: Step, leader: Leader, again = false): voi
   tell(step, leader, transfer.target);
 }
 
-/** A leader that is removed asks the voter that is most up to date to follow it, if that has everything. */
+/** A leader that is removed asks the best voter to follow it, if that has everything. */
 export function tellSuccessor(step: Step, leader: Leader): void {
-  const successor = mostUpToDate(step, leader);
+  const successor = bestVoter(step, leader);
   if (successor === undefined) return;
   const { matchIndex } = leader.progress.get(successor)!;
   if (matchIndex === step.state.log.lastIndex) tell(step, leader, successor);
@@ -68,20 +69,37 @@ function transferProblem(
   if (leader.transfer !== undefined) return "in-progress";
   if (target === undefined) return "no-target";
   if (target === state.id) return "itself";
-  return isVoter(configurationOf(state), target) ? undefined : "not-voter";
+  if (!isVoter(configurationOf(state), target)) return "not-voter";
+  return leader.progress.get(target)!.priority === 0 ? "never-leads" : undefined;
 }
 
-/** By what it has acknowledged, not by what it was sent; among equals the one heard last. */
-function mostUpToDate({ state }: Step, leader: Leader): ServerId | undefined {
+/**
+ * Of the voters that answer and have everything that is committed, the one of the highest priority; if there are none, or several, the one that is most
+ * up to date: by what it has acknowledged, not by what it was sent; among equals the one heard last.
+ */
+function bestVoter(step: Step, leader: Leader): ServerId | undefined {
+  const { state } = step;
   let best: ServerId | undefined;
   for (const id of voterIds(configurationOf(state))) {
-    if (id === state.id) continue;
-    const one = leader.progress.get(id)!;
-    const other = best === undefined ? undefined : leader.progress.get(best)!;
+    if (id === state.id || leader.progress.get(id)!.priority === 0) continue;
     if (
-      other === undefined || one.matchIndex > other.matchIndex ||
-      (one.matchIndex === other.matchIndex && one.lastContactMs > other.lastContactMs)
-    ) best = id;
+      best === undefined || isBetter(step, leader.progress.get(id)!, leader.progress.get(best)!)
+    ) {
+      best = id;
+    }
   }
   return best;
+}
+
+function isBetter(step: Step, one: Progress, other: Progress): boolean {
+  const [ready, otherReady] = [isReady(step, one), isReady(step, other)];
+  if (ready !== otherReady) return ready;
+  const [priority = 0, otherPriority = 0] = ready ? [one.priority, other.priority] : [];
+  if (priority !== otherPriority) return priority > otherPriority;
+  if (one.matchIndex !== other.matchIndex) return one.matchIndex > other.matchIndex;
+  return one.lastContactMs > other.lastContactMs;
+}
+
+function isReady({ state, nowMs }: Step, { lastContactMs, matchIndex }: Progress): boolean {
+  return nowMs - lastContactMs < state.config.heartbeatTimeoutMs && matchIndex >= state.commitIndex;
 }

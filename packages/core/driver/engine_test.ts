@@ -41,6 +41,7 @@ function appendOf(count: number, prevLogIndex = 1): Append {
     leaderCommit: toIndex(1),
     round: 1,
     leased: false,
+    yields: false,
   };
 }
 
@@ -264,6 +265,7 @@ Deno.test("an idle leader's timer goes off for its heartbeats, and little else",
         term: toTerm(2),
         matchIndex: toIndex(2),
         round,
+        priority: 1,
       });
     }
   }

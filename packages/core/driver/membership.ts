@@ -59,6 +59,8 @@ export interface MembershipHost {
   notLeading(): RaftError | undefined;
   /** The node's term. */
   term(): Term;
+  /** {@linkcode Membership.isUnderWay} may have changed. */
+  stepsChanged(): void;
 }
 
 /** A call that has no answer yet. It waits for one thing at a time. */
@@ -94,6 +96,11 @@ export class Membership {
   constructor(host: MembershipHost, clock: Clock) {
     this.#host = host;
     this.#clock = clock;
+  }
+
+  /** Whether a change is under way, which may take several steps. */
+  get isUnderWay(): boolean {
+    return this.#open.size > 0;
   }
 
   /** Makes one change. Resolves with the index of its entry when it is committed, and for a staging server when it votes. */
@@ -146,6 +153,7 @@ export class Membership {
       error: undefined,
     };
     this.#open.add(call);
+    this.#host.stepsChanged();
     const stopWatching = endEarly(
       options,
       this.#clock,
@@ -157,6 +165,7 @@ export class Membership {
     } finally {
       stopWatching();
       this.#open.delete(call);
+      this.#host.stepsChanged();
     }
   }
 

@@ -194,6 +194,12 @@ export class Node {
       between: this.applier.between.bind(this.applier),
       capture: this.applier.capture.bind(this.applier),
       propose: (bytes: Uint8Array) => this.proposals.call("restore", bytes, {}),
+      // A handover by priority can wait until they are done.
+      stepsChanged: () =>
+        this.engine.input({
+          type: "holdLeadership",
+          isHeld: this.restores.isUnderWay || this.membership.isUnderWay,
+        }),
       input: (input: Input) => this.engine.input(input),
       stop: () => this.stop(),
     };
@@ -275,7 +281,10 @@ export class Node {
         this.membership.proposed(effect);
         break;
       case "transferred":
-        this.transfers.ended(effect.outcome);
+        if (!this.transfers.ended(effect.outcome)) {
+          const { id } = this.state;
+          this.#logger.info("node {id} hands over by priority: {outcome}", { id, ...effect });
+        }
         break;
       case "bootstrapped":
         this.bootstraps.answered(

@@ -43,6 +43,8 @@ export type ReloadableConfig = Pick<
   | "snapshotThreshold"
   | "heartbeatTimeoutMs"
   | "electionTimeoutMs"
+  | "leaderPriority"
+  | "handoverDelayMs"
 >;
 
 const RELOADABLE: ReadonlySet<string> = new Set(
@@ -53,6 +55,8 @@ const RELOADABLE: ReadonlySet<string> = new Set(
       snapshotThreshold: true,
       heartbeatTimeoutMs: true,
       electionTimeoutMs: true,
+      leaderPriority: true,
+      handoverDelayMs: true,
     } satisfies Record<keyof ReloadableConfig, true>,
   ),
 );

@@ -165,6 +165,7 @@ Deno.test("nothing more is done of a step in which the state machine fails", asy
     leaderCommit: toIndex(3),
     round: 1,
     leased: false,
+    yields: false,
   });
   assertInstanceOf(await node.raft.stopped, FsmFailedError);
   assertEquals(lines, ["node {id} stops: {error}", "node {id} has stopped"]);
@@ -186,6 +187,7 @@ Deno.test("an invariant that does not hold stops the node instead of letting it 
     leaderCommit: toIndex(2),
     round: 1,
     leased: false,
+    yields: false,
   });
   const cause = await raft.stopped;
   assertInstanceOf(cause, InvariantViolation);

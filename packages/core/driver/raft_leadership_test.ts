@@ -93,6 +93,7 @@ Deno.test("a leader whose entries are overwritten gives no caller another's answ
     leaderCommit: toIndex(6),
     round: 1,
     leased: false,
+    yields: false,
   });
   await settle();
   assertEquals(fsm.commands, ["A", "B", "C", "D"]);
@@ -125,6 +126,7 @@ Deno.test("what this node has handed to its state machine is answered, although 
     leaderCommit: toIndex(5),
     round: 1,
     leased: false,
+    yields: false,
   });
   await settle();
   assertEquals([first, second, lost].map((call) => call!.summary), [
@@ -200,7 +202,13 @@ Deno.test("verifyLeader: answers to earlier messages confirm nothing", async () 
   await settle();
   assertEquals(verified.summary, "open");
   const { round } = asked!;
-  peers.say("n2", { type: "appendAccepted", term: toTerm(2), matchIndex: toIndex(2), round });
+  peers.say("n2", {
+    type: "appendAccepted",
+    term: toTerm(2),
+    matchIndex: toIndex(2),
+    round,
+    priority: 1,
+  });
   await settle();
   assertEquals(verified.summary, "resolved");
 });

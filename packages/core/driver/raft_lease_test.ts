@@ -34,7 +34,13 @@ async function nextRound({ clock, peers }: LoneNode): Promise<number> {
 async function confirm(node: LoneNode): Promise<void> {
   const round = await nextRound(node);
   const { raft, peers } = node;
-  peers.say("n2", { type: "appendAccepted", term: raft.term, matchIndex: toIndex(2), round });
+  peers.say("n2", {
+    type: "appendAccepted",
+    term: raft.term,
+    matchIndex: toIndex(2),
+    round,
+    priority: 1,
+  });
   await settle();
   peers.sent = [];
 }
@@ -83,7 +89,13 @@ Deno.test("the lease counts from when a round began, not from when it was answer
   await makeLeader(node);
   const round = await nextRound(node);
   await clock.advance(600);
-  peers.say("n2", { type: "appendAccepted", term: raft.term, matchIndex: toIndex(2), round });
+  peers.say("n2", {
+    type: "appendAccepted",
+    term: raft.term,
+    matchIndex: toIndex(2),
+    round,
+    priority: 1,
+  });
   await settle();
   await clock.advance(199);
   peers.sent = [];
@@ -103,7 +115,13 @@ Deno.test("B55: a new leader has no lease before something of its own term is co
   peers.say("n2", { type: "voteResult", term: toTerm(2), granted });
   await settle();
   const { round } = peers.take("append").at(-1)!;
-  peers.say("n2", { type: "appendAccepted", term: toTerm(2), matchIndex: toIndex(1), round });
+  peers.say("n2", {
+    type: "appendAccepted",
+    term: toTerm(2),
+    matchIndex: toIndex(1),
+    round,
+    priority: 1,
+  });
   await settle();
   const read = watch(raft.read(() => "read", { level: "lease" }));
   await settle();
@@ -139,6 +157,7 @@ Deno.test("a follower of a leader with a lease does not take a lost connection f
       leaderCommit: toIndex(1),
       round: 1,
       leased: leaseReads,
+      yields: false,
     });
     await settle();
     peers.lose("n2");

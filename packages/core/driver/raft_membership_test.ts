@@ -146,7 +146,13 @@ Deno.test("one change at a time, and none before a leader has committed somethin
   assertEquals(first.summary, "open");
   assertInstanceOf(second.error, ConfigurationInProgressError);
   assertEquals(second.summary, "configuration-in-progress/not-written");
-  peers.say("n2", { type: "appendAccepted", term: raft.term, matchIndex: toIndex(3), round: 1 });
+  peers.say("n2", {
+    type: "appendAccepted",
+    term: raft.term,
+    matchIndex: toIndex(3),
+    round: 1,
+    priority: 1,
+  });
   await settle();
   assertEquals([first.value, raft.configuration().index] as (number | undefined)[], [3, 3]);
 });
@@ -282,6 +288,7 @@ Deno.test("a deadline and a signal end a call, and say what may have become of t
     term: raft.term,
     matchIndex: toIndex(3),
     round: 1,
+    priority: 1,
   });
   await settle();
   assertEquals(calls[1]!.value, toIndex(3));

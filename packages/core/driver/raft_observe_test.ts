@@ -45,6 +45,7 @@ Deno.test("state: each change of role or term, shutdown at the end, and nothing 
     leaderCommit: toIndex(0),
     round: 1,
     leased: false,
+    yields: false,
   });
   await settle();
   await raft.shutdown();

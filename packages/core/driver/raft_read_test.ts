@@ -111,6 +111,7 @@ Deno.test("B55: a new leader answers no read before something of its own term is
     term: toTerm(2),
     matchIndex: toIndex(matchIndex),
     round,
+    priority: 1,
   });
   const { round } = peers.take("append").at(-1)!;
   // n2 hears the leader, but does not have its first entry yet.
@@ -137,12 +138,18 @@ Deno.test("B56: answers to what was sent before the read confirm nothing", async
   assert(asked > before);
   const { term } = raft;
   for (const round of [1, before]) {
-    peers.say("n2", { type: "appendAccepted", term, matchIndex: toIndex(2), round });
-    peers.say("n3", { type: "appendAccepted", term, matchIndex: toIndex(2), round });
+    peers.say("n2", { type: "appendAccepted", term, matchIndex: toIndex(2), round, priority: 1 });
+    peers.say("n3", { type: "appendAccepted", term, matchIndex: toIndex(2), round, priority: 1 });
   }
   await settle();
   assertEquals(read.summary, "open");
-  peers.say("n3", { type: "appendAccepted", term, matchIndex: toIndex(2), round: asked });
+  peers.say("n3", {
+    type: "appendAccepted",
+    term,
+    matchIndex: toIndex(2),
+    round: asked,
+    priority: 1,
+  });
   await settle();
   assertEquals(read.summary, "resolved");
 });

@@ -65,7 +65,13 @@ Deno.test("B66: what a follower was sent does not count, only what it has", asyn
   for (let n = 0; n < 3; n += 1) watch(raft.apply(commandOf(`${n}`)));
   await settle();
   accept(peers, 5);
-  peers.say("n3", { type: "appendAccepted", term: raft.term, matchIndex: toIndex(2), round: 1 });
+  peers.say("n3", {
+    type: "appendAccepted",
+    term: raft.term,
+    matchIndex: toIndex(2),
+    round: 1,
+    priority: 1,
+  });
   await settle();
   peers.sent = [];
   const transfer = watch(raft.transferLeadership());
@@ -157,7 +163,7 @@ Deno.test("to nobody, to oneself, to who has no vote: refused at once, in words"
   await using single = await Cluster.start(1);
   const alone = watch((await single.leader()).raft.transferLeadership());
   await settle();
-  assertEquals(messageOf(alone), "there is no other voter");
+  assertEquals(messageOf(alone), "there is no other voter that may lead");
   await cluster.write("goes on", 1);
 });
 

@@ -32,6 +32,8 @@ export interface RestoresHost {
   notLeading(): RaftError | undefined;
   /** Proposes a piece of a backup. Resolves when it is applied here. */
   propose(bytes: Uint8Array): Promise<Applied<unknown>>;
+  /** {@linkcode Restores.isUnderWay} has changed. */
+  stepsChanged(): void;
 }
 
 /** See the module's description. */
@@ -70,6 +72,7 @@ export class Restores {
     const abort = () => reading.abort(new AbortedError("failed", signal?.reason));
     signal?.addEventListener("abort", abort);
     this.#reading = reading;
+    this.#host.stepsChanged();
     this.#calls.hold();
     try {
       await this.#run(data, reading.signal);
@@ -78,6 +81,7 @@ export class Restores {
     } finally {
       signal?.removeEventListener("abort", abort);
       this.#reading = undefined;
+      this.#host.stepsChanged();
       this.#calls.release();
     }
   }

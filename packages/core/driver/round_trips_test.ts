@@ -53,11 +53,18 @@ function heartbeat(round: number, term = 2): Append {
     leaderCommit: toIndex(0),
     round,
     leased: false,
+    yields: false,
   };
 }
 
 function accepted(matchIndex: number, round = 1): AppendAccepted {
-  return { type: "appendAccepted", term: toTerm(2), matchIndex: toIndex(matchIndex), round };
+  return {
+    type: "appendAccepted",
+    term: toTerm(2),
+    matchIndex: toIndex(matchIndex),
+    round,
+    priority: 1,
+  };
 }
 
 function rejected(rejectedIndex: number, term = 2): AppendRejected {

@@ -152,6 +152,7 @@ Deno.test("a follower counts from when it heard its leader", () => {
       leaderCommit: toIndex(1),
       round: 1,
       leased: false,
+      yields: false,
     }],
   }]);
   const { lastContactMs, leader, term, commitIndex } = statsOf(
@@ -185,6 +186,7 @@ Deno.test("a leader knows how far each of the others is", () => {
       term: toTerm(2),
       matchIndex: toIndex(matchIndex),
       round: 1,
+      priority: 1,
     }],
   });
   run(

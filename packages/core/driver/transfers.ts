@@ -54,13 +54,14 @@ export class Transfers {
     });
   }
 
-  /** The transfer has ended, or was refused. */
-  ended(outcome: TransferOutcome): void {
+  /** A transfer has ended, or was refused. Returns whether a caller wanted it. */
+  ended(outcome: TransferOutcome): boolean {
     const caller = this.#caller;
     this.#caller = undefined;
-    if (caller === undefined) return;
+    if (caller === undefined) return false;
     if (outcome === "done") caller.resolve();
     else caller.reject(this.#error(outcome, caller.target));
+    return true;
   }
 
   /** The node stops. */
@@ -83,7 +84,9 @@ export class Transfers {
       case "itself":
         return new TransferFailedError("cannot transfer leadership to itself");
       case "no-target":
-        return new TransferFailedError("there is no other voter");
+        return new TransferFailedError("there is no other voter that may lead");
+      case "never-leads":
+        return new TransferFailedError(`${target} has priority 0 and never leads`);
       case "timed-out":
         return new TransferFailedError("leadership transfer timeout");
       default:

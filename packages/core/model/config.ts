@@ -18,6 +18,14 @@ export interface RaftConfig {
   readonly leaseReads: boolean;
   /** Largest relative difference in speed between the clocks of two nodes that lease reads allow for. From 0 to 0.5. Default 0.05. */
   readonly clockDriftMax: number;
+  /**
+   * How much this node is wanted as the leader, compared with the other voters (docs/divergences.md). Voters of higher priority stand for
+   * election first, and a leader hands over to one that has kept up for `handoverDelayMs`. At 0 the node never stands for election, unless it
+   * is the only voter; a cluster in which only such voters are left has no leader. A whole number from 0 to 65535. Default 1.
+   */
+  readonly leaderPriority: number;
+  /** A leader hands over by itself to a voter of higher priority that has answered and kept up with the log for this long. From 5. Default 10000. */
+  readonly handoverDelayMs: number;
   /** Whether a node stops when it is removed from the configuration. Default true. */
   readonly shutdownOnRemove: boolean;
   /** A leader with nothing else to send tells followers of a new commit index after this long. From 1. Default 50. */
@@ -56,6 +64,8 @@ export const DEFAULT_CONFIG: RaftConfig = {
   leaderLeaseTimeoutMs: 500,
   leaseReads: false,
   clockDriftMax: 0.05,
+  leaderPriority: 1,
+  handoverDelayMs: 10_000,
   shutdownOnRemove: true,
   commitTimeoutMs: 50,
   diskStallTimeoutMs: 2000,
@@ -75,6 +85,9 @@ export const DEFAULT_CONFIG: RaftConfig = {
 type NumberField = {
   [Field in keyof RaftConfig]: RaftConfig[Field] extends number ? Field : never;
 }[keyof RaftConfig];
+
+/** Highest priority: what two bytes of a message hold. */
+const LEADER_PRIORITY_MAX = 0xffff;
 
 /** Longest time setting: a day. */
 const TIME_MAX_MS = 24 * 60 * 60 * 1000;
@@ -113,6 +126,8 @@ export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
     }
   }
   within("clockDriftMax", 0, 0.5);
+  whole("leaderPriority", 0, LEADER_PRIORITY_MAX);
+  within("handoverDelayMs", 5, TIME_MAX_MS);
   within("commitTimeoutMs", 1, TIME_MAX_MS);
   within("diskStallTimeoutMs", 5, TIME_MAX_MS);
   whole("snapshotThreshold", 1, size);

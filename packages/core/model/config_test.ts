@@ -41,6 +41,8 @@ const FIELDS: Record<
     allowed: "5 to 86400000",
   },
   clockDriftMax: { least: 0, most: 0.5, refused: [-0.1, 0.51], allowed: "0 to 0.5" },
+  leaderPriority: { least: 0, most: 65535, refused: [-1, 65536], allowed: "0 to 65535" },
+  handoverDelayMs: { least: 5, most: DAY_MS, refused: [4.9, DAY_MS + 1], allowed: "5 to 86400000" },
   snapshotThreshold: { least: 1, most: 2 ** 53 - 1, refused: [0], allowed: `1 to ${2 ** 53 - 1}` },
   snapshotIntervalMs: {
     least: 5,

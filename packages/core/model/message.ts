@@ -76,6 +76,8 @@ export interface Append {
    * connection for the end of its leader.
    */
   readonly leased: boolean;
+  /** Whether a voter of higher priority than the receiver keeps up with the leader: without a leader, the receiver lets it stand for election first. */
+  readonly yields: boolean;
 }
 
 /** A follower has what the leader sent, on its own disk. */
@@ -88,6 +90,8 @@ export interface AppendAccepted {
   readonly matchIndex: Index;
   /** The round of the {@linkcode Append} that is answered. */
   readonly round: number;
+  /** The follower's setting `leaderPriority`. */
+  readonly priority: number;
 }
 
 /** The {@linkcode AppendRejected.round} of an answer that answers nothing of its own term. Rounds count up from 1. */

@@ -97,6 +97,8 @@ function lead(node: CoreNode, term: number): Leader {
     roundStarts: [],
     transfer: undefined,
     leaseGivenUp: false,
+    isHeld: false,
+    highestPriority: undefined,
     leaving: new Map(),
     uncommitted: [],
     uncommittedSizeBytes: 0,
@@ -330,6 +332,7 @@ Deno.test("durable before acknowledged: votes and entries that are not on the di
       term: toTerm(2),
       matchIndex: matchIndex as Index,
       round: 1,
+      priority: 1,
     }) as const;
   checker.sent(b!, "n1", accepted(2));
   violation("n2 claims 3@2; its disk goes up to 2", () => checker.sent(b!, "n1", accepted(3)));

@@ -227,6 +227,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         term,
         matchIndex: 0 as Index,
         round: role.round,
+        priority: 1,
       };
       return accepted;
     }),

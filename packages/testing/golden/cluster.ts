@@ -9,11 +9,14 @@ import {
   type Configuration,
   encodeConfiguration,
   EntryRun,
+  type Index,
   type Message,
   NO_BYTES,
   type RaftConfig,
   type ServerId,
+  type SnapshotPoint,
   type Suffrage,
+  type Term,
   toIndex,
   toTerm,
 } from "@coracle/core";
@@ -22,29 +25,44 @@ import {
   type Effect,
   type Input,
   type Send,
+  type SendSnapshot,
   step,
   type StepFunction,
 } from "@coracle/core/consensus";
-import { CoreNode, type CoreNodeHost } from "../core_node.ts";
+import { configurationsOf, CoreNode, type CoreNodeHost } from "../core_node.ts";
 import { effectText, inputText, messageText, nodeText } from "../notation.ts";
 
 /** How a {@linkcode ScriptCluster} is set up. */
 export interface ClusterOptions {
   /** How many nodes: n1, n2, … */
   readonly nodes: number;
-  /** How many of them, the last ones, do not vote. */
+  /** How many of them, the first ones, begin with a configuration that contains these; the others begin with nothing. */
+  readonly members: number;
+  /** How many of the members, the last ones, do not vote. */
   readonly nonvoters: number;
   /** Whether writes complete at once (`auto`) or by command (`manual`). */
   readonly disk: "auto" | "manual";
-  /** Whether nodes begin with nothing instead of a configuration that contains all of them. */
-  readonly blank: boolean;
   /** Settings of all nodes. */
   readonly config: Partial<RaftConfig>;
 }
 
+/** A snapshot on its way. */
+export interface SnapshotFlight {
+  /** The term in which its sender leads. */
+  readonly term: Term;
+  /** What it contains. */
+  readonly point: SnapshotPoint;
+}
+
+/** A node's clock, compared with the script's time. */
+interface NodeClock {
+  rate: number;
+  aheadMs: number;
+}
+
 /** See the module's description. */
 export class ScriptCluster implements CoreNodeHost {
-  /** The time, the same for all. */
+  /** The time. The nodes' clocks show it too, unless a command changes them. */
   nowMs = 0;
   /** The nodes by name. */
   readonly nodes = new Map<ServerId, CoreNode>();
@@ -52,6 +70,10 @@ export class ScriptCluster implements CoreNodeHost {
   readonly cuts = new Set<string>();
   readonly #step: StepFunction;
   readonly #links = new Map<string, Message[]>();
+  /** Snapshots on their way, by `from to`. */
+  readonly #flights = new Map<string, SnapshotFlight>();
+  readonly #clocks = new Map<ServerId, NodeClock>();
+  #config = completeConfig({});
   #isDiskAuto = true;
   #output: string[] = [];
   #subject = "";
@@ -75,19 +97,40 @@ export class ScriptCluster implements CoreNodeHost {
     this.#output.push(line);
   }
 
-  /** Makes the nodes and starts them. */
+  /** Makes the nodes and starts them. Nodes that were there before are gone. */
   create(options: ClusterOptions): void {
-    if (this.nodes.size > 0) throw new Error("there is a cluster already");
+    for (const map of [this.nodes, this.#links, this.#flights, this.#clocks]) map.clear();
+    this.cuts.clear();
+    this.nowMs = 0;
     this.#isDiskAuto = options.disk === "auto";
-    const config = completeConfig(options.config);
+    this.#config = completeConfig(options.config);
     const ids = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
-    const voters = options.nodes - options.nonvoters;
-    for (const [at, id] of ids.entries()) {
-      const node = new CoreNode({ id, config, seed: at + 1, step: this.#step }, this);
-      if (!options.blank) bootstrapImage(node, membersOf(ids, voters));
-      node.start(this.nowMs);
-      this.nodes.set(id, node);
+    const members = ids.slice(0, options.members);
+    const voters = options.members - options.nonvoters;
+    for (const id of ids) {
+      this.#add(id);
+      if (members.includes(id)) bootstrapImage(this.node(id), membersOf(members, voters));
+      this.start(this.node(id));
     }
+  }
+
+  #add(id: ServerId): void {
+    const seed = Number(id.slice(1));
+    this.nodes.set(id, new CoreNode({ id, config: this.#config, seed, step: this.#step }, this));
+    this.#clocks.set(id, { rate: 1, aheadMs: 0 });
+  }
+
+  /** Starts a node on what its disk holds. */
+  start(node: CoreNode): void {
+    node.start(this.#timeOf(node));
+  }
+
+  /** The node called `id` starts on an empty disk. */
+  wipe(id: ServerId): void {
+    const before = this.node(id);
+    if (before.isUp) before.crash(0);
+    this.#add(id);
+    this.start(this.node(id));
   }
 
   /** The node called `id`. */
@@ -105,7 +148,7 @@ export class ScriptCluster implements CoreNodeHost {
   /** Gives a node an input. */
   input(node: CoreNode, input: Input): void {
     this.#subject = nodeText(node.state);
-    node.input(input, this.nowMs);
+    node.input(input, this.#timeOf(node));
     if (this.#isDiskAuto) this.sync(node, Infinity);
   }
 
@@ -116,7 +159,7 @@ export class ScriptCluster implements CoreNodeHost {
       if (!node.isUp || last === undefined) return;
       this.#subject = nodeText(node.state);
       this.#released = node.held.filter(({ after }) => after! <= last.id);
-      node.complete(count, this.nowMs);
+      node.complete(count, this.#timeOf(node));
     } while (this.#isDiskAuto);
   }
 
@@ -152,8 +195,11 @@ export class ScriptCluster implements CoreNodeHost {
     for (let rounds = 0; rounds < 1000; rounds += 1) {
       for (const node of this.up) this.sync(node, Infinity);
       const links = this.busyLinks();
-      if (links.length === 0 && this.up.every((node) => node.waiting.length === 0)) return;
+      const flights = this.snapshotLinks();
+      const isWriting = this.up.some((node) => node.waiting.length > 0);
+      if (links.length === 0 && flights.length === 0 && !isWriting) return;
       for (const [from, to] of links) this.deliver(from, to, this.link(from, to).splice(0));
+      for (const [from, to] of flights) this.#carry(this.node(from), this.node(to));
     }
     throw new Error("the cluster does not come to rest");
   }
@@ -163,12 +209,92 @@ export class ScriptCluster implements CoreNodeHost {
     const untilMs = this.nowMs + durationMs;
     for (;;) {
       this.settle();
-      const next = this.up.reduce((a, b) => b.deadlineMs < a.deadlineMs ? b : a);
-      if (next.deadlineMs > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, next.deadlineMs);
+      const next = this.up.reduce((a, b) => this.wakeAtMs(b) < this.wakeAtMs(a) ? b : a);
+      const atMs = this.wakeAtMs(next);
+      if (atMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, atMs);
       this.input(next, { type: "tick" });
     }
     this.nowMs = untilMs;
+  }
+
+  /** When a node wants a `tick`, in the script's time. */
+  wakeAtMs(node: CoreNode): number {
+    const { rate, aheadMs } = this.#clocks.get(node.id)!;
+    const atMs = (node.deadlineMs - aheadMs) / rate;
+    // Rounding must not make it early: the node would find nothing to do.
+    return atMs * rate + aheadMs < node.deadlineMs ? atMs + 1e-6 : atMs;
+  }
+
+  /** A node's clock goes `rate` times as fast as the script's time from now on. */
+  setClockRate(node: CoreNode, rate: number): void {
+    const shownMs = this.#timeOf(node);
+    this.#clocks.set(node.id, { rate, aheadMs: shownMs - rate * this.nowMs });
+  }
+
+  /** A node's clock is ahead by so much more at once: it has done nothing meanwhile. */
+  advanceClock(node: CoreNode, aheadMs: number): void {
+    this.#clocks.get(node.id)!.aheadMs += aheadMs;
+  }
+
+  #timeOf({ id }: CoreNode): number {
+    const { rate, aheadMs } = this.#clocks.get(id)!;
+    return rate * this.nowMs + aheadMs;
+  }
+
+  /** A node makes a snapshot of everything up to `index`; of what it contains, the last `keep` entries stay in the log. */
+  takeSnapshot(node: CoreNode, index: Index, keep: number): void {
+    const { announced, log } = node.state;
+    if (index > announced.commitIndex || index < log.firstIndex) {
+      throw new Error(
+        `${node.id} has ${log.firstIndex} to ${announced.commitIndex} to make one of`,
+      );
+    }
+    const configurations = [
+      ...(node.snapshot === undefined ? [] : [node.snapshot.configuration]),
+      ...configurationsOf(node.image),
+    ];
+    const configuration = configurations.findLast((one) => one.index <= index)!;
+    const lastIncludedTerm = log.term(index)!;
+    node.snapshot = { lastIncludedIndex: index, lastIncludedTerm, configuration };
+    node.image.truncatePrefix(Math.max(index - keep, 0) as Index);
+  }
+
+  /** The snapshots on their way, as pairs of names. */
+  snapshotLinks(): [ServerId, ServerId][] {
+    return [...this.#flights.keys()].map((key) => key.split(" ") as [ServerId, ServerId]);
+  }
+
+  /** The snapshot on its way from one node to another. */
+  flight(from: CoreNode, to: CoreNode): SnapshotFlight {
+    const flight = this.#flights.get(`${from.id} ${to.id}`);
+    if (flight === undefined) {
+      throw new Error(`no snapshot is on its way from ${from.id} to ${to.id}`);
+    }
+    return flight;
+  }
+
+  /** The same, and it is on its way no longer. */
+  takeFlight(from: CoreNode, to: CoreNode): SnapshotFlight {
+    const flight = this.flight(from, to);
+    this.#flights.delete(`${from.id} ${to.id}`);
+    return flight;
+  }
+
+  /** The snapshot on its way is there, whole: on the disk, and offered to the node. */
+  install(from: CoreNode, to: CoreNode): void {
+    const { term, point } = this.flight(from, to);
+    if (point.lastIncludedIndex > (to.snapshot?.lastIncludedIndex ?? 0)) to.snapshot = point;
+    this.input(to, { type: "snapshotReceived", from: from.id, term, ...point });
+  }
+
+  #carry(from: CoreNode, to: CoreNode): void {
+    const isLost = !to.isUp || this.cuts.has(`${from.id} ${to.id}`);
+    if (isLost) this.print(`${from.id} -> ${to.id} a snapshot is lost`);
+    else this.install(from, to);
+    const { lastIncludedIndex } = this.takeFlight(from, to).point;
+    if (!from.isUp) return;
+    this.input(from, { type: "snapshotSent", peer: to.id, lastIncludedIndex, arrived: !isLost });
   }
 
   /** See {@linkcode CoreNodeHost.send}. */
@@ -181,8 +307,16 @@ export class ScriptCluster implements CoreNodeHost {
     this.print(`${this.#subject} ${inputText(input)}`);
     for (const { to, message } of this.#released) this.print(`  -> ${to} ${messageText(message)}`);
     this.#released = [];
-    for (const effect of effects) this.print(`  ${effectText(effect, node.state)}`);
+    for (const effect of effects) {
+      this.print(`  ${effectText(effect, node.state)}`);
+      if (effect.type === "sendSnapshot") this.#sendSnapshot(node, effect);
+    }
     checkInvariants(node.state);
+  }
+
+  #sendSnapshot(node: CoreNode, { to, term }: SendSnapshot): void {
+    if (node.snapshot === undefined) throw new Error(`${node.id} has no snapshot to send`);
+    this.#flights.set(`${node.id} ${to}`, { term, point: node.snapshot });
   }
 }
 

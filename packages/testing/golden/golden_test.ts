@@ -38,13 +38,18 @@ Deno.test("a command that is wrong names script, line and reason", () => {
   const wrong: [string, string][] = [
     ["cluster", "undefined is not a whole number"],
     ["cluster 3 colour=red", "no option colour"],
-    ["fly n1", "no command fly; there are cluster, log, tick"],
+    ["fly n1", "no command fly; there are cluster, log, bootstrap"],
     ["tick n4", "there is no node n4"],
     ["deliver n1 n2 1", "0 messages are on their way"],
     ["repeat n1 n2 1", "0 messages are on their way"],
     ["propose", "there is no node undefined"],
     ["restart n1", "n1 is up already"],
-    ["cluster 3", "there is a cluster already"],
+    ["change n1 addVoters n2", "addVoters is not one of addVoter, addNonvoter"],
+    ["read n1 1 stale", "stale is not one of linearizable, lease"],
+    ["reload n1 leaderPriority=-1", "leaderPriority is -1; allowed is 0 to 65535"],
+    ["clock n1 rate=0", "0 is not a number above 0"],
+    ["snapshot n1 5", "n1 has 1 to 0 to make one of"],
+    ["install n1 n2", "no snapshot is on its way from n1 to n2"],
   ];
   for (const [command, message] of wrong) {
     const text = command === "cluster" || command.includes("colour")

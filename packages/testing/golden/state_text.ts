@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertNever, type Index } from "@coracle/core";
+import { assertNever, DEFAULT_CONFIG, type Index } from "@coracle/core";
 import type { NodeState } from "@coracle/core/consensus";
 import type { CoreNode } from "../core_node.ts";
 import { nodeText, positionText, writeText } from "../notation.ts";
@@ -32,10 +32,16 @@ export function stateLines(node: CoreNode): string[] {
   const { commitIndex, announced, votedFor } = state;
   return [
     `${nodeText(state)} ${roleText(state)}, vote ${votedFor ?? "none"}, log ${logText(node)}, ` +
-    `commit ${commitIndex} apply ${announced.commitIndex}`,
+    `commit ${commitIndex} apply ${announced.commitIndex}${snapshotText(node)}`,
     ...progressLines(state),
     ...node.waiting.map((write) => `  waiting ${writeText(write)}`),
   ];
+}
+
+function snapshotText({ snapshot }: CoreNode): string {
+  if (snapshot === undefined) return "";
+  const { lastIncludedIndex, lastIncludedTerm } = snapshot;
+  return `, snapshot up to ${positionText(lastIncludedIndex, lastIncludedTerm)}`;
 }
 
 function roleText({ role }: NodeState): string {
@@ -44,8 +50,13 @@ function roleText({ role }: NodeState): string {
       return role.leader === undefined ? "follower" : `follower of ${role.leader}`;
     case "candidate":
       return `candidate (${role.phase}, yes from ${[...role.granted].sort().join(" ") || "none"})`;
-    case "leader":
-      return `leader, round ${role.round}`;
+    case "leader": {
+      const { round, transfer } = role;
+      if (transfer === undefined) return `leader, round ${round}`;
+      return `leader, round ${round}, hands over to ${transfer.target}${
+        transfer.told ? " (told)" : ""
+      }`;
+    }
     default:
       return assertNever(role);
   }
@@ -58,7 +69,9 @@ function progressLines({ role }: NodeState): string[] {
       ? ""
       : `, ${progress.inflightMessages} in flight (${progress.inflightSizeBytes} bytes)`;
     const paused = progress.paused ? " paused" : "";
+    const { priority = DEFAULT_CONFIG.leaderPriority } = progress;
+    const stated = priority === DEFAULT_CONFIG.leaderPriority ? "" : `, priority ${priority}`;
     return `  ${id} ${progress.mode}${paused} match ${progress.matchIndex} ` +
-      `next ${progress.nextIndex}${flights}`;
+      `next ${progress.nextIndex}${flights}${stated}`;
   });
 }

@@ -157,7 +157,13 @@ export function peerOf({ id, transport }: Node): { id: ServerId; address: string
 
 /** A message that can be told from others by its round. */
 export function numbered(round: number): Message {
-  return { type: "appendAccepted", term: toTerm(1), matchIndex: toIndex(round), round };
+  return {
+    type: "appendAccepted",
+    term: toTerm(1),
+    matchIndex: toIndex(round),
+    round,
+    priority: 1,
+  };
 }
 
 /** The rounds of messages that were made with {@linkcode numbered}. */
@@ -183,6 +189,7 @@ export function appendOf(index: number, dataSizeBytes: number): Message {
     leaderCommit: toIndex(0),
     round: index,
     leased: false,
+    yields: false,
   };
 }
 
@@ -206,6 +213,7 @@ const append = fc.record({
   leaderCommit: index,
   round,
   leased: fc.boolean(),
+  yields: fc.boolean(),
 }).map(({ proposals, appendedAtMs, ...fields }): Message => {
   let next = fields.prevLogIndex + 1;
   const runs = proposals.map((some, at) => {
@@ -248,7 +256,13 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant("voteResult" as const), term, granted: fc.boolean() }),
   append,
-  fc.record({ type: fc.constant("appendAccepted" as const), term, matchIndex: index, round }),
+  fc.record({
+    type: fc.constant("appendAccepted" as const),
+    term,
+    matchIndex: index,
+    round,
+    priority: fc.nat({ max: 0xffff }),
+  }),
   fc.record({
     type: fc.constant("appendRejected" as const),
     term,

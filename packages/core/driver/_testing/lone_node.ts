@@ -151,5 +151,6 @@ export function accept(peers: PlayedPeers, index: number): void {
     term: toTerm(2),
     matchIndex: toIndex(index),
     round: 1,
+    priority: 1,
   });
 }

@@ -88,6 +88,7 @@ export const CONSENSUS_SCENARIOS: readonly MeteredScenario[] = [
         term: toTerm(2),
         matchIndex: toIndex(0),
         round: heartbeat!.round,
+        priority: 1,
       });
       await clock.advance(100);
       return node;
@@ -120,6 +121,7 @@ export const CONSENSUS_SCENARIOS: readonly MeteredScenario[] = [
             term: toTerm(2),
             matchIndex: toIndex(0),
             round,
+            priority: 1,
           });
         }
       }
@@ -158,7 +160,12 @@ export const CONSENSUS_SCENARIOS: readonly MeteredScenario[] = [
       await settle();
       const [question] = peers.take("append");
       await clock.advance(5);
-      const answer = { type: "appendAccepted", term: toTerm(2), matchIndex: toIndex(2) } as const;
+      const answer = {
+        type: "appendAccepted",
+        term: toTerm(2),
+        matchIndex: toIndex(2),
+        priority: 1,
+      } as const;
       peers.say("n2", { ...answer, round: question!.round });
       await Promise.all(reads);
       await raft.read(() => 0, { level: "local" });
@@ -294,5 +301,6 @@ function appendOf(commands: readonly string[], prevLogIndex: number): Append {
     leaderCommit: toIndex(1),
     round: 1,
     leased: false,
+    yields: false,
   };
 }
