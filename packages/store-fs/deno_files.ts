@@ -6,20 +6,45 @@
 import type { AppendFile, FileLock, FileSystem, ReadFile } from "./files.ts";
 import { SyncPace } from "./sync_pace.ts";
 
+/** What room is filled with, piece by piece. */
+const ZEROS = new Uint8Array(64 * 1024);
+
 class DenoAppendFile implements AppendFile {
   readonly #file: Deno.FsFile;
   readonly #pace = new SyncPace();
+  /** Where the next byte goes; the system's position in the file is the same between two calls. */
+  #end: number;
+  /** Where the room ends, if that is behind the end. */
+  #roomEnd: number;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, end: number) {
     this.#file = file;
+    this.#end = this.#roomEnd = end;
   }
 
   appendSync(bytes: Uint8Array): number {
-    return this.#file.writeSync(bytes);
+    const count = this.#file.writeSync(bytes);
+    this.#end += count;
+    return count;
   }
 
-  append(bytes: Uint8Array): Promise<number> {
-    return this.#file.write(bytes);
+  async append(bytes: Uint8Array): Promise<number> {
+    const count = await this.#file.write(bytes);
+    this.#end += count;
+    return count;
+  }
+
+  reserveSync(sizeBytes: number): void {
+    const end = this.#end + sizeBytes;
+    let at = Math.max(this.#end, this.#roomEnd);
+    if (at >= end) return;
+    this.#file.seekSync(at, Deno.SeekMode.Start);
+    try {
+      while (at < end) at += this.#file.writeSync(ZEROS.subarray(0, end - at));
+    } finally {
+      this.#roomEnd = at;
+      this.#file.seekSync(this.#end, Deno.SeekMode.Start);
+    }
   }
 
   async syncData(): Promise<void> {
@@ -29,8 +54,9 @@ class DenoAppendFile implements AppendFile {
     this.#pace.took(performance.now() - beganMs);
   }
 
-  truncate(sizeBytes: number): Promise<void> {
-    return this.#file.truncate(sizeBytes);
+  async truncate(sizeBytes: number): Promise<void> {
+    await this.#file.truncate(sizeBytes);
+    this.#end = this.#roomEnd = await this.#file.seek(sizeBytes, Deno.SeekMode.Start);
   }
 
   close(): void {
@@ -88,10 +114,17 @@ export const denoFileSystem: FileSystem = {
   makeDirectory: (directory: string): Promise<void> => Deno.mkdir(directory),
 
   create: async (path: string): Promise<AppendFile> =>
-    new DenoAppendFile(await Deno.open(path, { createNew: true, append: true })),
+    new DenoAppendFile(await Deno.open(path, { createNew: true, write: true }), 0),
 
-  openAppend: async (path: string): Promise<AppendFile> =>
-    new DenoAppendFile(await Deno.open(path, { append: true })),
+  async openAppend(path: string): Promise<AppendFile> {
+    const file = await Deno.open(path, { write: true });
+    try {
+      return new DenoAppendFile(file, await file.seek(0, Deno.SeekMode.End));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  },
 
   openReadSync(path: string): ReadFile | undefined {
     try {

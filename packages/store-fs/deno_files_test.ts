@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StorageError, StoreLockedError, toIndex } from "@coracle/core";
 import { denoFileSystem } from "./deno_files.ts";
 import { appendAll, appendAllSync, readAll, readAllSync } from "./files.ts";
@@ -64,7 +64,7 @@ Deno.test("a torn file is cut on disk, too", async () => {
     const [name] = await denoFileSystem.list(`${directory}/log`) ?? [];
     const path = `${directory}/log/${name}`;
     const { size } = await Deno.stat(path);
-    await Deno.writeFile(path, new Uint8Array(1000), { append: true });
+    await Deno.writeFile(path, new Uint8Array(1000).fill(1), { append: true });
     const again = await FsLogStore.open({ directory });
     assertEquals(again.recovered.map(({ offset, sizeBytes }) => [offset, sizeBytes]), [[
       size,
@@ -72,6 +72,43 @@ Deno.test("a torn file is cut on disk, too", async () => {
     ]]);
     assertEquals([again.lastIndex, (await Deno.stat(path)).size], [toIndex(3), size]);
     await again.close();
+  });
+});
+
+Deno.test("room is made ahead, written to without the file growing, and given back in the end", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const options = { directory, reserveSizeBytes: 100_000 };
+    const store = await FsLogStore.open(options);
+    const [name] = await denoFileSystem.list(`${directory}/log`) ?? [];
+    const path = `${directory}/log/${name}`;
+    const sizes: number[] = [];
+    const model = new LogModel();
+    for (let index = 1; index <= 100; index += 1) {
+      const change = write({ entries: manyEntries(index, 1, 1, 2000) });
+      await store.persist([change]);
+      model.apply(change);
+      sizes.push((await Deno.stat(path)).size);
+    }
+    // Pieces of 64 KiB and 100,000 bytes: three or four times in 210,000 bytes.
+    const grown = sizes.filter((size, at) => size !== sizes[at - 1]).length;
+    assert(grown >= 3 && grown <= 4, `${grown}`);
+    assertHolds(store, model);
+
+    // The process ends without closing anything: what it leaves is whole, and the next goes on.
+    const copy = `${directory}/copy`;
+    await Deno.mkdir(`${copy}/log`, { recursive: true });
+    await Deno.copyFile(path, `${copy}/log/${name}`);
+    await Deno.copyFile(`${directory}/identity.json`, `${copy}/identity.json`);
+    const next = await FsLogStore.open({ ...options, directory: copy });
+    assertEquals(next.recovered, []);
+    assertHolds(next, model);
+    await next.close();
+
+    await store.close();
+    const [last] = (await inspectStore(directory)).segments;
+    assertEquals((await Deno.stat(path)).size, last!.sizeBytes);
+    assert(last!.sizeBytes < sizes.at(-1)!);
+    assertEquals((await Deno.stat(`${copy}/log/${name}`)).size, last!.sizeBytes);
   });
 });
 

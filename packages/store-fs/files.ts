@@ -23,7 +23,10 @@
 
 import { dirname } from "node:path";
 
-/** A file that is written only at its end. */
+/**
+ * A file that is written only at its end: after the last byte that was appended, though room for
+ * more may be reserved behind it.
+ */
 export interface AppendFile {
   /**
    * Hands `bytes` to the operating system, at the end of the file. Returns how many of them it
@@ -35,10 +38,18 @@ export interface AppendFile {
    * change meanwhile.
    */
   append(bytes: Uint8Array): Promise<number>;
+  /**
+   * Makes room for `sizeBytes` more bytes behind the end, if there is less. Until they are appended,
+   * who reads the file sees zeros there, which the next `syncData` writes, too. What is then appended into the
+   * room changes neither the file's size nor where it is on the disk, and its sync is spared the
+   * file system's own journal.
+   */
+  reserveSync(sizeBytes: number): void;
   /** Resolves when all bytes appended so far, and the file's size, survive a crash. */
   syncData(): Promise<void>;
   /**
-   * Cuts the file to `sizeBytes`, which is at most its size. Durable after the next `syncData`.
+   * Cuts the file to `sizeBytes`, which is at most what was appended, and gives up all room behind
+   * that. Durable after the next `syncData`.
    */
   truncate(sizeBytes: number): Promise<void>;
   /** Lets go of the file; syncs nothing. */
@@ -80,7 +91,7 @@ export interface FileSystem {
   makeDirectory(directory: string): Promise<void>;
   /** Makes an empty file. Fails if the name exists. */
   create(path: string): Promise<AppendFile>;
-  /** Opens a file that exists, in order to append to it. */
+  /** Opens a file that exists, in order to append to it. All bytes that it has count as appended. */
   openAppend(path: string): Promise<AppendFile>;
   /** Opens a file in order to read it; `undefined` if there is none. */
   openReadSync(path: string): ReadFile | undefined;

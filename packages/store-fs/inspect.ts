@@ -19,6 +19,7 @@ import { ScratchBuffer } from "./scratch.ts";
 import {
   batchRange,
   headerDamage,
+  isRoom,
   isTornBatch,
   isTornSegment,
   listSegments,
@@ -47,7 +48,7 @@ export interface SegmentInspection {
   readonly file: string;
   /** Its sequence number. */
   readonly sequence: number;
-  /** The file's size in bytes. */
+  /** Its size in bytes, without room that was reserved for more. */
   readonly sizeBytes: number;
   /** Index of the first entry in it that is still part of the log, if there is one. */
   readonly firstIndex: Index | undefined;
@@ -265,6 +266,10 @@ class LogInspection {
     newest: boolean,
   ): number | undefined {
     const { offset, intact, expected, found } = bad;
+    if (newest && isRoom(reader, segment, bad)) {
+      segment.sizeBytes = offset;
+      return undefined;
+    }
     const torn = newest && isTornBatch(reader, segment, bad, this.#buffer);
     this.#findings.push({
       kind: torn ? "torn-write" : "damage",

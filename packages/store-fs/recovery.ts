@@ -14,6 +14,7 @@ import { ScratchBuffer } from "./scratch.ts";
 import {
   batchRange,
   headerDamage,
+  isRoom,
   isTornBatch,
   isTornSegment,
   listSegments,
@@ -86,17 +87,20 @@ export async function recoverLog(
       reader.close();
     }
   }
-  const { state, segments, repairs } = log;
+  const { state, segments, repairs, isLonger } = log;
   for (const repair of repairs) {
     logger.warn("{kind} at offset {offset} of {file}, {sizeBytes} bytes: {reason}", { ...repair });
   }
-  return { state, segments, newest: await makeDurable(fs, paths, segments, repairs), repairs };
+  const newest = await makeDurable(fs, paths, segments, repairs, isLonger);
+  return { state, segments, newest, repairs };
 }
 
 class LogReplay {
   readonly state = new LogState();
   readonly segments: Segment[] = [];
   readonly repairs: Repair[] = [];
+  /** Whether the newest segment's file goes on after its last batch. */
+  isLonger = false;
   readonly #storeId: string;
   readonly #buffer = new ScratchBuffer();
 
@@ -126,12 +130,19 @@ class LogReplay {
     const bad = scanBatches(range, this.#buffer, replayInto(this.state, segment));
     if (bad === undefined) return;
     const { offset, expected, found } = bad;
+    const { sizeBytes } = segment;
+    if (newest && isRoom(reader, segment, bad)) {
+      segment.sizeBytes = offset;
+      this.isLonger = true;
+      return;
+    }
     const badBatch = { file: segment.path, offset, expected, found };
     if (!newest || !isTornBatch(reader, segment, bad, this.#buffer)) {
       throw new DamageError(badBatch);
     }
-    this.repairs.push(repairOf("cut-batch", badBatch, segment.sizeBytes - offset));
+    this.repairs.push(repairOf("cut-batch", badBatch, sizeBytes - offset));
     segment.sizeBytes = offset;
+    this.isLonger = true;
   }
 }
 
@@ -150,7 +161,7 @@ function repairOf(kind: Repair["kind"], damage: Damage, sizeBytes: number): Repa
 }
 
 /**
- * Removes and cuts what is torn, and syncs what is left: a process may have ended after writing a
+ * Removes and cuts what is torn, gives up room that was reserved, and syncs what is left: a process may have ended after writing a
  * batch and before syncing it, and what is read now must not be gone later.
  */
 async function makeDurable(
@@ -158,6 +169,7 @@ async function makeDurable(
   paths: StorePaths,
   segments: readonly Segment[],
   repairs: readonly Repair[],
+  isLonger: boolean,
 ): Promise<BegunSegment> {
   for (const repair of repairs) {
     if (repair.kind === "removed-segment") await fs.remove(repair.file);
@@ -166,7 +178,7 @@ async function makeDurable(
   const segment = segments.at(-1)!;
   const file = await fs.openAppend(segment.path);
   try {
-    if (repairs.some(({ kind }) => kind === "cut-batch")) await file.truncate(segment.sizeBytes);
+    if (isLonger) await file.truncate(segment.sizeBytes);
     await file.syncData();
   } catch (error) {
     file.close();

@@ -135,6 +135,25 @@ export function batchRange(file: ReadFile, segment: Segment, start: number): Sca
   return { file, salt: segment.salt, start, end: segment.sizeBytes };
 }
 
+/** How much is looked at at once. */
+const PIECE_SIZE_BYTES = 64 * 1024;
+
+/**
+ * Whether there are only zeros from `bad` on, in the newest segment: room that was reserved, to
+ * which nothing was written.
+ */
+export function isRoom(file: ReadFile, segment: Segment, bad: BadBatch): boolean {
+  if (bad.intact) return false;
+  const piece = new Uint8Array(PIECE_SIZE_BYTES);
+  for (let at = bad.offset; at < segment.sizeBytes;) {
+    const wanted = Math.min(piece.length, segment.sizeBytes - at);
+    const count = readAllSync(file, at, piece.subarray(0, wanted));
+    if (count < wanted || piece.subarray(0, count).some((byte) => byte !== 0)) return false;
+    at += count;
+  }
+  return true;
+}
+
 /**
  * Whether `bad`, in the newest segment, can be a write that a crash cut short. It cannot if a later
  * batch says that this place had been synced, nor if its checksum is right.

@@ -60,6 +60,20 @@ export async function beginSegment(
   return { file, segment: { sequence, path, header, salt, sizeBytes: end } };
 }
 
+/**
+ * Room is reserved in pieces of this size at first, so that a small log stays a small file; then in
+ * pieces as large as the segment is by then.
+ */
+const ROOM_SIZE_MIN_BYTES = 64 * 1024;
+
+/** How large segments are to be, and how much room is made ahead in them. */
+export interface SegmentSizes {
+  /** A segment that would become larger is not written to any more. */
+  readonly segmentSizeBytes: number;
+  /** The most room that is reserved at once behind the last batch; 0 for none. */
+  readonly reserveSizeBytes: number;
+}
+
 /** Where a batch is, now that it is durable. */
 export interface WrittenBatch {
   /** Its segment. */
@@ -74,21 +88,23 @@ export interface WrittenBatch {
 export class SegmentWriter {
   readonly #fs: FileSystem;
   readonly #paths: StorePaths;
-  readonly #segmentSizeBytes: number;
+  readonly #sizes: SegmentSizes;
   readonly #buffer = new ScratchBuffer();
   #segment: Segment;
   #file: AppendFile;
+  /** Where the room ends that was reserved in the newest segment; 0 if none was. */
+  #roomEndBytes = 0;
 
   /** Goes on with a segment whose bytes are all intact and synced. */
   constructor(
     fs: FileSystem,
     paths: StorePaths,
-    segmentSizeBytes: number,
+    sizes: SegmentSizes,
     { segment, file }: BegunSegment,
   ) {
     this.#fs = fs;
     this.#paths = paths;
-    this.#segmentSizeBytes = segmentSizeBytes;
+    this.#sizes = sizes;
     this.#segment = segment;
     this.#file = file;
   }
@@ -101,7 +117,7 @@ export class SegmentWriter {
   /** Whether a batch of `change` would make the newest segment larger than segments are to be. */
   isFullFor(change: PlannedChange): boolean {
     const { sizeBytes, header } = this.#segment;
-    return sizeBytes + batchSizeBytes(change) > this.#segmentSizeBytes &&
+    return sizeBytes + batchSizeBytes(change) > this.#sizes.segmentSizeBytes &&
       sizeBytes > segmentHeaderSizeBytes(header);
   }
 
@@ -115,6 +131,7 @@ export class SegmentWriter {
     encodeBatch(bytes, view, 0, { salt: segment.salt, offset, syncedBytes: offset }, change);
     try {
       appendAllSync(this.#file, bytes.subarray(0, size));
+      if (offset + size > this.#roomEndBytes) this.#reserve(offset + size);
       await this.#file.syncData();
     } catch (error) {
       await this.#cutBack(offset);
@@ -133,6 +150,11 @@ export class SegmentWriter {
     change: PlannedChange,
   ): Promise<WrittenBatch> {
     const full = this.#segment;
+    if (this.#roomEndBytes > 0) {
+      // The next segment says how large this one is.
+      await this.#file.truncate(full.sizeBytes);
+      await this.#file.syncData();
+    }
     const { file, segment } = await beginSegment(
       this.#fs,
       this.#paths,
@@ -150,12 +172,31 @@ export class SegmentWriter {
     this.#file.close();
     this.#file = file;
     this.#segment = segment;
+    this.#roomEndBytes = 0;
     return { segment, offset: segmentHeaderSizeBytes(segment.header), end: segment.sizeBytes };
   }
 
-  /** Lets go of the file. */
-  close(): void {
+  /** Gives up room that nothing was written to, unless the disk has `failed`, and lets go of the file. */
+  async close(failed: boolean): Promise<void> {
+    if (this.#roomEndBytes > 0 && !failed) await this.#cutBack(this.#segment.sizeBytes);
     this.#file.close();
+  }
+
+  /**
+   * Makes room behind the last batch, with the sync that this batch needs in any case. A disk that
+   * has no room for what is only useful may have some for what is needed.
+   */
+  #reserve(end: number): void {
+    const { segmentSizeBytes, reserveSizeBytes } = this.#sizes;
+    const piece = Math.min(Math.max(ROOM_SIZE_MIN_BYTES, end), reserveSizeBytes);
+    const room = Math.min(piece, segmentSizeBytes - end);
+    if (room <= 0) return;
+    try {
+      this.#file.reserveSync(room);
+      this.#roomEndBytes = end + room;
+    } catch {
+      this.#roomEndBytes = Infinity;
+    }
   }
 
   /**

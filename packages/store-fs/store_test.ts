@@ -48,7 +48,7 @@ Deno.test("a new store is empty", async () => {
 
 Deno.test("a batch is one write and one sync; what changes nothing is neither", async () => {
   const disk = new MemoryDisk();
-  await using store = await open(disk);
+  await using store = await open(disk, { reserveSizeBytes: 0 });
   let since = disk.operations.length;
   await store.persist([
     write({ hardState: vote(1, "n1"), entries: manyEntries(1, 1, 3) }),
@@ -468,7 +468,7 @@ Deno.test("repairs and files that do not belong here are reported", async () => 
 
 Deno.test("B42: after a burst and its compaction, a batch costs what it did before", async () => {
   const disk = new MemoryDisk();
-  await using store = await open(disk, { segmentSizeBytes: 1024 });
+  await using store = await open(disk, { segmentSizeBytes: 1024, reserveSizeBytes: 0 });
   await store.persist([write({ entries: manyEntries(1, 1, 1) })]);
   for (let index = 2; index <= 500; index += 1) {
     await store.persist([write({ entries: manyEntries(index, 1, 1, 900) })]);

@@ -32,9 +32,10 @@ export function scramble(random: () => number): Fate {
       const size = shorter + Math.floor(random() * (Math.abs(current.length - synced.length) + 1));
       const bytes = new Uint8Array(size);
       bytes.set(synced.subarray(0, size));
-      if (current.length <= synced.length) return bytes;
-      for (let at = synced.length; at < size;) {
-        const end = Math.min(size, at + SECTOR);
+      let from = 0;
+      while (from < shorter && current[from] === synced[from]) from += 1;
+      for (let at = from; at < Math.min(size, current.length);) {
+        const end = Math.min(size, current.length, at + SECTOR);
         const kind = random();
         if (kind < 0.6) bytes.set(current.subarray(at, end), at);
         else if (kind < 0.8) { for (let i = at; i < end; i += 1) bytes[i] = random() * 256; }
@@ -257,16 +258,25 @@ export class MemoryDisk implements FileSystem {
   }
 
   #appendFile(path: string, node: FileNode): AppendFile {
+    let appendedBytes = node.current.length;
     const append = (bytes: Uint8Array): void => {
-      const joined = new Uint8Array(node.current.length + bytes.length);
+      const { length } = node.current;
+      const joined = new Uint8Array(Math.max(length, appendedBytes + bytes.length));
       joined.set(node.current);
-      joined.set(bytes, node.current.length);
+      joined.set(bytes, appendedBytes);
+      node.current = joined;
+      appendedBytes += bytes.length;
+    };
+    const reserve = (sizeBytes: number): void => {
+      const joined = new Uint8Array(Math.max(node.current.length, appendedBytes + sizeBytes));
+      joined.set(node.current);
       node.current = joined;
     };
     const opened = this.#opened();
     const appendSync = (bytes: Uint8Array): number => {
       opened.check();
-      const free = this.capacityBytes - this.#usedBytes();
+      const room = node.current.length - appendedBytes;
+      const free = this.capacityBytes - this.#usedBytes() + room;
       const taken = bytes.subarray(0, Math.min(this.appendMaxBytes, free));
       this.#operation(`append ${path}`, () => append(taken.subarray(0, taken.length / 2)));
       if (taken.length === 0 && bytes.length > 0) throw new Error("No space left on device");
@@ -279,6 +289,13 @@ export class MemoryDisk implements FileSystem {
         await undefined;
         return appendSync(bytes);
       },
+      reserveSync: (sizeBytes) => {
+        opened.check();
+        this.#operation(`reserve ${path}`, () => reserve(sizeBytes / 2 | 0));
+        const free = this.capacityBytes - this.#usedBytes() + node.current.length - appendedBytes;
+        reserve(Math.min(free, sizeBytes));
+        if (free < sizeBytes) throw new Error("No space left on device");
+      },
       // deno-lint-ignore require-await -- so that a failure rejects
       syncData: async () => {
         this.#operation(`syncData ${path}`);
@@ -288,6 +305,7 @@ export class MemoryDisk implements FileSystem {
       truncate: async (sizeBytes) => {
         this.#operation(`truncate ${path}`);
         node.current = node.current.slice(0, sizeBytes);
+        appendedBytes = node.current.length;
       },
       close: opened.close,
     };

@@ -60,12 +60,16 @@ const SESSIONS: readonly (readonly Act[])[] = [
   ],
 ];
 
+/** How much room a scenario's store makes ahead: none, or all that a segment may have. */
+export const ROOMS: readonly number[] = [0, 1024];
+
 /** Opens the scenario's store, with the smallest segments. */
-export function openScenarioStore(disk: MemoryDisk): Promise<FsLogStore> {
+export function openScenarioStore(disk: MemoryDisk, reserveSizeBytes = 0): Promise<FsLogStore> {
   return FsLogStore.open({
     directory: "/a/d",
     nodeId: "n1",
     segmentSizeBytes: 1024,
+    reserveSizeBytes,
     cacheSizeBytes: 0,
     fs: disk,
   });
@@ -89,13 +93,14 @@ export interface Outcome {
  */
 export async function live(
   disk: MemoryDisk,
+  reserveSizeBytes = 0,
   onFailure: (store: FsLogStore) => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome> {
   const acknowledged = new LogModel();
   for (const acts of SESSIONS) {
     let store: FsLogStore;
     try {
-      store = await openScenarioStore(disk);
+      store = await openScenarioStore(disk, reserveSizeBytes);
     } catch (error) {
       return { acknowledged, attempted: acknowledged, complete: false, error };
     }

@@ -9,12 +9,14 @@ import type { Prng } from "../prng.ts";
 /** Small, so that even a short batch can be torn. */
 const SECTOR_SIZE_BYTES = 64;
 
-/** A file. Bytes are only ever added at its end, or cut off there. */
+/** A file. Bytes are only ever added after the last one that was added, or cut off there; behind it there may be room, which is zeros. */
 export class FileImage {
   /** What processes see; longer than the file, so that it can grow in place. */
   #cache = new Uint8Array(256);
   /** How long the file is for processes. */
   sizeBytes = 0;
+  /** Where the next bytes go: before the room that was reserved. */
+  #end = 0;
   /** What is on the platter, except for what is dirty. */
   #platter = new Uint8Array(0);
   /** From here on the platter may have other bytes, and will have these after the next sync. */
@@ -27,21 +29,33 @@ export class FileImage {
     return this.#cache.subarray(0, this.sizeBytes);
   }
 
-  /** Adds `bytes` at the end. */
+  /** How many bytes there is room for. */
+  get roomBytes(): number {
+    return this.sizeBytes - this.#end;
+  }
+
+  /** A process opens it: all that it has counts as appended. */
+  opened(): void {
+    this.#end = this.sizeBytes;
+  }
+
+  /** Adds `bytes` after the last one that was added. */
   append(bytes: Uint8Array): void {
-    const sizeBytes = this.sizeBytes + bytes.length;
-    if (sizeBytes > this.#cache.length) {
-      const cache = new Uint8Array(2 * sizeBytes);
-      cache.set(this.bytes);
-      this.#cache = cache;
-    }
-    this.#cache.set(bytes, this.sizeBytes);
-    this.sizeBytes = sizeBytes;
+    const end = this.#end + bytes.length;
+    this.#grow(end);
+    this.#dirtyFrom = Math.min(this.#dirtyFrom, this.#end);
+    this.#cache.set(bytes, this.#end);
+    this.#end = end;
+  }
+
+  /** Makes room for `sizeBytes` more. */
+  reserve(sizeBytes: number): void {
+    this.#grow(this.#end + sizeBytes);
   }
 
   /** Cuts the file off. */
   truncate(sizeBytes: number): void {
-    this.sizeBytes = Math.min(this.sizeBytes, sizeBytes);
+    this.sizeBytes = this.#end = Math.min(this.sizeBytes, sizeBytes);
     this.#dirtyFrom = Math.min(this.#dirtyFrom, this.sizeBytes);
   }
 
@@ -95,6 +109,17 @@ export class FileImage {
     this.#cache[offset]! ^= 1 << bit;
     if (offset < this.#platter.length) this.#platter[offset]! ^= 1 << bit;
     return { offset, bit };
+  }
+
+  /** The file is at least so long; what is new of it is zero. */
+  #grow(sizeBytes: number): void {
+    if (sizeBytes <= this.sizeBytes) return;
+    if (sizeBytes > this.#cache.length) {
+      const cache = new Uint8Array(2 * sizeBytes);
+      cache.set(this.bytes);
+      this.#cache = cache;
+    } else this.#cache.fill(0, this.sizeBytes, sizeBytes);
+    this.sizeBytes = sizeBytes;
   }
 
   /** What the platter may hold: of what was dirty each sector is there, is not, is torn, or is garbage. */

@@ -89,6 +89,7 @@ export class Process {
     const log = await FsLogStore.open({
       ...store,
       segmentSizeBytes: scenario.store.segmentSizeBytes,
+      reserveSizeBytes: scenario.store.reserveSizeBytes,
       cacheSizeBytes: scenario.store.cacheSizeBytes,
     });
     let snapshots: FsSnapshotStore;

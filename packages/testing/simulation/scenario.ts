@@ -16,6 +16,8 @@ import type { DiskBehaviour } from "./simulated_disk.ts";
 export interface StoreSettings {
   /** See `FsLogStoreOptions`. */
   readonly segmentSizeBytes: number;
+  /** How much room the log makes ahead. */
+  readonly reserveSizeBytes: number;
   /** See `FsLogStoreOptions`. */
   readonly cacheSizeBytes: number;
   /** See `FsSnapshotStoreOptions`. */
@@ -122,6 +124,7 @@ export function drawScenario(random: Prng): Scenario {
     config,
     store: {
       segmentSizeBytes: random.pick([1024, 2048, 4096, 64 * 1024]),
+      reserveSizeBytes: random.pick([0, 300, 4096]),
       cacheSizeBytes: random.pick([0, 300, 2000, 1024 * 1024]),
       retain: random.pick([1, 2, 3]),
       blockSizeBytes: random.pick([64, 200, 4096]),

@@ -200,11 +200,14 @@ export class SimulatedDisk implements FileSystem {
 
   #appendFile(path: string, file: FileImage): AppendFile {
     const opened = this.#opened();
+    file.opened();
+    const freeBytes = (): number => {
+      const capacityBytes = this.#host.capacityBytes();
+      return capacityBytes === Infinity ? Infinity : capacityBytes - this.#host.image.usedBytes;
+    };
     const append = (bytes: Uint8Array): number => {
       opened.check();
-      const { image } = this.#host;
-      const capacityBytes = this.#host.capacityBytes();
-      const free = capacityBytes === Infinity ? Infinity : capacityBytes - image.usedBytes;
+      const free = freeBytes() + file.roomBytes;
       const taken = bytes.subarray(0, Math.max(0, Math.min(this.#short(bytes.length), free)));
       if (taken.length === 0 && bytes.length > 0) this.#fail("no space left on device");
       file.append(taken);
@@ -225,6 +228,14 @@ export class SimulatedDisk implements FileSystem {
           () => append(bytes),
           half(bytes),
         ),
+      reserveSync: (sizeBytes) => {
+        const half = (): void => file.reserve(this.#host.random.int(0, sizeBytes));
+        this.#check("append", `reserve ${sizeBytes} bytes in ${path}`, half);
+        opened.check();
+        const missing = sizeBytes - file.roomBytes - freeBytes();
+        file.reserve(Math.max(0, sizeBytes - Math.max(0, missing)));
+        if (missing > 0) this.#fail("no space left on device");
+      },
       syncData: () => {
         const { sizeBytes } = file;
         return this.#run(
