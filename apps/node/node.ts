@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CannotBootstrapError, type Logger, type Raft, TransportError } from "@coracle/core";
+import { type LevelledLogs, NodeAdmin } from "./admin/node_admin.ts";
+import { CannotBootstrapError, type Raft, TransportError } from "@coracle/core";
 import type { WordPlace } from "@coracle/fsm-words";
 import { formatAddress } from "./config/address.ts";
 import { initialMembers, type NodeConfig } from "./config/config.ts";
@@ -29,11 +30,11 @@ export class Node implements AsyncDisposable {
    * Starts a node on what its directory holds, and founds the cluster if it is told to and holds nothing.
    * Throws a `RaftError` if the store, an address or a setting cannot be used; nothing is left open then.
    */
-  static async start(config: NodeConfig, logger: Logger): Promise<Node> {
-    const parts = await startParts(config, logger);
+  static async start(config: NodeConfig, logs: LevelledLogs): Promise<Node> {
+    const parts = await startParts(config, logs.logger);
     const { raft } = parts;
     try {
-      const grpc = await listenForClients(parts);
+      const grpc = await listenForClients(parts, new NodeAdmin(parts, logs));
       try {
         if (config.bootstrap) await found(parts);
         else if (config.join) sayHowToJoin(parts);
@@ -77,7 +78,7 @@ export class Node implements AsyncDisposable {
   }
 }
 
-async function listenForClients(parts: NodeParts): Promise<GrpcServer> {
+async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<GrpcServer> {
   const { config, logger, raft, fsm } = parts;
   const { id, grpcListen, requestTimeoutMs } = config;
   const { commandSizeMaxBytes } = config.raft;
@@ -85,6 +86,7 @@ async function listenForClients(parts: NodeParts): Promise<GrpcServer> {
   try {
     server = await GrpcServer.listen({
       raft,
+      admin,
       fsm,
       limits: { commandSizeMaxBytes, requestTimeoutMs },
       listen: grpcListen,

@@ -8,6 +8,7 @@ import { silentLogger, StorageError, StoreLockedError, TransportError } from "@c
 import { Connection } from "./client/connection.ts";
 import { WordsClient } from "./client/words_client.ts";
 import { type GivenFields, loadConfig } from "./config/load.ts";
+import { CoracleAdmin } from "./gen/coracle/v1/admin_pb.ts";
 import { Example } from "./gen/example_pb.ts";
 import { Node } from "./node.ts";
 
@@ -33,7 +34,11 @@ async function startNode(dataDir: string, fields: GivenFields = {}): Promise<Nod
     leaderLeaseTimeoutMs: 50,
     ...fields,
   });
-  return await Node.start(config, silentLogger);
+  return await Node.start(config, {
+    logger: silentLogger,
+    settings: { logLevel: "info", logFormat: "text" },
+    configure: () => {},
+  });
 }
 
 function clientOf(node: Node): WordsClient {
@@ -120,4 +125,55 @@ nodeTest("shutdown can be asked for twice, and while calls are under way", async
   assertEquals(node.raft.state, "shutdown");
   const results = await Promise.allSettled(calls);
   assertEquals(results.filter(({ status }) => status === "rejected"), []);
+});
+
+/** The bytes of a backup of what `node` holds. */
+async function backupOf(connection: Connection, local = false): Promise<Uint8Array[]> {
+  const chunks = [];
+  const answers = connection.download(CoracleAdmin.method.backup, { local }, { timeoutMs: 20_000 });
+  for await (const { data } of answers) chunks.push(data);
+  return chunks;
+}
+
+async function restore(connection: Connection, chunks: readonly Uint8Array[]): Promise<bigint> {
+  async function* requests() {
+    for (const data of chunks) yield await Promise.resolve({ data });
+  }
+  const { method } = CoracleAdmin;
+  return (await connection.upload(method.restore, requests(), { timeoutMs: 20_000 })).sizeBytes;
+}
+
+nodeTest(
+  "a backup is restored into another cluster; a damaged one changes nothing",
+  async (dir) => {
+    let backup: Uint8Array[];
+    {
+      await using node = await startNode(`${dir}/one`);
+      using client = clientOf(node);
+      using connection = new Connection(node.grpcAddress);
+      await client.addWord("oar");
+      await client.addWord("paddle");
+      backup = await backupOf(connection);
+      assertEquals(await backupOf(connection, true), backup, "nothing has changed since");
+    }
+    await using node = await startNode(`${dir}/two`);
+    using client = clientOf(node);
+    using connection = new Connection(node.grpcAddress);
+    await client.addWord("keel");
+    const damaged = backup.map((chunk) => Uint8Array.from(chunk));
+    damaged[1]![5]! ^= 1;
+    const refused = await assertRejects(() => restore(connection, damaged), Error);
+    assertMatch(refused.message, /INVALID_ARGUMENT: the backup is damaged before byte/);
+    assertEquals((await client.words()).bestWords, ["keel", "", ""]);
+    assertEquals(await restore(connection, backup), BigInt("paddle\noar\n".length));
+    assertEquals((await client.words()).bestWords, ["paddle", "oar", ""]);
+    assert(await client.addWord("coracle") > 0n, "and goes on");
+  },
+);
+
+nodeTest("a node that has nothing yet says so when it is backed up", async (dir) => {
+  await using node = await startNode(dir, { bootstrap: false });
+  using connection = new Connection(node.grpcAddress);
+  const refused = await assertRejects(() => backupOf(connection, true), Error);
+  assertMatch(refused.message, /FAILED_PRECONDITION: nothing new to snapshot since entry 0/);
 });

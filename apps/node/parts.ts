@@ -20,6 +20,8 @@ export interface NodeParts {
   readonly fsm: WordsFsm;
   /** Names its disk. */
   readonly storeId: string;
+  /** When it was started, in milliseconds since 1970. */
+  readonly startedAtMs: number;
   /** Its snapshots. */
   readonly snapshots: FsSnapshotStore;
   /** Its way to the other members. */
@@ -49,7 +51,7 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
     config: config.raft,
     logger,
   });
-  return { config, logger, fsm, storeId, snapshots, transport, raft };
+  return { config, logger, fsm, storeId, startedAtMs: Date.now(), snapshots, transport, raft };
 }
 
 /** The ports of the consensus, on this machine's disk and network. */

@@ -31,7 +31,7 @@ export async function start(
   quietGrpc();
   using stop = new StopRequest({ withStdin: stopWithStdin });
   const config = completeSettings(settings);
-  const node = await Node.start(config, logger).catch(startFailed);
+  const node = await Node.start(config, logs).catch(startFailed);
   using _reloading = new ReloadOnSignal(settings, { reload, node, logs });
   const reason = await Promise.race([
     stop.requested,

@@ -48,6 +48,13 @@ export type StreamMethod<I extends DescMessage, O extends DescMessage> = DescMet
   readonly output: O;
 };
 
+/** A method with many requests and one answer, as the generated descriptors have it. */
+export type UploadMethod<I extends DescMessage, O extends DescMessage> = DescMethod & {
+  readonly methodKind: "client_streaming";
+  readonly input: I;
+  readonly output: O;
+};
+
 /** A connection to one node. */
 export class Connection implements Disposable {
   readonly #client: Client;
@@ -150,6 +157,63 @@ export class Connection implements Disposable {
     });
     if (signal.aborted) cancel();
     return promise;
+  }
+
+  /** The answers of `method`, as they are asked for. Rejects with the `ServiceError` of grpc-js; who asks for no more cancels the call. */
+  async *download<I extends DescMessage, O extends DescMessage>(
+    method: StreamMethod<I, O>,
+    request: MessageInitShape<I>,
+    { timeoutMs = Infinity }: CallSettings = {},
+  ): AsyncGenerator<MessageShape<O>> {
+    const { path, requestSerialize, responseDeserialize } = definitionOf(method);
+    const call = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      new Metadata(),
+      { deadline: Date.now() + timeoutMs },
+    );
+    try {
+      for await (const answer of call) yield answer as MessageShape<O>;
+    } finally {
+      call.cancel();
+    }
+  }
+
+  /** Calls `method` with all of `requests`, as the node takes them. Rejects with the `ServiceError` of grpc-js, or what `requests` throws. */
+  async upload<I extends DescMessage, O extends DescMessage>(
+    method: UploadMethod<I, O>,
+    requests: AsyncIterable<MessageInitShape<I>>,
+    { timeoutMs = Infinity }: CallSettings = {},
+  ): Promise<MessageShape<O>> {
+    const { path, requestSerialize, responseDeserialize } = definitionOf(method);
+    const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
+    let ended = false;
+    promise.catch(() => {}).finally(() => ended = true);
+    const call = this.#client.makeClientStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      new Metadata(),
+      { deadline: Date.now() + timeoutMs },
+      (error: ServiceError | null, answer) =>
+        error === null ? resolve(answer as MessageShape<O>) : reject(error),
+    );
+    try {
+      for await (const request of requests) {
+        // Answered before it has read everything.
+        if (ended) break;
+        if (call.write(request)) continue;
+        const room = new Promise<void>((resolve) => call.once("drain", resolve));
+        await Promise.race([room, promise]);
+      }
+      call.end();
+    } catch (error) {
+      call.cancel();
+      reject(error);
+    }
+    return await promise;
   }
 
   /** Closes the connection. Calls under way fail. */

@@ -4,39 +4,9 @@
  * @module
  */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { LeadershipLostError, NotLeaderError, OverloadedError, silentLogger } from "@coracle/core";
-import { WordsFsm } from "@coracle/fsm-words";
-import { PlayedRaft } from "../grpc/_testing/played_raft.ts";
-import { GrpcServer } from "../grpc/server.ts";
+import { LeadershipLostError, NotLeaderError, OverloadedError } from "@coracle/core";
+import { PlayedNode } from "../grpc/_testing/played_node.ts";
 import { WordsClient, WordsClientError } from "./words_client.ts";
-
-/** A node whose consensus is played, as far as a client can see. */
-class PlayedNode implements AsyncDisposable {
-  private constructor(readonly raft: PlayedRaft, readonly server: GrpcServer) {}
-
-  /** `others`: where the node believes other members to be. */
-  static async start(others: ReadonlyMap<string, string> = new Map()): Promise<PlayedNode> {
-    const fsm = new WordsFsm();
-    const raft = new PlayedRaft(fsm);
-    const server = await GrpcServer.listen({
-      raft,
-      fsm,
-      limits: { commandSizeMaxBytes: 100, requestTimeoutMs: 5000 },
-      listen: { host: "127.0.0.1", port: 0 },
-      leaderLookup: (id) => others.get(id),
-      logger: silentLogger,
-    });
-    return new PlayedNode(raft, server);
-  }
-
-  get address(): string {
-    return this.server.address;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.server.close();
-  }
-}
 
 /** An address that nobody listens on. */
 function deadAddress(): string {
@@ -54,7 +24,9 @@ Deno.test(
   "a leader that the client was not told of is found by what a node says of it",
   async () => {
     await using leader = await PlayedNode.start();
-    await using follower = await PlayedNode.start(new Map([["n2", leader.address]]));
+    await using follower = await PlayedNode.start({
+      leaderLookup: (id) => id === "n2" ? leader.address : undefined,
+    });
     follower.raft.problem = new NotLeaderError({ id: "n2", address: "127.0.0.1:7002" });
     using client = new WordsClient({ endpoints: [follower.address], timeoutMs: 10_000 });
     assertEquals(await client.addWord("oar"), 1n);

@@ -12,6 +12,12 @@ import { NAME_ALLOWED, NAME_PATTERN } from "./name.ts";
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ENTRY_DATA_MAX_BYTES = 16 * 1024 * 1024 - 32;
 
+/** What can be logged, from the least important on. */
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
 /** What a field's schema says of itself beside what Zod checks. */
 interface FieldMeta {
   /** What the field means, in a sentence. */
@@ -236,7 +242,7 @@ export const fields = z.strictObject({
     "How much memory the most recent entries of the log may take; older ones are read from disk.",
   ).default(32 * 1024 ** 2),
 
-  logLevel: z.enum(["debug", "info", "warning", "error"]).meta({
+  logLevel: z.enum(LOG_LEVELS).meta({
     description: "The least important messages that are logged.",
     allowed: "debug, info, warning or error",
   }).default("info"),

@@ -8,7 +8,7 @@ import type { WordsFsm } from "@coracle/fsm-words";
 import type { Metadata } from "@grpc/grpc-js";
 import type { Example } from "../gen/example_pb.ts";
 import type { OpenCalls } from "./open_calls.ts";
-import type { CallContext, Handlers } from "./service.ts";
+import type { CallContext, Handlers } from "./handlers.ts";
 import { invalidArgument } from "./status.ts";
 import { checkWord } from "./word.ts";
 

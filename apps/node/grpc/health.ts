@@ -10,7 +10,7 @@ import {
   HealthCheckResponse_ServingStatus,
   type HealthCheckResponseSchema,
 } from "../gen/grpc/health/v1/health_pb.ts";
-import type { AnswerStream, Handlers } from "./service.ts";
+import type { AnswerStream, Handlers } from "./handlers.ts";
 import { CallError } from "./status.ts";
 
 type ServingStatus = HealthCheckResponse_ServingStatus;
@@ -20,7 +20,7 @@ const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingSta
 export const LEADER_SERVICES = ["Example", "quis.RaftLeader"] as const;
 
 /** The services that every node serves. The empty name is the server as a whole. */
-const NODE_SERVICES = ["", "RaftAdmin"] as const;
+const NODE_SERVICES = ["", "RaftAdmin", "coracle.v1.CoracleAdmin"] as const;
 
 type Watcher = AnswerStream<typeof HealthCheckResponseSchema>;
 

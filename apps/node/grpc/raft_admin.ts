@@ -24,7 +24,8 @@ import {
 import { hashicorpMessage, hashicorpStats } from "./hashicorp.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import type { Operations } from "./operations.ts";
-import type { CallContext, ErrorToStatus, Handlers } from "./service.ts";
+import type { CallContext, Handlers } from "./handlers.ts";
+import type { ErrorToStatus } from "./service.ts";
 import { invalidArgument } from "./status.ts";
 import { checkWord } from "./word.ts";
 

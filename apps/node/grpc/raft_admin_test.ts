@@ -8,10 +8,8 @@ import {
   InvalidConfigurationError,
   NothingNewToSnapshotError,
   NotLeaderError,
-  silentLogger,
   toIndex,
 } from "@coracle/core";
-import { WordsFsm } from "@coracle/fsm-words";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import { Connection } from "../client/connection.ts";
 import {
@@ -19,12 +17,12 @@ import {
   RaftAdmin,
   StateResponse_State as State,
 } from "../gen/raftadmin_pb.ts";
-import { PlayedRaft } from "./_testing/played_raft.ts";
-import { GrpcServer } from "./server.ts";
+import { PlayedNode } from "./_testing/played_node.ts";
+import type { PlayedRaft } from "./_testing/played_raft.ts";
+import type { GrpcServer } from "./server.ts";
 import { TRAILER } from "./status.ts";
 
 const { method } = RaftAdmin;
-const COMMAND_SIZE_MAX_BYTES = 100;
 
 interface Setting {
   readonly raft: PlayedRaft;
@@ -34,18 +32,9 @@ interface Setting {
 
 function adminTest(name: string, body: (setting: Setting) => Promise<void>): void {
   Deno.test(name, async () => {
-    const fsm = new WordsFsm();
-    const raft = new PlayedRaft(fsm);
-    await using server = await GrpcServer.listen({
-      raft,
-      fsm,
-      limits: { commandSizeMaxBytes: COMMAND_SIZE_MAX_BYTES, requestTimeoutMs: 4321 },
-      listen: { host: "127.0.0.1", port: 0 },
-      leaderLookup: (id) => id === "n2" ? "127.0.0.1:50052" : undefined,
-      logger: silentLogger,
-    });
-    using connection = new Connection(server.address);
-    await body({ raft, server, connection });
+    await using node = await PlayedNode.start();
+    using connection = new Connection(node.address);
+    await body({ raft: node.raft, server: node.server, connection });
   });
 }
 

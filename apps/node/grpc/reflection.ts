@@ -17,7 +17,7 @@ import type {
   ServerReflectionRequest,
   ServerReflectionResponseSchema,
 } from "../gen/grpc/reflection/v1/reflection_pb.ts";
-import type { Handlers } from "./service.ts";
+import type { Handlers } from "./handlers.ts";
 
 type Answer = NonNullable<
   MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]

@@ -7,6 +7,8 @@ import { ENTRY_SIZE_MAX_BYTES, type Logger, RaftError } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Address, formatAddress } from "../config/address.ts";
+import { BackupError } from "../backup/format.ts";
+import { CoracleAdmin, file_coracle_v1_admin } from "../gen/coracle/v1/admin_pb.ts";
 import { Example, file_example } from "../gen/example_pb.ts";
 import { file_grpc_health_v1_health, Health } from "../gen/grpc/health/v1/health_pb.ts";
 import {
@@ -19,6 +21,7 @@ import {
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { file_raftadmin, RaftAdmin } from "../gen/raftadmin_pb.ts";
 import { exampleHandlers, type ExampleLimits, type Replicator } from "./example.ts";
+import { type AdministeredNode, coracleAdminHandlers } from "./coracle_admin.ts";
 import { HealthStatuses } from "./health.ts";
 import { Listener } from "./listener.ts";
 import { installNoGoaway } from "./no_goaway.ts";
@@ -33,6 +36,8 @@ import { CallError, type LeaderLookup, statusOf } from "./status.ts";
 export interface GrpcServerOptions {
   /** The node's consensus. */
   readonly raft: Replicator & AdministeredRaft;
+  /** What is done to the node as a whole. */
+  readonly admin: AdministeredNode;
   /** Its state machine. */
   readonly fsm: WordsFsm;
   /** Limits of the words service. */
@@ -55,6 +60,7 @@ const REQUEST_SIZE_MAX_BYTES = ENTRY_SIZE_MAX_BYTES + 64 * 1024;
 const FILES = [
   file_example,
   file_raftadmin,
+  file_coracle_v1_admin,
   file_grpc_health_v1_health,
   file_grpc_reflection_v1_reflection,
   file_grpc_reflection_v1alpha_reflection,
@@ -129,13 +135,18 @@ export class GrpcServer implements AsyncDisposable {
   }
 }
 
+/** Whether an error says what the world has done wrong, and not what this program has. */
+function isExpected(error: unknown): boolean {
+  return error instanceof CallError || error instanceof RaftError || error instanceof BackupError;
+}
+
 function services(
-  { raft, fsm, limits, leaderLookup, logger }: GrpcServerOptions,
+  { raft, admin, fsm, limits, leaderLookup, logger }: GrpcServerOptions,
   health: HealthStatuses,
   calls: OpenCalls,
 ): ServiceImplementation[] {
   const toStatus: ErrorToStatus = (error, path) => {
-    if (!(error instanceof CallError || error instanceof RaftError)) {
+    if (!isExpected(error)) {
       logger.error("a call of {path} failed in a way that nobody expected: {error}", {
         path,
         error,
@@ -144,12 +155,13 @@ function services(
     return statusOf(error, leaderLookup);
   };
   const reflection = reflectionHandlers(FILES);
-  const { commandSizeMaxBytes } = limits;
+  const { commandSizeMaxBytes, requestTimeoutMs } = limits;
   const operations = new Operations();
   const raftAdmin = raftAdminHandlers({ raft, commandSizeMaxBytes, calls, operations, toStatus });
   return [
     implement(Example, exampleHandlers(raft, fsm, limits, calls), toStatus),
     implement(RaftAdmin, raftAdmin, toStatus),
+    implement(CoracleAdmin, coracleAdminHandlers(admin, requestTimeoutMs, calls), toStatus),
     implement(Health, health.handlers, toStatus),
     implement(ServerReflection, reflection, toStatus),
     // The two versions have the same messages, so one handler speaks both.

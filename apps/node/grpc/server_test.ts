@@ -11,17 +11,16 @@ import {
   NotLeaderError,
   OverloadedError,
   ShutdownError,
-  silentLogger,
   toIndex,
 } from "@coracle/core";
-import { WordsFsm } from "@coracle/fsm-words";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { connect } from "node:http2";
 import { Connection } from "../client/connection.ts";
 import { Example } from "../gen/example_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc/health/v1/health_pb.ts";
-import { PlayedRaft } from "./_testing/played_raft.ts";
-import { GrpcServer } from "./server.ts";
+import { PlayedNode } from "./_testing/played_node.ts";
+import type { PlayedRaft } from "./_testing/played_raft.ts";
+import type { GrpcServer } from "./server.ts";
 import { TRAILER } from "./status.ts";
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
@@ -36,18 +35,11 @@ interface Setting {
 /** A test with a server and a connection to it. */
 function serverTest(name: string, body: (setting: Setting) => Promise<void>): void {
   Deno.test(name, async () => {
-    const fsm = new WordsFsm();
-    const raft = new PlayedRaft(fsm);
-    await using server = await GrpcServer.listen({
-      raft,
-      fsm,
+    await using node = await PlayedNode.start({
       limits: { commandSizeMaxBytes: WORD_SIZE_MAX_BYTES, requestTimeoutMs: 4321 },
-      listen: { host: "127.0.0.1", port: 0 },
-      leaderLookup: (id) => id === "n2" ? "127.0.0.1:50052" : undefined,
-      logger: silentLogger,
     });
-    using connection = new Connection(server.address);
-    await body({ raft, server, connection });
+    using connection = new Connection(node.address);
+    await body({ raft: node.raft, server: node.server, connection });
   });
 }
 
@@ -230,12 +222,19 @@ serverTest("health says who leads", async ({ connection, server }) => {
   const [code, text] = await failure(check("boats"));
   assertEquals([code, text], [
     status.NOT_FOUND,
-    'service "boats" is unknown; known are "", "RaftAdmin", "Example", "quis.RaftLeader"',
+    'service "boats" is unknown; known are "", "RaftAdmin", "coracle.v1.CoracleAdmin", ' +
+    '"Example", "quis.RaftLeader"',
   ]);
   const { statuses } = await connection.call(Health.method.list, {}, { timeoutMs: 5000 });
   assertEquals(
     Object.entries(statuses).map(([service, { status }]) => [service, status]),
-    [["", SERVING], ["RaftAdmin", SERVING], ["Example", SERVING], ["quis.RaftLeader", SERVING]],
+    [
+      ["", SERVING],
+      ["RaftAdmin", SERVING],
+      ["coracle.v1.CoracleAdmin", SERVING],
+      ["Example", SERVING],
+      ["quis.RaftLeader", SERVING],
+    ],
   );
 });
 

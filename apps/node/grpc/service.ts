@@ -16,11 +16,13 @@ import {
 } from "@bufbuild/protobuf";
 import {
   type handleBidiStreamingCall,
+  type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   type MethodDefinition,
   type ServerDuplexStream,
+  type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
@@ -28,57 +30,17 @@ import {
   type StatusObject,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { abortable } from "@std/async";
+import type {
+  AnswerStream,
+  CallContext,
+  DialogHandler,
+  Handlers,
+  StreamHandler,
+  UnaryHandler,
+  UploadHandler,
+} from "./handlers.ts";
 import { CallError, invalidArgument } from "./status.ts";
-
-/** What a handler may know of a call beside its request. */
-export interface CallContext {
-  /** What the client sent along. */
-  readonly metadata: Metadata;
-  /** Milliseconds that the client still waits; `Infinity` if it gave no deadline. */
-  readonly remainingMs: number;
-  /** Fires when the client has given up. */
-  readonly signal: AbortSignal;
-  /** What is sent along after the answer. */
-  readonly trailer: Metadata;
-}
-
-/** Where a stream's answers go. */
-export interface AnswerStream<O extends DescMessage> {
-  /** Sends an answer. */
-  send(answer: MessageInitShape<O>): void;
-  /** Ends the stream; with an error, by its status. */
-  end(error?: CallError): void;
-}
-
-/** One request, one answer. What it throws ends the call with that error's status. */
-export type UnaryHandler<I extends DescMessage, O extends DescMessage> = (
-  request: MessageShape<I>,
-  context: CallContext,
-) => MessageInitShape<O> | Promise<MessageInitShape<O>>;
-
-/** One request, many answers, until the returned function is called: the client is gone, or the stream ended. */
-export type WatchHandler<I extends DescMessage, O extends DescMessage> = (
-  request: MessageShape<I>,
-  answers: AnswerStream<O>,
-) => () => void;
-
-/** One answer for each request of a stream, in order. */
-export type DialogHandler<I extends DescMessage, O extends DescMessage> = (
-  request: MessageShape<I>,
-) => MessageInitShape<O>;
-
-type Handler<M> = M extends
-  { methodKind: infer K; input: infer I extends DescMessage; output: infer O extends DescMessage }
-  ? K extends "unary" ? UnaryHandler<I, O>
-  : K extends "server_streaming" ? WatchHandler<I, O>
-  : K extends "bidi_streaming" ? DialogHandler<I, O>
-  : never
-  : never;
-
-/** A handler for every method of a service. */
-export type Handlers<S extends Pick<DescService, "method">> = {
-  readonly [K in keyof S["method"]]: Handler<S["method"][K]>;
-};
 
 /** A service as `Server.addService` takes it. */
 export interface ServiceImplementation {
@@ -122,11 +84,11 @@ function handleCall(
     case "unary":
       return handleUnary(path, handler as UnaryHandler<DescMessage, DescMessage>, toStatus);
     case "server_streaming":
-      return handleWatch(path, handler as WatchHandler<DescMessage, DescMessage>, toStatus);
+      return handleStream(path, handler as StreamHandler<DescMessage, DescMessage>, toStatus);
+    case "client_streaming":
+      return handleUpload(path, handler as UploadHandler<DescMessage, DescMessage>, toStatus);
     case "bidi_streaming":
       return handleDialog(path, handler as DialogHandler<DescMessage, DescMessage>, toStatus);
-    case "client_streaming":
-      throw new Error(`${path} streams requests only; no handler is written for that`);
   }
 }
 
@@ -188,7 +150,12 @@ function handleUnary(
   };
 }
 
-function contextOf(call: ServerUnaryCall<Decoded, unknown>): CallContext {
+/** What is the same in calls of every kind. */
+interface AnyCall extends Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getDeadline"> {
+  once(event: "cancelled", listener: () => void): unknown;
+}
+
+function contextOf(call: AnyCall): CallContext {
   const canceller = new AbortController();
   call.once("cancelled", () => canceller.abort(gaveUp()));
   return {
@@ -203,16 +170,22 @@ function gaveUp(): CallError {
   return new CallError(status.CANCELLED, "cancelled", "the client has given up");
 }
 
-function handleWatch(
+function handleStream(
   path: string,
-  handler: WatchHandler<DescMessage, DescMessage>,
+  handler: StreamHandler<DescMessage, DescMessage>,
   toStatus: ErrorToStatus,
 ): handleServerStreamingCall<Decoded, unknown> {
-  return (call) => {
+  return async (call) => {
+    const answers = answersOf(call, path, toStatus);
     try {
-      const stop = handler(decoded(call.request), answersOf(call, path, toStatus));
-      call.once("cancelled", stop);
-      call.once("close", stop);
+      const running = handler(decoded(call.request), answers, contextOf(call));
+      if (typeof running === "function") {
+        call.once("cancelled", running);
+        call.once("close", running);
+      } else {
+        await running;
+        answers.end();
+      }
     } catch (error) {
       call.emit("error", toStatus(error, path));
     }
@@ -225,12 +198,51 @@ function answersOf(
   toStatus: ErrorToStatus,
 ): AnswerStream<DescMessage> {
   return {
-    send: (answer) => void call.write(answer),
+    send: (answer) => {
+      if (call.write(answer) || call.cancelled) return Promise.resolve();
+      return new Promise((resolve) => {
+        for (const event of ["drain", "cancelled", "close"]) call.once(event, resolve);
+      });
+    },
     end: (error) => {
       if (error === undefined) call.end();
       else call.emit("error", toStatus(error, path));
     },
   };
+}
+
+function handleUpload(
+  path: string,
+  handler: UploadHandler<DescMessage, DescMessage>,
+  toStatus: ErrorToStatus,
+): handleClientStreamingCall<Decoded, unknown> {
+  return async (call, callback) => {
+    const context = contextOf(call);
+    let answer: unknown;
+    try {
+      answer = await handler(requestsOf(call, context.signal), context);
+    } catch (error) {
+      callback(toStatus(error, path));
+      return;
+    } finally {
+      // What was not read is not wanted.
+      call.resume();
+    }
+    callback(null, answer, context.trailer);
+  };
+}
+
+/** The requests of a call, as they are asked for. Ends with the signal's reason when the client has given up. */
+async function* requestsOf(
+  call: ServerReadableStream<Decoded, unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<MessageShape<DescMessage>> {
+  const iterator = call.iterator({ destroyOnReturn: false });
+  for (;;) {
+    const { value, done } = await abortable(iterator.next(), signal);
+    if (done) return;
+    yield decoded(value);
+  }
 }
 
 /** Listens for data events: iterating over the call would destroy it as soon as the client has no more requests. */

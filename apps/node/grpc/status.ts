@@ -13,6 +13,7 @@
  * @module
  */
 import { assertNever, NotLeaderError, type Outcome, RaftError } from "@coracle/core";
+import { BackupError } from "../backup/format.ts";
 import { Metadata, status, type StatusObject } from "@grpc/grpc-js";
 
 /** The names of the trailing metadata. */
@@ -45,6 +46,10 @@ export type LeaderLookup = (id: string) => string | undefined;
 export function statusOf(error: unknown, lookup: LeaderLookup): StatusObject {
   if (error instanceof CallError) {
     return statusObject(error.grpcStatus, error.message, error.code, "not-written");
+  }
+  if (error instanceof BackupError) {
+    // Nothing of it takes effect, also if some of it was written already.
+    return statusObject(status.INVALID_ARGUMENT, error.message, "invalid-backup", "failed");
   }
   if (!(error instanceof RaftError)) {
     return statusObject(status.INTERNAL, "internal error", "internal", "unknown");
