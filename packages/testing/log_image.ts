@@ -66,6 +66,17 @@ export class LogImage implements LogReader {
     return EntryRun.concat(runs);
   }
 
+  /** Throws what {@linkcode LogImage.apply} would throw for one of `writes`, one after the other; changes nothing in any case. */
+  check(writes: readonly LogWrite[]): void {
+    const [first] = writes;
+    if (first === undefined) return;
+    const problem = this.#problem(first);
+    if (problem !== undefined) throw new InvariantViolation(problem);
+    if (writes.length === 1) return;
+    const after = this.clone();
+    for (const write of writes) after.apply(write);
+  }
+
   /**
    * Makes a write take effect. Throws an `InvariantViolation`, and changes nothing, for one that no node may ask for:
    * entries that do not follow, a truncation of what a snapshot has replaced, a reset that goes back or drops what agrees

@@ -92,12 +92,14 @@ export class MemoryLog implements LogStore {
     return this.#waiting?.writes.length ?? 0;
   }
 
-  /** See {@linkcode LogStore.persist}. */
-  persist(writes: readonly LogWrite[]): Promise<void> {
+  /** See {@linkcode LogStore.persist}. A second call while one is under way rejects with an `InvariantViolation`. */
+  // deno-lint-ignore require-await -- so that what is refused rejects
+  async persist(writes: readonly LogWrite[]): Promise<void> {
     if (this.#waiting !== undefined) {
       throw new InvariantViolation("persist is called while another call is under way");
     }
-    if (this.#refusal !== undefined) return Promise.reject(new StorageError(this.#refusal));
+    if (this.#refusal !== undefined) throw new StorageError(this.#refusal);
+    this.#image.check(writes);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting = { writes, resolve, reject };
     if (this.completion === "immediate") this.complete();
@@ -131,10 +133,10 @@ export class MemoryLog implements LogStore {
   }
 
   /** See {@linkcode LogStore.truncatePrefix}. */
-  truncatePrefix(index: Index): Promise<void> {
-    if (this.#refusal !== undefined) return Promise.reject(new StorageError(this.#refusal));
+  // deno-lint-ignore require-await -- so that what is refused rejects
+  async truncatePrefix(index: Index): Promise<void> {
+    if (this.#refusal !== undefined) throw new StorageError(this.#refusal);
     this.#image.truncatePrefix(index);
-    return Promise.resolve();
   }
 
   /** A store as it is found when it is opened again after {@linkcode MemoryLog.close}. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   EntryRun,
   InvariantViolation,
@@ -77,7 +77,16 @@ Deno.test("close completes what waits, and refuses what comes", async () => {
 Deno.test("two calls of persist at a time are a mistake of the caller", async () => {
   const log = new MemoryLog({ completion: "manual" });
   const done = log.persist([write(1)]);
-  assertThrows(() => log.persist([write(2)]), InvariantViolation, "under way");
+  await assertRejects(() => log.persist([write(2)]), InvariantViolation, "under way");
   log.complete();
   await done;
+});
+
+Deno.test("what no node may ask for rejects at once, and nothing of what came with it is written", async () => {
+  for (const completion of ["immediate", "manual"] as const) {
+    const log = new MemoryLog({ completion });
+    const gap = () => log.persist([write(1), write(3)]);
+    await assertRejects(gap, InvariantViolation, "entries from 3 do not follow 1");
+    assertEquals([log.lastIndex, log.waitingWrites], [toIndex(0), 0]);
+  }
 });

@@ -33,7 +33,8 @@ export interface LogReader {
   /**
    * Entries from `from` on, up to `maxBytes` of them but at least one; `undefined` if `from` is not
    * between `firstIndex` and `lastIndex`. May return fewer than there are, but where entries were
-   * written in small batches it puts neighbours together, so that a reader pays for bytes and not for batches.
+   * written in small batches it puts neighbours together, so that a reader pays for bytes and not for batches. What was read
+   * stays what it was, whatever becomes of the log.
    * Throws `StorageError` if what it reads is damaged.
    */
   read(from: Index, maxBytes: number): EntryRun | undefined;
@@ -58,11 +59,14 @@ export interface LogWrite {
   readonly reset: LogReset | undefined;
   /** Entries from this index on are dropped, if there are any. Never at or before the commit index. */
   readonly truncateFrom: Index | undefined;
-  /** Entries to append; the first follows the last one kept. */
+  /** Entries to append; the first follows the last one kept, and is of its term or a later one. */
   readonly entries: EntryRun | undefined;
 }
 
-/** A log, its hard state and nothing else. Opened by its adapter; owned by one node at a time. */
+/**
+ * A log, its hard state and nothing else. Opened by its adapter; owned by one node at a time. `logStoreConformance` of
+ * `@coracle/testing` finds out whether an implementation keeps what is promised here.
+ */
 export interface LogStore extends LogReader {
   /** Term and vote as they are durable now. */
   readonly hardState: HardState;
@@ -72,18 +76,24 @@ export interface LogStore extends LogReader {
   readonly configurations: readonly Index[];
   /**
    * Makes `writes` durable, in order, with one write and one sync. The promise resolves when all of them are;
-   * reads show them from then on. At most one call is under way at a time.
+   * reads show them from then on, and never a part of one. After a crash the first few of them are there, or none, each as a
+   * whole. At most one call is under way at a time.
    *
    * Rejects with a `StorageError` if the disk fails. After that nothing further is accepted until the store is opened
-   * again: what a disk holds after a failed sync, nobody knows. Rejects with an `InvariantViolation`, and writes nothing,
-   * if entries do not follow, terms go back, or a vote changes within its term: no node asks for that.
+   * again: what a disk holds after a failed sync, nobody knows. Rejects with an `InvariantViolation`, writes nothing of
+   * `writes`, and goes on, if entries do not follow, terms go back (the node's or the entries'), or a vote changes within its
+   * term: no node asks for that.
    */
   persist(writes: readonly LogWrite[]): Promise<void>;
   /**
    * Drops entries up to and including `index`, which a snapshot has made unnecessary; may keep some. Durable when the promise
-   * resolves. One call at a time, which may come while a call of `persist` is under way. `index` is not beyond `lastIndex`.
+   * resolves. One call at a time, which may come while a call of `persist` is under way. `index` is not beyond `lastIndex`; if
+   * it is before the log, nothing happens.
    */
   truncatePrefix(index: Index): Promise<void>;
-  /** Waits for a write that is under way, then lets go of everything. Idempotent. */
+  /**
+   * Waits for a write that is under way, then lets go of everything. Idempotent. Writes and truncations that come later reject
+   * with a `StorageError`.
+   */
   close(): Promise<void>;
 }

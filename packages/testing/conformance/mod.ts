@@ -14,3 +14,4 @@ export {
   fsmConformance,
   type FsmConformanceOptions,
 } from "./fsm.ts";
+export { logStoreConformance, type LogStoreConformanceOptions } from "./log_store.ts";
