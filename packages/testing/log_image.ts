@@ -66,15 +66,19 @@ export class LogImage implements LogReader {
     return EntryRun.concat(runs);
   }
 
-  /** Throws what {@linkcode LogImage.apply} would throw for one of `writes`, one after the other; changes nothing in any case. */
-  check(writes: readonly LogWrite[]): void {
+  /** What is wrong with one of `writes`, one after the other, in words; `undefined` if {@linkcode LogImage.apply} takes them all. */
+  problem(writes: readonly LogWrite[]): string | undefined {
+    // Nearly always there is one, or the first is wrong.
     const [first] = writes;
-    if (first === undefined) return;
-    const problem = this.#problem(first);
-    if (problem !== undefined) throw new InvariantViolation(problem);
-    if (writes.length === 1) return;
+    const problem = first && this.#problem(first);
+    if (problem !== undefined || writes.length < 2) return problem;
     const after = this.clone();
-    for (const write of writes) after.apply(write);
+    for (const write of writes) {
+      const problem = after.#problem(write);
+      if (problem !== undefined) return problem;
+      after.apply(write);
+    }
+    return undefined;
   }
 
   /**

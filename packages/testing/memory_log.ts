@@ -93,13 +93,9 @@ export class MemoryLog implements LogStore {
   }
 
   /** See {@linkcode LogStore.persist}. A second call while one is under way rejects with an `InvariantViolation`. */
-  // deno-lint-ignore require-await -- so that what is refused rejects
-  async persist(writes: readonly LogWrite[]): Promise<void> {
-    if (this.#waiting !== undefined) {
-      throw new InvariantViolation("persist is called while another call is under way");
-    }
-    if (this.#refusal !== undefined) throw new StorageError(this.#refusal);
-    this.#image.check(writes);
+  persist(writes: readonly LogWrite[]): Promise<void> {
+    const refusal = this.#problem(writes);
+    if (refusal !== undefined) return Promise.reject(refusal);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting = { writes, resolve, reject };
     if (this.completion === "immediate") this.complete();
@@ -133,10 +129,10 @@ export class MemoryLog implements LogStore {
   }
 
   /** See {@linkcode LogStore.truncatePrefix}. */
-  // deno-lint-ignore require-await -- so that what is refused rejects
-  async truncatePrefix(index: Index): Promise<void> {
-    if (this.#refusal !== undefined) throw new StorageError(this.#refusal);
+  truncatePrefix(index: Index): Promise<void> {
+    if (this.#refusal !== undefined) return Promise.reject(new StorageError(this.#refusal));
     this.#image.truncatePrefix(index);
+    return Promise.resolve();
   }
 
   /** A store as it is found when it is opened again after {@linkcode MemoryLog.close}. */
@@ -149,6 +145,15 @@ export class MemoryLog implements LogStore {
     this.complete();
     this.#refusal ??= "the store is closed";
     return Promise.resolve();
+  }
+
+  #problem(writes: readonly LogWrite[]): Error | undefined {
+    if (this.#waiting !== undefined) {
+      return new InvariantViolation("persist is called while another call is under way");
+    }
+    if (this.#refusal !== undefined) return new StorageError(this.#refusal);
+    const problem = this.#image.problem(writes);
+    return problem === undefined ? undefined : new InvariantViolation(problem);
   }
 
   #refuse(message: string, kept: number): void {

@@ -24,6 +24,8 @@ interface Stored {
   damagedAt: number | undefined;
 }
 
+const RETAIN_DEFAULT = 2;
+
 /** How a {@linkcode MemorySnapshotStore} is made. */
 export interface MemorySnapshotStoreOptions {
   /** How many snapshots are kept. Default 2. */
@@ -86,19 +88,28 @@ export class MemorySnapshotStore implements SnapshotStore {
     this.#writing += 1;
     const chunks: Uint8Array[] = [];
     let isOpen = true;
+    let failure: unknown;
     const end = () => {
       if (isOpen) this.#writing -= 1;
       isOpen = false;
     };
+    const begin = async (operation: SnapshotOperation) => {
+      try {
+        await this.#begin(operation);
+      } catch (error) {
+        failure ??= error;
+        throw error;
+      }
+      if (!isOpen) throw new StorageError("the snapshot is committed or given up");
+      if (failure !== undefined) throw failure;
+    };
     return {
       write: async (chunk) => {
-        await this.#begin("write");
-        if (!isOpen) throw new StorageError("the snapshot is committed or given up");
+        await begin("write");
         chunks.push(chunk.slice());
       },
       commit: async (point) => {
-        await this.#begin("commit");
-        if (!isOpen) throw new StorageError("the snapshot is committed or given up");
+        await begin("commit");
         end();
         return this.#commit(point, chunks);
       },
@@ -145,7 +156,8 @@ export class MemorySnapshotStore implements SnapshotStore {
   /** A store as it is found when it is opened again after {@linkcode MemorySnapshotStore.close}. */
   reopen(): MemorySnapshotStore {
     const store = new MemorySnapshotStore(this.#options);
-    store.#stored = this.#stored.map((stored) => ({ ...stored }));
+    const { retain = RETAIN_DEFAULT } = this.#options;
+    store.#stored = this.#stored.slice(0, retain).map((stored) => ({ ...stored }));
     store.#number = this.#number;
     return store;
   }
@@ -162,7 +174,7 @@ export class MemorySnapshotStore implements SnapshotStore {
   }
 
   #commit(point: SnapshotPoint, chunks: readonly Uint8Array[]): SnapshotMeta {
-    const { retain = 2, wallTime = () => 0 } = this.#options;
+    const { retain = RETAIN_DEFAULT, wallTime = () => 0 } = this.#options;
     const { lastIncludedIndex, lastIncludedTerm, configuration } = point;
     const meta: SnapshotMeta = {
       lastIncludedIndex,
@@ -172,10 +184,11 @@ export class MemorySnapshotStore implements SnapshotStore {
       sizeBytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0),
       createdAtMs: wallTime(),
     };
-    this.#stored.unshift({ meta, chunks, damagedAt: undefined });
+    const latest = { meta, chunks, damagedAt: undefined };
+    this.#stored.unshift(latest);
     // Stable: of two of the same moment the later one comes first.
     this.#stored.sort((one, other) => newestFirst(one.meta, other.meta));
-    this.#stored = this.#stored.slice(0, retain);
+    this.#stored = this.#stored.filter((stored, at) => at < retain || stored === latest);
     return meta;
   }
 

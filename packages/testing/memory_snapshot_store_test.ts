@@ -44,7 +44,11 @@ Deno.test("B45, B46: the newest are kept, by term and index as numbers; what is 
   const source = await store.open(nine.id);
   const text = source.read();
   for (const at of [point(10), point(100), point(99)]) await add(store, at);
+  // The one that was just committed stays until the next one comes.
   assertEquals(store.list().map((meta) => meta.lastIncludedIndex as number), [100, 99]);
+  await add(store, point(98));
+  assertEquals(store.list().map((meta) => meta.lastIncludedIndex as number), [100, 99, 98]);
+  assertEquals(store.reopen().list().map((meta) => meta.lastIncludedIndex as number), [100, 99]);
   await add(store, point(20, 2));
   assertEquals(store.list().map((meta) => meta.lastIncludedIndex as number), [20, 100]);
   await assertRejects(() => store.open(nine.id), StorageError, "there is no snapshot 1-9-1");
@@ -84,6 +88,8 @@ Deno.test("any operation may be held up or fail", async () => {
   await assertRejects(() => sink.commit(point(2)), StorageError, "commit failed");
   await assertRejects(() => store.open(meta.id), StorageError, "open failed");
   store.before = () => {};
+  await assertRejects(() => sink.write(new Uint8Array(1)), StorageError, "write failed");
+  await assertRejects(() => sink.commit(point(2)), StorageError, "write failed");
   const source = await store.open(meta.id);
   store.before = () => {
     throw new StorageError("read failed");

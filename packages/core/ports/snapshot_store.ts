@@ -7,9 +7,15 @@ import type { SnapshotMeta, SnapshotPoint } from "../model/snapshot.ts";
 
 /** A snapshot that is being written. Nobody sees it before {@linkcode SnapshotSink.commit}. hashicorp/raft: `SnapshotSink`. */
 export interface SnapshotSink {
-  /** Appends `chunk`; the promise is the back-pressure. Rejects with a `StorageError`; only `abort` is allowed then. */
+  /**
+   * Appends `chunk`, whose memory may be used again once the promise has resolved; the promise is the back-pressure. Rejects with a
+   * `StorageError`; from then on so do further writes and `commit`, and only `abort` is left. One call at a time.
+   */
   write(chunk: Uint8Array): Promise<void>;
-  /** Makes it durable and listed as a snapshot of `point`, and removes old ones beyond those that the store retains. */
+  /**
+   * Makes it durable and listed as a snapshot of `point`, and removes old ones beyond those that the store retains. This one
+   * stays in any case until the next is committed: whoever has just written it can open it.
+   */
   commit(point: SnapshotPoint): Promise<SnapshotMeta>;
   /** Gives it up and removes what was written. Idempotent; does nothing after `commit`. */
   abort(): Promise<void>;
@@ -28,14 +34,20 @@ export interface SnapshotSource extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Keeps snapshots of one node's state machine. hashicorp/raft: `SnapshotStore`. */
+/**
+ * Keeps snapshots of one node's state machine. `snapshotStoreConformance` of `@coracle/testing` finds out whether an
+ * implementation keeps what is promised here. hashicorp/raft: `SnapshotStore`.
+ */
 export interface SnapshotStore {
-  /** All complete snapshots, the newest first (see `newestFirst`). */
+  /** All complete snapshots, the newest first (see `newestFirst`); of two of the same point, the later one first. */
   list(): readonly SnapshotMeta[];
   /** Begins a snapshot. Several may be written at once. */
   create(): Promise<SnapshotSink>;
-  /** Opens the snapshot `id`. Rejects with a `StorageError` if it does not exist. */
+  /** Opens the snapshot `id`. Rejects with a `StorageError` if none is listed under that id. */
   open(id: string): Promise<SnapshotSource>;
-  /** Lets go of everything; snapshots that are being written are given up. Idempotent. */
+  /**
+   * Lets go of everything; snapshots that are being written are given up, reading others ends with a `StorageError`. Idempotent.
+   * Whatever is asked later rejects with a `StorageError`.
+   */
   close(): Promise<void>;
 }

@@ -15,3 +15,7 @@ export {
   type FsmConformanceOptions,
 } from "./fsm.ts";
 export { logStoreConformance, type LogStoreConformanceOptions } from "./log_store.ts";
+export {
+  snapshotStoreConformance,
+  type SnapshotStoreConformanceOptions,
+} from "./snapshot_store.ts";
