@@ -52,7 +52,7 @@ export const PURPOSE_MESSAGES = 1;
 export const PURPOSE_SNAPSHOT = 2;
 
 /** Why a connection is refused. */
-export type Refusal = "version" | "cluster" | "node" | "own-id" | "purpose";
+export type Refusal = "version" | "cluster" | "node" | "own-id" | "purpose" | "identity";
 
 /** What the side that dials says first. */
 export interface Hello {
@@ -99,6 +99,7 @@ const REFUSALS: readonly (Refusal | undefined)[] = [
   "node",
   "own-id",
   "purpose",
+  "identity",
 ];
 
 /** The bytes of `hello`. */
@@ -127,6 +128,7 @@ export function encodeAnswer(answer: Answer): Uint8Array<ArrayBuffer> {
 export function decodePrefix(bytes: Uint8Array): Prefix {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0) !== MAGIC) {
+    refuseTls(bytes);
     throw new MalformedError(`what came is no handshake: it begins with ${printable(bytes)}`);
   }
   const restSizeBytes = view.getUint16(6);
@@ -137,6 +139,13 @@ export function decodePrefix(bytes: Uint8Array): Prefix {
     );
   }
   return { version: view.getUint16(4), restSizeBytes };
+}
+
+/** Throws `MalformedError` if `bytes` begin as a record of TLS does: by its type, and the major version, which is 3 to this day. */
+export function refuseTls(bytes: Uint8Array): void {
+  const [type = 0, major] = bytes;
+  if (type < 0x14 || type > 0x17 || major !== 0x03) return;
+  throw new MalformedError("what came is TLS, which this side does not speak");
 }
 
 /** Reads a whole hello of {@linkcode PROTOCOL_VERSION}. Throws `MalformedError` or `NumberRangeError`. */

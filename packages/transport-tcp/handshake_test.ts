@@ -141,8 +141,8 @@ Deno.test("bytes beyond the fields, too few of them, and text that is not UTF-8 
     incarnation: 1,
     frameSizeMaxBytes: 1,
   });
-  status[8] = 6;
-  assertThrows(() => decodeAnswer(reseal(status)), MalformedError, "status 6; 0 to 5 is allowed");
+  status[8] = 7;
+  assertThrows(() => decodeAnswer(reseal(status)), MalformedError, "status 7; 0 to 6 is allowed");
 });
 
 /** `bytes` with a checksum that is right. */

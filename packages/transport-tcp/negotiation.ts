@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertNever, type ServerId } from "@coracle/core";
+import type { ServerId } from "@coracle/core";
 import {
   type Answer,
   decodeAnswer,
@@ -17,6 +17,7 @@ import {
   PURPOSE_MESSAGES,
   PURPOSE_SNAPSHOT,
   type Refusal,
+  refuseTls,
 } from "./handshake.ts";
 import { readAll, writeAll } from "./read_write.ts";
 import type { Stream } from "./stream_layer.ts";
@@ -51,6 +52,8 @@ export async function introduce(
   purpose: number,
 ): Promise<Answer> {
   const { id, clusterId, address, clientAddress, incarnation } = identity;
+  const problem = stream.peerProblem?.(to);
+  if (problem !== undefined) throw new HandshakeError(`wrong node: ${problem}`);
   await writeAll(
     stream,
     encodeHello({
@@ -80,39 +83,43 @@ export async function admit(stream: Stream, identity: Identity): Promise<Hello> 
     return await refuse(stream, identity, "version", versionReason(version));
   }
   const hello = decodeHello(bytes);
-  const refusal = findRefusal(hello, identity);
-  if (refusal !== undefined) {
-    return await refuse(stream, identity, refusal, refusalReason(refusal, hello, identity));
-  }
+  const refusal = findRefusal(hello, identity, stream.peerProblem?.(hello.from));
+  if (refusal !== undefined) return await refuse(stream, identity, ...refusal);
   await writeAll(stream, encodeAnswer({ ...identity, refusal: undefined, reason: "" }));
   return hello;
 }
 
-function findRefusal(hello: Hello, identity: Identity): Refusal | undefined {
-  if (hello.clusterId !== identity.clusterId) return "cluster";
-  if (hello.to !== identity.id) return "node";
-  if (hello.from === identity.id) return "own-id";
-  if (hello.purpose !== PURPOSE_MESSAGES && hello.purpose !== PURPOSE_SNAPSHOT) return "purpose";
-  return undefined;
-}
-
-function refusalReason(refusal: Refusal, hello: Hello, { id, clusterId }: Identity): string {
-  switch (refusal) {
-    case "version":
-      return versionReason(PROTOCOL_VERSION);
-    case "cluster":
-      return `wrong cluster: ${quote(hello.from)} is of cluster ${quote(hello.clusterId)}; ` +
-        `${quote(id)} is of cluster ${quote(clusterId)}`;
-    case "node":
-      return `wrong node: ${quote(hello.from)} wants ${quote(hello.to)}; this is ${quote(id)}`;
-    case "own-id":
-      return `wrong node: the one that dials has the id of this one, ${quote(id)}`;
-    case "purpose":
-      return `purpose ${hello.purpose} is not supported; ${PURPOSE_MESSAGES} (messages) and ` +
-        `${PURPOSE_SNAPSHOT} (snapshot) are`;
-    default:
-      return assertNever(refusal);
+/** Why the sender of `hello` is refused, if it is. `peerProblem`: why it is not known to be who it says that it is. */
+function findRefusal(
+  hello: Hello,
+  { id, clusterId }: Identity,
+  peerProblem: string | undefined,
+): [Refusal, reason: string] | undefined {
+  const { from, to, purpose } = hello;
+  // First: somebody who is not who he says he is learns nothing else.
+  if (peerProblem !== undefined) {
+    return [
+      "identity",
+      `wrong node: the other side says that it is ${quote(from)}; ${peerProblem}`,
+    ];
   }
+  if (hello.clusterId !== clusterId) {
+    const reason = `wrong cluster: ${quote(from)} is of cluster ${quote(hello.clusterId)}; ` +
+      `${quote(id)} is of cluster ${quote(clusterId)}`;
+    return ["cluster", reason];
+  }
+  if (to !== id) {
+    return ["node", `wrong node: ${quote(from)} wants ${quote(to)}; this is ${quote(id)}`];
+  }
+  if (from === id) {
+    return ["own-id", `wrong node: the one that dials has the id of this one, ${quote(id)}`];
+  }
+  if (purpose !== PURPOSE_MESSAGES && purpose !== PURPOSE_SNAPSHOT) {
+    const reason = `purpose ${purpose} is not supported; ${PURPOSE_MESSAGES} (messages) and ` +
+      `${PURPOSE_SNAPSHOT} (snapshot) are`;
+    return ["purpose", reason];
+  }
+  return undefined;
 }
 
 function versionReason(version: number): string {
@@ -133,16 +140,20 @@ async function refuse(
 /** Reads the prefix and then exactly what it announces, so that no byte of the first frame is taken. */
 async function readHandshake(stream: Stream): Promise<{ bytes: Uint8Array; version: number }> {
   const prefix = new Uint8Array(PREFIX_SIZE_BYTES);
-  await readWhole(stream, prefix);
+  if (!await readAll(stream, prefix)) {
+    // The alert with which TLS answers plain text is shorter.
+    refuseTls(prefix);
+    throw closedEarly();
+  }
   const { version, restSizeBytes } = decodePrefix(prefix);
   const bytes = new Uint8Array(PREFIX_SIZE_BYTES + restSizeBytes);
   bytes.set(prefix);
-  await readWhole(stream, bytes.subarray(PREFIX_SIZE_BYTES));
+  if (!await readAll(stream, bytes.subarray(PREFIX_SIZE_BYTES))) throw closedEarly();
   return { bytes, version };
 }
 
-async function readWhole(stream: Stream, into: Uint8Array): Promise<void> {
-  if (!await readAll(stream, into)) throw new HandshakeError("closed during the handshake");
+function closedEarly(): HandshakeError {
+  return new HandshakeError("closed during the handshake");
 }
 
 function quote(name: string): string {

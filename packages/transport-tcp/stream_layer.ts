@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ServerId } from "@coracle/core";
 import { formatAddress, type TcpAddress } from "./address.ts";
 
 /** A connection: bytes both ways, in order. */
@@ -14,6 +15,11 @@ export interface Stream {
   read(into: Uint8Array): Promise<number | null>;
   /** Writes at least one byte of `bytes` and resolves to their number; may write less than all. Rejects once the stream is closed. */
   write(bytes: Uint8Array): Promise<number>;
+  /**
+   * Why the other side is not known to be node `id`, in words, or `undefined` if it has proved that it is. Asked after
+   * something was read or written. A layer that leaves it out lets everybody be who they say that they are.
+   */
+  peerProblem?(id: ServerId): string | undefined;
   /** Lets go of it. Reads and writes that are under way end at once. Idempotent. */
   close(): void;
 }

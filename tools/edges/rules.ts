@@ -88,6 +88,18 @@ export const PARTS: Part[] = [
   },
   { folder: "packages/store-fs", packages: [CORE], external: ["@std/async"] },
   { folder: "packages/transport-tcp", packages: [CORE], external: ["@std/async"] },
+  {
+    folder: "packages/transport-tcp/tls",
+    packages: [CORE],
+    external: [],
+    parts: ["packages/transport-tcp"],
+  },
+  {
+    // An entry of its own: nobody who does not import it has its libraries.
+    folder: "packages/transport-tcp/development_ca",
+    packages: [],
+    external: ["@peculiar/x509", "reflect-metadata"],
+  },
   { folder: "packages/fsm-words", packages: [CORE], external: [] },
   {
     // Suites that other authors run against their own stores and transports: assertions are its trade.
