@@ -12,7 +12,7 @@ import type { Index } from "./numbers.ts";
  *
  * - `not-written`: it was never appended to any log. Retry as you like.
  * - `unknown`: it was appended and may still commit, or may be lost. Retry only what may happen twice.
- * - `failed`: it was appended and is certain never to take effect.
+ * - `failed`: it was appended and is certain never to take effect; or a backup was restored, which undoes what it did.
  */
 export type Outcome = "not-written" | "unknown" | "failed";
 
@@ -249,7 +249,10 @@ export class TransferFailedError extends RaftError {
   }
 }
 
-/** A backup was restored meanwhile: the command has no effect and never will. hashicorp/raft: `ErrAbortedByRestore`. */
+/**
+ * A backup was restored meanwhile: the command has no effect and never will. If it was applied before the backup replaced the
+ * state, readers may have seen what it did until then. hashicorp/raft: `ErrAbortedByRestore`.
+ */
 export class AbortedByRestoreError extends RaftError {
   /** `outcome`: `failed` if the entry was appended, else `not-written`. */
   constructor(outcome: "failed" | "not-written") {

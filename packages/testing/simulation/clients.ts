@@ -63,12 +63,14 @@ class Client implements ClientApi<Fsm, unknown> {
   isBusy = false;
   random = new Prng(0);
   readonly clock: Clock;
+  readonly heartbeatTimeoutMs: number;
   readonly #world: World;
   readonly #handles = new WeakMap<object, NodeClient<Fsm, unknown>>();
 
   constructor(world: World, readonly client: number) {
     this.#world = world;
     this.clock = world.clock;
+    this.heartbeatTimeoutMs = world.scenario.config.heartbeatTimeoutMs;
   }
 
   nodes(): readonly NodeClient<Fsm, unknown>[] {

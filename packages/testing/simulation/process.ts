@@ -190,7 +190,12 @@ export class Process {
 
   #logger() {
     const say = (level: string) => (message: string, properties: Record<string, unknown> = {}) => {
-      const text = message.replaceAll(/\{(\w+)\}/g, (_, name) => String(properties[name]));
+      const text = message.replaceAll(/\{(\w+)\}/g, (_, name) => {
+        const value = properties[name];
+        return value instanceof Error || typeof value !== "object"
+          ? `${value}`
+          : JSON.stringify(value);
+      });
       this.#world.note(`${this.#machine.id} ${level}: ${text}`);
     };
     return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };

@@ -22,6 +22,7 @@ import { effectText, inputText, nodeText } from "../notation.ts";
 import { Prng } from "../prng.ts";
 import { settle, VirtualClock } from "../virtual_clock.ts";
 import { AppliedStates } from "./applied_states.ts";
+import { calmed, type CalmPart } from "./calm.ts";
 import { Calls } from "./calls.ts";
 import { Clients } from "./clients.ts";
 import { Faults, leaderOf } from "./faults.ts";
@@ -47,8 +48,10 @@ export interface SimulationOptions {
   readonly seed: number;
   /** What runs on the nodes, and who calls. */
   readonly workload: Workload<Fsm, unknown>;
-  /** What happens; drawn from the seed by default. */
-  readonly script?: readonly ScriptEvent[] | undefined;
+  /** Which events of the script happen, by their places in it; all by default. */
+  readonly events?: readonly number[] | undefined;
+  /** What is harmless in this world; nothing by default. */
+  readonly calm?: readonly CalmPart[] | undefined;
   /** What decides; the consensus by default. Tests plant bugs here. */
   readonly step?: StepFunction | undefined;
   /** Is told everything that happens, a line at a time. */
@@ -104,8 +107,10 @@ export class Simulation implements Watcher, ObservedCluster {
     const random = this.#random = new Prng(options.seed);
     const clock = this.#clock;
     this.#trace = trace;
-    const scenario = this.scenario = drawScenario(random);
-    this.script = options.script ?? drawScript(new Prng(random.uint32()), scenario);
+    const drawn = drawScenario(random);
+    const script = drawScript(new Prng(random.uint32()), drawn);
+    this.script = options.events?.flatMap((at) => script[at] ?? []) ?? script;
+    const scenario = this.scenario = calmed(drawn, options.calm ?? []);
     const network = new MemoryNetwork({
       clock,
       random: new Prng(random.uint32()),
@@ -401,11 +406,15 @@ export class Simulation implements Watcher, ObservedCluster {
       const isMember = findServer(this.#members.settled, machine.id) !== undefined;
       if (isMember) machine.start();
     }
-    await this.#world.workload.finish?.();
+    let isFinished = false;
+    new Promise<void>((resolve) => resolve(this.#world.workload.finish?.())).then(
+      () => isFinished = true,
+      (error) => this.#world.fail(error),
+    );
     await this.#progress(this.nodes);
     await this.#waitFor(
       LIVENESS_ELECTION_TIMEOUTS * this.#electionTimeoutMs,
-      () => this.#world.calls.open.length === 0 && this.#clients.busy === 0,
+      () => isFinished && this.#world.calls.open.length === 0 && this.#clients.busy === 0,
       () =>
         `these calls are not settled: ${
           this.#world.calls.open.join(", ")

@@ -48,6 +48,8 @@ export interface ClientApi<Machine extends Fsm<Response>, Response> {
   readonly client: number;
   /** The clients' time. It has nothing to do with that of any node. */
   readonly clock: Clock;
+  /** The nodes' heartbeat timeout, in milliseconds: what takes a few of these takes long. */
+  readonly heartbeatTimeoutMs: number;
   /** The nodes that run and can be called, in an order that does not change. */
   nodes(): readonly NodeClient<Machine, Response>[];
   /**

@@ -1,0 +1,12 @@
+/**
+ * Seeds that failed once, and what each has found. They are run with every change. What a seed means changes when scenarios
+ * are drawn in another way; then its story is all that is left of it, and docs/testing.md tells it.
+ *
+ * @module
+ */
+
+/** See the module's description. */
+export const FAILED_ONCE: Readonly<Record<number, string>> = {
+  1264:
+    "a write that a restore has undone was seen by a reader before, and its error said that it never took effect",
+};

@@ -1,0 +1,35 @@
+/// <reference lib="deno.worker" />
+/**
+ * A worker that runs seeds: it is sent a request and answers with what the run was like, or what was wrong.
+ *
+ * @module
+ */
+import { PLANTED_BUGS } from "../core_simulation/planted_bugs.ts";
+import { runSeed, SimulationFailure } from "./runner.ts";
+import type { SimulationResult } from "./simulation.ts";
+
+/** What a worker is asked. */
+export interface SeedRequest {
+  /** The seed to run. */
+  readonly seed: number;
+  /** The name of a mistake in the consensus. */
+  readonly plant: string | undefined;
+}
+
+/** What it answers. */
+export type SeedAnswer =
+  & { readonly seed: number }
+  & ({ readonly result: SimulationResult } | { readonly reason: string });
+
+self.onmessage = async ({ data }: MessageEvent<SeedRequest>) => {
+  const { seed, plant } = data;
+  const bug = PLANTED_BUGS.find(({ name }) => name === plant);
+  let answer: SeedAnswer;
+  try {
+    answer = { seed, result: await runSeed(seed, { bug }) };
+  } catch (error) {
+    if (!(error instanceof SimulationFailure)) throw error;
+    answer = { seed, reason: error.reason };
+  }
+  self.postMessage(answer);
+};
