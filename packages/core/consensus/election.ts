@@ -83,13 +83,16 @@ function startElection(step: Step, leadershipTransfer: boolean): void {
   }), ownVote);
 }
 
-/** The leader asks this node to take over: it stands for election at once, without a pre-vote. */
+/**
+ * The leader asks this node to take over: it stands for election at once, without a pre-vote. Not if it has lost its vote meanwhile, committed
+ * or not: the leader is not protected against whom it has asked, and a node without a vote that is needed nevertheless can wait for its timeout.
+ */
 export function timeoutNow(step: Step, from: ServerId, message: TimeoutNow): void {
   const { state, nowMs } = step;
   if (message.term < state.term) return;
   if (message.term > state.term) becomeFollower(step, message.term, from, `${from} leads`);
-  if (state.role.type !== "follower" || !canCampaign(state) || isDiskStalled(state, nowMs)) return;
-  startElection(step, true);
+  if (state.role.type !== "follower" || isDiskStalled(state, nowMs)) return;
+  if (canCampaign(state) && isVoter(configurationOf(state), state.id)) startElection(step, true);
 }
 
 /** The candidate's own vote counts when it is durable, like every other. */

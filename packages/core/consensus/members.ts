@@ -24,7 +24,6 @@ import { appendRun, type Step } from "./outcome.ts";
 import { Progress } from "./progress.ts";
 import { replicate } from "./replication.ts";
 import { configurationOf, type Leader } from "./state.ts";
-import { endTransfer } from "./transfer.ts";
 
 /** Appends the configuration that a caller wants, if that may be now. */
 export function proposeConfiguration(step: Step, leader: Leader, input: ChangeConfiguration): void {
@@ -115,8 +114,7 @@ function appendConfiguration(
 }
 
 /** Sends to whoever is a member now, and to those who are no longer until they know. */
-function followMembers(step: Step, leader: Leader): void {
-  const { state, nowMs } = step;
+function followMembers({ state, nowMs }: Step, leader: Leader): void {
   const configuration = configurationOf(state);
   for (const { id } of configuration.servers) {
     leader.leaving.delete(id);
@@ -127,9 +125,5 @@ function followMembers(step: Step, leader: Leader): void {
   for (const id of leader.progress.keys()) {
     if (findServer(configuration, id) !== undefined || leader.leaving.has(id)) continue;
     leader.leaving.set(id, nowMs + state.config.electionTimeoutMs);
-  }
-  const { transfer } = leader;
-  if (transfer && findServer(configuration, transfer.target)?.suffrage !== "voter") {
-    endTransfer(step, leader, "not-voter");
   }
 }

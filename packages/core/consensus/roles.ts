@@ -38,7 +38,8 @@ export function hearLeader(step: Step, term: Term, from: ServerId, yields?: bool
 
 /**
  * Becomes a follower in `term`, which is the node's own or a later one. The vote of the own term is kept: stepping
- * back within a term must not free it for another candidate.
+ * back within a term must not free it for another candidate. A lease that the node has confirmed is kept too: only time ends
+ * it, and a later term may be known from an answer that was long on its way, while the leader still counts on the lease.
  */
 export function becomeFollower(
   step: Step,
@@ -47,16 +48,19 @@ export function becomeFollower(
   reason: string,
 ): Follower {
   const { state } = step;
+  const before = state.role;
   if (term > state.term) setHardState(step, term, undefined);
-  if (state.role.type === "leader") {
-    refuseQuestions(step, state.role);
-    endTransfer(step, state.role, "done");
+  if (before.type === "leader") {
+    refuseQuestions(step, before);
+    endTransfer(step, before, "done");
   }
+  const leased = before.type === "follower" && before.leased;
+  const promisedMs = leased ? before.leaderContactMs : -Infinity;
   const role: Follower = {
     type: "follower",
     leader,
-    leaderContactMs: leader === undefined ? -Infinity : step.nowMs,
-    leased: false,
+    leaderContactMs: leader === undefined ? promisedMs : step.nowMs,
+    leased,
     yields: false,
     electionAtMs: nextElectionAtMs(step),
   };

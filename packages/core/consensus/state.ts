@@ -32,7 +32,7 @@ export interface Follower {
   leader: ServerId | undefined;
   /** When the leader was last heard; votes are refused for a while after (thesis 4.2.3). `-Infinity` if never, or if its connection is lost. */
   leaderContactMs: number;
-  /** Whether the leader relies on its lease, so that only a timeout ends it. */
+  /** Whether the leader that was heard last relies on its lease, so that only a timeout ends it. */
   leased: boolean;
   /** Whether the leader knows a voter of higher priority that keeps up, and shall stand for election first. */
   yields: boolean;
@@ -258,7 +258,7 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
       leader: undefined,
       // Before a restart it may have confirmed a lease, which must not end sooner by its having forgotten.
       leaderContactMs: config.leaseReads ? nowMs : -Infinity,
-      leased: false,
+      leased: config.leaseReads,
       yields: false,
       electionAtMs: nowMs + firstElectionAfterMs(config, random),
     },

@@ -181,9 +181,11 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
     return;
   }
   const { role } = state;
-  if (role.type !== "leader" || message.term < state.term || message.round === NO_ROUND) return;
+  if (role.type !== "leader" || message.term < state.term) return;
   const progress = role.progress.get(from);
   if (progress === undefined) return;
+  // It answers nothing of this term, but only says which one that is.
+  if (message.type === "appendRejected" && message.round === NO_ROUND) return;
   invariant(message.round <= role.round, `${from} answers round ${message.round} before it began`);
   heard(step, from, progress);
   if (message.round > progress.confirmedRound) {

@@ -54,7 +54,7 @@ function tell(step: Step, leader: Leader, target: ServerId): void {
   send(step, target, { type: "timeoutNow", term: step.state.term });
 }
 
-/** Gives the transfer up: its time is over, or its target is no voter any more. Writes are taken again. */
+/** Ends the transfer. A leader that goes on, since its time is over, takes writes again. */
 export function endTransfer(step: Step, leader: Leader, outcome: TransferOutcome): void {
   if (leader.transfer === undefined) return;
   leader.transfer = undefined;

@@ -14,7 +14,7 @@ export interface RaftConfig {
   readonly electionTimeoutMs: number;
   /** A leader that reaches no majority for this long steps down. From 5 to `heartbeatTimeoutMs`. Default 500. */
   readonly leaderLeaseTimeoutMs: number;
-  /** Whether a leader may answer reads of level `lease` from its own memory while it holds its lease. Wrong if clocks drift more than `clockDriftMax`. Default false. */
+  /** Whether a leader may answer reads of level `lease` from its own memory while it holds its lease. Wrong if clocks drift more than `clockDriftMax`, or if this and the timeouts are not the same on all nodes. Default false. */
   readonly leaseReads: boolean;
   /** Largest relative difference in speed between the clocks of two nodes that lease reads allow for. From 0 to 0.5. Default 0.05. */
   readonly clockDriftMax: number;

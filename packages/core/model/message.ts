@@ -88,13 +88,13 @@ export interface AppendAccepted {
   readonly term: Term;
   /** The follower's log agrees with the leader's up to this index, durably. */
   readonly matchIndex: Index;
-  /** The round of the {@linkcode Append} that is answered. */
+  /** The round of the {@linkcode Append} that is answered; {@linkcode NO_ROUND} if that was a snapshot. */
   readonly round: number;
   /** The follower's setting `leaderPriority`. */
   readonly priority: number;
 }
 
-/** The {@linkcode AppendRejected.round} of an answer that answers nothing of its own term. Rounds count up from 1. */
+/** The round of an answer that answers no {@linkcode Append} of its own term: to a snapshot, or to something of an earlier term. Rounds count up from 1. */
 export const NO_ROUND = 0;
 
 /** A follower does not have the entry before those sent, or is in a later term. */

@@ -25,7 +25,6 @@ import {
   type Effect,
   type Input,
   type Send,
-  type SendSnapshot,
   step,
   type StepFunction,
 } from "@coracle/core/consensus";
@@ -191,11 +190,11 @@ export class ScriptCluster implements CoreNodeHost {
   }
 
   /** Delivers everything and completes all writes until nothing is left to do; no time passes. */
-  settle(): void {
+  settle(holdSnapshots = false): void {
     for (let rounds = 0; rounds < 1000; rounds += 1) {
       for (const node of this.up) this.sync(node, Infinity);
       const links = this.busyLinks();
-      const flights = this.snapshotLinks();
+      const flights = holdSnapshots ? [] : this.snapshotLinks();
       const isWriting = this.up.some((node) => node.waiting.length > 0);
       if (links.length === 0 && flights.length === 0 && !isWriting) return;
       for (const [from, to] of links) this.deliver(from, to, this.link(from, to).splice(0));
@@ -204,11 +203,11 @@ export class ScriptCluster implements CoreNodeHost {
     throw new Error("the cluster does not come to rest");
   }
 
-  /** Lets time pass: every node is called when it wants to be, and everything is delivered at once. */
-  run(durationMs: number): void {
+  /** Lets time pass: every node is called when it wants to be, and everything is delivered at once. `holdSnapshots`: but snapshots are not. */
+  run(durationMs: number, holdSnapshots = false): void {
     const untilMs = this.nowMs + durationMs;
     for (;;) {
-      this.settle();
+      this.settle(holdSnapshots);
       const next = this.up.reduce((a, b) => this.wakeAtMs(b) < this.wakeAtMs(a) ? b : a);
       const atMs = this.wakeAtMs(next);
       if (atMs > untilMs) break;
@@ -260,6 +259,12 @@ export class ScriptCluster implements CoreNodeHost {
     node.image.truncatePrefix(Math.max(index - keep, 0) as Index);
   }
 
+  /** A node's newest snapshot is on its way to another. */
+  sendSnapshot(node: CoreNode, to: ServerId): void {
+    if (node.snapshot === undefined) throw new Error(`${node.id} has no snapshot to send`);
+    this.#flights.set(`${node.id} ${to}`, { term: node.state.term, point: node.snapshot });
+  }
+
   /** The snapshots on their way, as pairs of names. */
   snapshotLinks(): [ServerId, ServerId][] {
     return [...this.#flights.keys()].map((key) => key.split(" ") as [ServerId, ServerId]);
@@ -284,7 +289,10 @@ export class ScriptCluster implements CoreNodeHost {
   /** The snapshot on its way is there, whole: on the disk, and offered to the node. */
   install(from: CoreNode, to: CoreNode): void {
     const { term, point } = this.flight(from, to);
-    if (point.lastIncludedIndex > (to.snapshot?.lastIncludedIndex ?? 0)) to.snapshot = point;
+    // A driver refuses one of an earlier term before it writes it aside.
+    const isWritten = term >= to.state.term &&
+      point.lastIncludedIndex > (to.snapshot?.lastIncludedIndex ?? 0);
+    if (isWritten) to.snapshot = point;
     this.input(to, { type: "snapshotReceived", from: from.id, term, ...point });
   }
 
@@ -309,14 +317,9 @@ export class ScriptCluster implements CoreNodeHost {
     this.#released = [];
     for (const effect of effects) {
       this.print(`  ${effectText(effect, node.state)}`);
-      if (effect.type === "sendSnapshot") this.#sendSnapshot(node, effect);
+      if (effect.type === "sendSnapshot") this.sendSnapshot(node, effect.to);
     }
     checkInvariants(node.state);
-  }
-
-  #sendSnapshot(node: CoreNode, { to, term }: SendSnapshot): void {
-    if (node.snapshot === undefined) throw new Error(`${node.id} has no snapshot to send`);
-    this.#flights.set(`${node.id} ${to}`, { term, point: node.snapshot });
   }
 }
 

@@ -10,7 +10,7 @@
  * | `stand n1 n2 n3` | n1 stands for election: `tick`, and pre-votes with n2 and n3 (everybody without names); its messages to others are lost |
  * | `elect n1 n2 n3` | the same with the votes; the first appends to n2 and n3 are on their way |
  * | `wait 500` | time passes and nobody is told |
- * | `run 500` | time passes, every node is told, everything is delivered at once |
+ * | `run 500` | time passes, every node is told, everything is delivered at once; with `hold=snapshots`, snapshots stay on their way |
  * | `settle` | everything is delivered and written until nothing is left; no time passes |
  * | `propose n1 a b` | callers want entries |
  * | `verify n1 7` | a caller asks whether n1 is the leader, as question 7 |
@@ -22,6 +22,7 @@
  * | `reload n1 leaderPriority=5` | other settings hold, until the node is started again |
  * | `bootstrap n1 n1 n2 n3?` | the first configuration of a cluster made with `blank=yes` |
  * | `snapshot n1 5 keep=2` | n1 makes a snapshot of everything up to entry 5, and the log drops all of that but the last two |
+ * | `offer n1 n2` | n1's newest snapshot is at n2, though n1 has not decided to send it |
  * | `install n1 n2` | the snapshot that n1 sends n2 is there, whole |
  * | `sent n1 n2`, `unsent n1 n2` | n1 hears that n2 has taken the snapshot, or has not got it |
  * | `deliver n1 n2 2` | the second of the messages on their way arrives; all of them without a number; all on all links without names |

@@ -12,6 +12,11 @@ export const SNAPSHOT_COMMANDS: Record<string, Command> = {
     const keep = whole(options.get("keep") ?? "0");
     cluster.takeSnapshot(cluster.node(id), toIndex(whole(index)), keep);
   },
+  offer(cluster, { words: [from, to] }) {
+    cluster.sendSnapshot(cluster.node(from), cluster.node(to).id);
+    cluster.install(cluster.node(from), cluster.node(to));
+    cluster.takeFlight(cluster.node(from), cluster.node(to));
+  },
   install(cluster, { words: [from, to] }) {
     cluster.install(cluster.node(from), cluster.node(to));
   },

@@ -5,7 +5,7 @@
  */
 import type { CoreNode } from "../core_node.ts";
 import type { ScriptCluster } from "./cluster.ts";
-import { type Command, peersOf, positive, whole } from "./command.ts";
+import { type Command, oneOf, peersOf, positive, whole } from "./command.ts";
 
 /** See the module's description. */
 export const TIME_COMMANDS: Record<string, Command> = {
@@ -25,8 +25,10 @@ export const TIME_COMMANDS: Record<string, Command> = {
   wait(cluster, { words }) {
     cluster.nowMs += whole(words[0]);
   },
-  run(cluster, { words }) {
-    cluster.run(whole(words[0]));
+  run(cluster, { words, options }) {
+    const held = options.get("hold");
+    if (held !== undefined) oneOf(held, ["snapshots"]);
+    cluster.run(whole(words[0]), held !== undefined);
   },
   settle(cluster) {
     cluster.settle();
