@@ -4,21 +4,42 @@
  * @module
  */
 import { TextLineStream } from "@std/streams";
-import type { Order } from "./node.ts";
+import type { Order, Peer } from "./node.ts";
 
-/** One process of the cluster. */
+/** What can be measured: something that obeys the orders of node.ts. */
+export interface Program {
+  /** What it is called in tables. */
+  readonly name: string;
+  /** The command that runs the node `id` with its data in `directory`. */
+  command(id: string, directory: string): readonly [path: string, ...args: string[]];
+}
+
+/** This project's own node. */
+export const CORACLE: Program = {
+  name: "coracle",
+  command: (id, directory) => [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--no-check",
+    import.meta.dirname + "/node.ts",
+    `--id=${id}`,
+    `--dir=${directory}`,
+  ],
+};
+
+/** One process of a cluster. */
 export class BenchNode implements AsyncDisposable {
+  /** When it was started, by the clock of `performance.now()`. */
+  readonly startedMs: number = performance.now();
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: ReadableStreamDefaultReader<string>;
 
   /** Starts a process with its data in `directory`. */
-  constructor(readonly id: string, directory: string) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", import.meta.dirname + "/node.ts", `--id=${id}`, `--dir=${directory}`],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
+  constructor(program: Program, readonly id: string, readonly directory: string) {
+    const [path, ...args] = program.command(id, directory);
+    this.#process = new Deno.Command(path, { args, stdin: "piped", stdout: "piped" }).spawn();
     this.#input = this.#process.stdin.getWriter();
     this.#answers = this.#process.stdout.pipeThrough(new TextDecoderStream())
       .pipeThrough(new TextLineStream()).getReader();
@@ -37,34 +58,108 @@ export class BenchNode implements AsyncDisposable {
     return JSON.parse(value) as Answer;
   }
 
+  /** Ends the process at once, as if its machine had been unplugged. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#gone();
+  }
+
   /** Ends the process and waits for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#input.close().catch(() => {});
+    await this.#gone();
+  }
+
+  async #gone(): Promise<void> {
+    await this.#input.abort().catch(() => {});
     await this.#answers.cancel();
     await this.#process.status;
   }
 }
 
-/** Starts `count` nodes on `directory`, waits for a leader, and gives it to `use`. */
-export async function withCluster<Result>(
-  count: number,
-  directory: string,
-  use: (leader: BenchNode, nodes: readonly BenchNode[]) => Promise<Result>,
-): Promise<Result> {
-  await using stack = new AsyncDisposableStack();
-  const nodes = Array.from({ length: count }, (_, at) => {
-    const id = `n${at + 1}`;
-    return stack.use(new BenchNode(id, `${directory}/${id}`));
-  });
-  const peers = await Promise.all(nodes.map(async (node) => ({
-    id: node.id,
-    address: await node.ask<string>({ type: "address" }),
-  })));
-  await Promise.all(nodes.map((node) => node.ask({ type: "start", peers })));
-  for (;;) {
-    for (const node of nodes) {
-      if (await node.ask<boolean>({ type: "isLeader" })) return await use(node, nodes);
+/** A cluster of one program. */
+export class BenchCluster implements AsyncDisposable {
+  /** The nodes that run. */
+  readonly nodes: BenchNode[] = [];
+  readonly #peers: Peer[] = [];
+
+  /** `directory`: where the data of all nodes is. Nothing runs yet. */
+  constructor(readonly program: Program, readonly directory: string) {}
+
+  /** Starts `count` nodes and waits until one leads. */
+  async start(count: number): Promise<BenchNode> {
+    for (let at = 1; at <= count; at += 1) {
+      const node = new BenchNode(this.program, `n${at}`, `${this.directory}/n${at}`);
+      this.nodes.push(node);
+      this.#peers.push({ id: node.id, address: await node.ask<string>({ type: "address" }) });
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await Promise.all(
+      this.nodes.map((node, at) =>
+        node.ask({ type: "start", peers: this.#peers, bootstrap: at === 0 })
+      ),
+    );
+    return await this.leader();
+  }
+
+  /** The node that leads, as soon as one does that has committed all of its log. */
+  async leader(): Promise<BenchNode> {
+    for (;;) {
+      for (const node of this.nodes) {
+        if (await node.ask<boolean>({ type: "isLeader" })) return node;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  /** Ends `node` at once. */
+  async kill(node: BenchNode): Promise<void> {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    await node.kill();
+  }
+
+  /** Starts a node that was ended, on what it has on its disk and where it listened; says how many seconds its store took to open. */
+  async restart({ id, directory }: BenchNode): Promise<{ node: BenchNode; openSeconds: number }> {
+    const node = new BenchNode(this.program, id, directory);
+    this.nodes.push(node);
+    const { address } = this.#peers.find((peer) => peer.id === id)!;
+    await node.ask({ type: "address", address });
+    const openSeconds = await node.ask<number>({
+      type: "start",
+      peers: this.#peers,
+      bootstrap: false,
+    });
+    return { node, openSeconds };
+  }
+
+  /** Starts one more node, which is no member yet. */
+  async another(): Promise<{ node: BenchNode; address: string }> {
+    const id = `n${this.#peers.length + 1}`;
+    const node = new BenchNode(this.program, id, `${this.directory}/${id}`);
+    this.nodes.push(node);
+    const address = await node.ask<string>({ type: "address" });
+    this.#peers.push({ id, address });
+    await node.ask({ type: "start", peers: [], bootstrap: false });
+    return { node, address };
+  }
+
+  /** Ends all nodes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes.splice(0)) await node[Symbol.asyncDispose]();
+  }
+}
+
+/** Starts `count` nodes of `program` in a temporary directory, waits for a leader, and gives them to `use`. */
+export async function withCluster<Result>(
+  program: Program,
+  count: number,
+  use: (leader: BenchNode, cluster: BenchCluster) => Promise<Result>,
+): Promise<Result> {
+  const directory = await Deno.makeTempDir({ prefix: "coracle-bench-" });
+  try {
+    await using cluster = new BenchCluster(program, directory);
+    const leader = await cluster.start(count);
+    return await use(leader, cluster);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
   }
 }

@@ -1,18 +1,17 @@
 /**
- * What an applier experiences: how many commands a second, and how long each takes.
+ * What a caller experiences: how many calls a second, and how long each takes.
  *
  * @module
  */
+import type { Load } from "./node.ts";
 
 /** The figures of one measurement, as all peers print them. */
 export interface Measurement {
-  /** Who was measured. */
-  readonly peer: string;
-  /** Number of concurrent appliers. */
+  /** Number of concurrent callers. */
   readonly conc: number;
   /** Bytes of a command. */
   readonly size: number;
-  /** Commands applied in a second. */
+  /** Calls answered in a second. */
   readonly applies_per_s: number;
   /** Median time of one call, in milliseconds. */
   readonly p50_ms: number;
@@ -22,21 +21,17 @@ export interface Measurement {
   readonly max_ms: number;
 }
 
-/** Runs `conc` appliers for `seconds`, after one second of warming up. */
-export async function measure(
-  apply: (command: Uint8Array) => Promise<unknown>,
-  conc: number,
-  size: number,
-  seconds: number,
-): Promise<Measurement> {
+type Call = (command: Uint8Array) => Promise<unknown>;
+
+/** Lets `conc` callers call for `seconds`, after one second of warming up. */
+export async function measure(call: Call, { conc, size, seconds }: Load): Promise<Measurement> {
   const command = new Uint8Array(size).fill(97);
-  await run(apply, command, conc, 1);
-  const { latencies, elapsedSeconds } = await run(apply, command, conc, seconds);
+  await run(call, command, conc, 1);
+  const { latencies, elapsedSeconds } = await run(call, command, conc, seconds);
   latencies.sort((a, b) => a - b);
   const quantile = (share: number) =>
-    Number(latencies[Math.floor(share * (latencies.length - 1))]!.toFixed(3));
+    Number((latencies[Math.floor(share * (latencies.length - 1))] ?? 0).toFixed(3));
   return {
-    peer: "coracle",
     conc,
     size,
     applies_per_s: Math.round(latencies.length / elapsedSeconds),
@@ -46,8 +41,25 @@ export async function measure(
   };
 }
 
+/** Lets `conc` callers make `count` calls together; returns how many seconds that took. */
+export async function fill(
+  call: Call,
+  { count, conc, size }: { readonly count: number; readonly conc: number; readonly size: number },
+): Promise<number> {
+  const command = new Uint8Array(size).fill(97);
+  const beganMs = performance.now();
+  let taken = 0;
+  await Promise.all(Array.from({ length: conc }, async () => {
+    while (taken < count) {
+      taken += 1;
+      await call(command);
+    }
+  }));
+  return (performance.now() - beganMs) / 1000;
+}
+
 async function run(
-  apply: (command: Uint8Array) => Promise<unknown>,
+  call: Call,
   command: Uint8Array,
   conc: number,
   seconds: number,
@@ -57,7 +69,7 @@ async function run(
   const endsMs = beganMs + seconds * 1000;
   await Promise.all(Array.from({ length: conc }, async () => {
     for (let atMs; (atMs = performance.now()) < endsMs;) {
-      await apply(command);
+      await call(command);
       latencies.push(performance.now() - atMs);
     }
   }));

@@ -1,59 +1,112 @@
 /**
  * One node of a benchmark's cluster, as a process of its own. It takes orders from standard input, one JSON
- * object a line, and answers each with one line; it ends when its standard input does.
+ * object a line, and answers each with one line; it ends when its standard input does. The peers that it is measured
+ * against obey the same orders.
  *
  * @module
  */
 import { Raft } from "@coracle/core";
 import { WordsFsm } from "@coracle/fsm-words";
-import { FsLogStore } from "@coracle/store-fs";
+import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { TextLineStream } from "@std/streams";
-import { measure } from "./measure.ts";
+import { fill, measure } from "./measure.ts";
 import { option } from "./options.ts";
+
+/** A member of a benchmark's cluster. */
+export interface Peer {
+  /** Its name. */
+  readonly id: string;
+  /** Where it listens. */
+  readonly address: string;
+}
+
+/** How many callers call for how long. */
+export interface Load {
+  /** Callers; each waits for its answer before it calls again. */
+  readonly conc: number;
+  /** Bytes of a command. */
+  readonly size: number;
+  /** Seconds, after one of warming up. */
+  readonly seconds: number;
+}
 
 /** What a benchmark asks of a node. */
 export type Order =
-  | { readonly type: "address" }
-  | { readonly type: "start"; readonly peers: readonly { id: string; address: string }[] }
+  /** Where it will listen: where it was before, if `address` says so. */
+  | { readonly type: "address"; readonly address?: string }
+  /** Opens the store and joins the others; answers with the seconds that took. */
+  | { readonly type: "start"; readonly peers: readonly Peer[]; readonly bootstrap: boolean }
+  /** Whether it leads and has committed all of its log. */
   | { readonly type: "isLeader" }
-  | {
-    readonly type: "measure";
-    readonly conc: number;
-    readonly size: number;
-    readonly seconds: number;
-  };
+  | { readonly type: "last" }
+  | { readonly type: "applied" }
+  /** Applies one command; answers whether that succeeded. */
+  | { readonly type: "apply"; readonly size: number }
+  | { readonly type: "measure" } & Load
+  /** Linearizable reads. */
+  | { readonly type: "reads" } & Load
+  /** Applies so many commands; answers with the seconds that took. */
+  | { readonly type: "fill"; readonly count: number; readonly conc: number; readonly size: number }
+  /** Answers when the node votes. */
+  | { readonly type: "addVoter" } & Peer;
 
 const id = option("id", "n1");
 const directory = option("dir", "");
-const transport = await TcpTransport.listen({
-  id,
-  clusterId: "bench",
-  listenAddress: "127.0.0.1:0",
-});
-const log = await FsLogStore.open({ directory, nodeId: id });
+let address = "127.0.0.1:0";
+let transport: TcpTransport | undefined;
 let raft: Raft<unknown> | undefined;
+const fsm = new WordsFsm();
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.type) {
     case "address":
+      address = order.address ?? address;
+      transport = await TcpTransport.listen({ id, clusterId: "bench", listenAddress: address });
       return transport.localAddress;
-    case "start": {
-      raft = await Raft.start({ id, fsm: new WordsFsm(), log, transport });
-      const servers = order.peers.map((peer) => ({ ...peer, suffrage: "voter" as const }));
-      await raft.bootstrap({ servers });
-      return "started";
-    }
+    case "start":
+      return await start(order.peers, order.bootstrap);
     case "isLeader":
       return raft!.state === "leader" && raft!.commitIndex === raft!.lastIndex;
+    case "last":
+      return raft!.lastIndex;
+    case "applied":
+      return raft!.appliedIndex;
+    case "apply":
+      return await raft!.apply(command(order.size)).then(() => true, () => false);
     case "measure":
-      return await measure(
-        (command) => raft!.apply(command),
-        order.conc,
-        order.size,
-        order.seconds,
-      );
+      return await measure((bytes) => raft!.apply(bytes), order);
+    case "reads":
+      return await measure(() => raft!.read(() => fsm.words[0]), order);
+    case "fill":
+      return await fill((bytes) => raft!.apply(bytes), order);
+    case "addVoter":
+      await raft!.addVoter(order.id, order.address, { timeoutMs: 300_000 });
+      return true;
   }
+}
+
+async function start(peers: readonly Peer[], bootstrap: boolean): Promise<number> {
+  const beganMs = performance.now();
+  const log = await FsLogStore.open({ directory, nodeId: id });
+  const snapshots = await FsSnapshotStore.open({ directory, nodeId: id });
+  raft = await Raft.start({
+    id,
+    fsm,
+    log,
+    snapshots,
+    transport: transport!,
+    // Snapshots would disturb what is measured.
+    config: { snapshotThreshold: Number.MAX_SAFE_INTEGER },
+  });
+  if (bootstrap) {
+    await raft.bootstrap({ servers: peers.map((peer) => ({ ...peer, suffrage: "voter" })) });
+  }
+  return (performance.now() - beganMs) / 1000;
+}
+
+function command(size: number): Uint8Array {
+  return new Uint8Array(size).fill(97);
 }
 
 const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(

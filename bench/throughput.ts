@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { withCluster } from "./cluster.ts";
+import { CORACLE, withCluster } from "./cluster.ts";
 import type { Measurement } from "./measure.ts";
 import { flag, numbers, refuseUnknownOptions } from "./options.ts";
 
@@ -11,23 +11,18 @@ refuseUnknownOptions(["json", "conc", "size", "seconds", "nodes"]);
 const json = flag("json");
 const [seconds] = numbers("seconds", "3");
 const [nodes] = numbers("nodes", "3");
-const directory = await Deno.makeTempDir({ prefix: "coracle-bench-" });
-try {
-  await withCluster(nodes!, directory, async (leader) => {
-    if (!json) console.log("appliers   bytes   applies/s   p50 ms   p99 ms   max ms");
-    for (const size of numbers("size", "128")) {
-      for (const conc of numbers("conc", "1,64,1024")) {
-        print(await leader.ask<Measurement>({ type: "measure", conc, size, seconds: seconds! }));
-      }
+await withCluster(CORACLE, nodes!, async (leader) => {
+  if (!json) console.log("appliers   bytes   applies/s   p50 ms   p99 ms   max ms");
+  for (const size of numbers("size", "128")) {
+    for (const conc of numbers("conc", "1,64,1024")) {
+      print(await leader.ask<Measurement>({ type: "measure", conc, size, seconds: seconds! }));
     }
-  });
-} finally {
-  await Deno.remove(directory, { recursive: true });
-}
+  }
+});
 
 function print(measurement: Measurement): void {
   if (json) {
-    console.log(JSON.stringify(measurement));
+    console.log(JSON.stringify({ peer: "coracle", ...measurement }));
     return;
   }
   const { conc, size, applies_per_s, p50_ms, p99_ms, max_ms } = measurement;

@@ -55,6 +55,7 @@ function groups(): Group[] {
         "docs",
         "README.md",
         "tools",
+        "bench",
       ],
       flags: ["--doc", "--parallel", ...systemFlags()],
     },
