@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { NodeClient } from "./node_client.ts";
 import { freePorts } from "./ports.ts";
-import { nodeArgs, RunningProcess } from "./process.ts";
+import { type Exit, nodeArgs, runDeno, RunningProcess } from "./process.ts";
 
 /** Where one node is. */
 export interface NodePlace {
@@ -132,13 +132,12 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
 
 /** Some nodes that are one cluster, in a temporary directory. */
 export class Cluster implements AsyncDisposable {
-  /** All nodes, running or not. */
-  readonly nodes: readonly ClusterNode[];
+  readonly #nodes: ClusterNode[];
   /** Where their directories are; removed in the end. */
   readonly directory: string;
 
-  private constructor(nodes: readonly ClusterNode[], directory: string) {
-    this.nodes = nodes;
+  private constructor(nodes: ClusterNode[], directory: string) {
+    this.#nodes = nodes;
     this.directory = directory;
   }
 
@@ -156,6 +155,34 @@ export class Cluster implements AsyncDisposable {
     const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags]));
     nodes.forEach((node, at) => node.start(at === 0 ? ["--bootstrap"] : []));
     return new Cluster(nodes, directory);
+  }
+
+  /** All nodes, running or not. */
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
+  }
+
+  /** Starts one more node, which waits until the cluster adds it. */
+  join(flags: readonly string[] = []): ClusterNode {
+    const [raft, grpc] = freePorts(2);
+    const id = `n${this.#nodes.length + 1}`;
+    const node = new ClusterNode({
+      id,
+      raft: `127.0.0.1:${raft}`,
+      grpc: `127.0.0.1:${grpc}`,
+      directory: join(this.directory, id),
+    }, ["--join", ...flags]);
+    this.#nodes.push(node);
+    node.start();
+    return node;
+  }
+
+  /** Runs a command of the program against the nodes that are there, or at `endpoints`. */
+  async run(
+    args: readonly string[],
+    endpoints: readonly string[] = this.endpoints,
+  ): Promise<Exit> {
+    return await runDeno(nodeArgs(...args, `--endpoints=${endpoints.join(",")}`));
   }
 
   /** Where clients reach the nodes. */

@@ -5,12 +5,14 @@
  */
 import { fstatSync } from "node:fs";
 import { ENTRY_SIZE_MAX_BYTES } from "@coracle/core";
-import { WordsClient, WordsClientError } from "../client/words_client.ts";
+import { ClientError } from "../client/leader_client.ts";
+import { WordsClient } from "../client/words_client.ts";
 import { formatAddress } from "../config/address.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { complain, EXIT, type ExitCode } from "./exit.ts";
 import { type Line, readLines } from "./lines.ts";
+import { printJson } from "./output.ts";
 import { Progress } from "./progress.ts";
 
 /** What `add` is asked to do. */
@@ -19,6 +21,8 @@ export interface AddOptions extends ClientOptions {
   readonly words: readonly string[];
   /** How many words may be on their way at once. */
   readonly concurrency: number;
+  /** Whether to print JSON: an object for each word that was given, or one for all of standard input. */
+  readonly json: boolean;
 }
 
 /** How many words ended how. */
@@ -37,7 +41,9 @@ export async function add(options: AddOptions): Promise<ExitCode> {
   // Words on the command line are added in their order, one after another.
   const concurrency = fromArguments ? 1 : options.concurrency;
   const tally = await addAll({ ...options, concurrency }, source, fromArguments);
-  if (!fromArguments) summarize(tally, performance.now() - startedMs);
+  const elapsedMs = Math.round(performance.now() - startedMs);
+  if (!fromArguments && options.json) printJson({ ...tally, elapsedMs });
+  else if (!fromArguments) summarize(tally, elapsedMs);
   if (tally.unknown > 0) return EXIT.unknown;
   return tally.notAdded > 0 ? EXIT.failed : EXIT.ok;
 }
@@ -74,7 +80,7 @@ function inputSource(): Source {
 }
 
 async function addAll(
-  { endpoints, timeoutMs, concurrency }: AddOptions,
+  { endpoints, timeoutMs, concurrency, json }: AddOptions,
   { lines, share }: Source,
   reportEach: boolean,
 ): Promise<Tally> {
@@ -94,9 +100,10 @@ async function addAll(
     try {
       const index = await client.addWord(text);
       tally.added += 1;
-      if (reportEach) console.log(`${text}: index ${index}`);
+      if (reportEach && json) printJson({ word: text, index });
+      else if (reportEach) console.log(`${text}: index ${index}`);
     } catch (error) {
-      if (!(error instanceof WordsClientError)) throw error;
+      if (!(error instanceof ClientError)) throw error;
       progress.clear();
       if (error.outcome === "unknown") {
         tally.unknown += 1;

@@ -19,9 +19,9 @@ export type ExitCode = typeof EXIT[keyof typeof EXIT];
 export const EXIT_HELP = `
 Exit codes:
   0  done
-  1  failed: the message says why; a word was not added
+  1  failed: the message says why; what was asked for was not done
   2  wrong arguments, configuration or permissions; nothing was done
-  3  unknown: a word may or may not have been added`;
+  3  unknown: what was asked for may or may not have been done`;
 
 /** Ends a command: each line of the message is shown, without a stack trace. */
 export class CommandError extends Error {

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { WordsClient, WordsClientError } from "../client/words_client.ts";
+import { ClientError } from "../client/leader_client.ts";
+import { WordsClient } from "../client/words_client.ts";
 import { formatAddress } from "../config/address.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+import { printJson } from "./output.ts";
 
 /** What `words` is asked to do. */
 export interface WordsOptions extends ClientOptions {
@@ -24,11 +26,11 @@ export async function words(options: WordsOptions): Promise<ExitCode> {
   using client = new WordsClient({ endpoints: endpoints.map(formatAddress), timeoutMs });
   try {
     const { readAtIndex, bestWords } = await client.words(level);
-    if (json) console.log(JSON.stringify({ readAtIndex: Number(readAtIndex), bestWords }));
+    if (json) printJson({ readAtIndex, bestWords });
     else for (const word of bestWords) if (word !== "") console.log(word);
     return EXIT.ok;
   } catch (error) {
-    if (!(error instanceof WordsClientError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     throw new CommandError(EXIT.failed, error.message, { cause: error });
   }
 }

@@ -6,7 +6,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LeadershipLostError, NotLeaderError, OverloadedError } from "@coracle/core";
 import { PlayedNode } from "../grpc/_testing/played_node.ts";
-import { WordsClient, WordsClientError } from "./words_client.ts";
+import { ClientError } from "./leader_client.ts";
+import { WordsClient } from "./words_client.ts";
 
 /** An address that nobody listens on. */
 function deadAddress(): string {
@@ -16,8 +17,8 @@ function deadAddress(): string {
   return `127.0.0.1:${port}`;
 }
 
-async function addFails(client: WordsClient, word: string): Promise<WordsClientError> {
-  return await assertRejects(() => client.addWord(word), WordsClientError);
+async function addFails(client: WordsClient, word: string): Promise<ClientError> {
+  return await assertRejects(() => client.addWord(word), ClientError);
 }
 
 Deno.test(

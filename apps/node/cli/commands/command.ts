@@ -1,0 +1,60 @@
+/**
+ * What the commands have in common: examples in their help, and for those that talk to a cluster, how they get there.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import {
+  addClientOptions,
+  type ClientFlags,
+  type ClientOptions,
+  clientOptions,
+} from "../client_options.ts";
+import type { ExitCode } from "../exit.ts";
+import { grpcEnvNeeds, netNeed, requirePermissions } from "../permissions.ts";
+
+/** Called with the exit code of the command that ran. */
+export type Done = (code: ExitCode) => void;
+
+/** How the program is called in examples. */
+export const PROGRAM = "deno run -P apps/node";
+
+/** What a command is for. */
+export interface CommandText {
+  /** Its name, with its arguments as commander wants them. */
+  readonly usage: string;
+  /** What it does, in a sentence. */
+  readonly description: string;
+  /** What follows the program's name, and what it does; one or more. */
+  readonly examples: readonly (readonly [args: string, meaning: string])[];
+}
+
+/** Adds a command below `parent`. */
+export function addCommand(
+  parent: Command,
+  { usage, description, examples }: CommandText,
+): Command {
+  const width = Math.max(...examples.map(([args]) => args.length));
+  const lines = examples.map(([args, meaning]) => `  ${PROGRAM} ${args.padEnd(width)}  ${meaning}`);
+  return parent.command(usage)
+    .description(description)
+    .addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+}
+
+/** The flags of a command that talks to a cluster. */
+export interface ClusterFlags extends ClientFlags {
+  /** Whether to print JSON. */
+  readonly json?: boolean;
+}
+
+/** Adds a command below `parent` that talks to a cluster. */
+export function addClusterCommand(parent: Command, text: CommandText): Command {
+  return addClientOptions(addCommand(parent, text)).option("--json", "Print JSON.");
+}
+
+/** The options of a command that talks to a cluster, once it is known that it may. Throws a `CommandError`. */
+export function clusterOptions(flags: ClusterFlags): ClientOptions & { readonly json: boolean } {
+  const options = clientOptions(flags);
+  requirePermissions(PROGRAM, [...options.endpoints.map(netNeed), ...grpcEnvNeeds]);
+  return { ...options, json: flags.json ?? false };
+}

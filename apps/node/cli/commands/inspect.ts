@@ -1,0 +1,27 @@
+/**
+ * `inspect` on the command line.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import { readNeed, requirePermissions } from "../permissions.ts";
+import { addCommand, type Done, PROGRAM } from "./command.ts";
+
+/** Adds the command. */
+export function addInspect(program: Command, done: Done): void {
+  addCommand(program, {
+    usage: "inspect <dir>",
+    description: "Prints what a node's directory holds. Changes nothing; the node must be stopped.",
+    examples: [
+      ["inspect ./coracle-data", "term and vote, log, snapshots"],
+      ["inspect ./coracle-data --entries", "and every entry of the log"],
+    ],
+  })
+    .option("--json", "Print JSON.")
+    .option("--entries", "Also print every entry of the log.")
+    .action(async (dir: string, flags: { readonly json?: boolean; readonly entries?: boolean }) => {
+      requirePermissions(`${PROGRAM} inspect`, [readNeed(dir)]);
+      const { inspect } = await import("../inspect.ts");
+      done(await inspect({ dir, json: flags.json ?? false, entries: flags.entries ?? false }));
+    });
+}

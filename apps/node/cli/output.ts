@@ -1,0 +1,71 @@
+/**
+ * What commands print: tables for people at a terminal, plain lines for programs, JSON for those that ask for it.
+ *
+ * @module
+ */
+
+/** One column of a table. */
+export interface Column<Row> {
+  /** Its heading. */
+  readonly title: string;
+  /** What stands in it; nothing for `undefined`. */
+  readonly value: (row: Row) => string | number | bigint | undefined;
+}
+
+/** How a table is shown. */
+export interface TableStyle {
+  /** Whether people look at it: then with headings, and in columns of the same width; else values with tabs between. */
+  readonly aligned: boolean;
+  /** Whether headings are bold. */
+  readonly bold: boolean;
+}
+
+/** The style that fits standard output. */
+export function styleOfOutput(): TableStyle {
+  const aligned = Deno.stdout.isTerminal();
+  return { aligned, bold: aligned && !Deno.noColor };
+}
+
+/** The lines of a table. */
+export function tableLines<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  { aligned, bold }: TableStyle,
+): string[] {
+  const cells = rows.map((row) => columns.map(({ value }) => `${value(row) ?? ""}`));
+  if (!aligned) return cells.map((line) => line.join("\t"));
+  const isNumber = columns.map(({ value }) =>
+    rows.some((row) => typeof value(row) === "number" || typeof value(row) === "bigint")
+  );
+  const titles = columns.map(({ title }) => title);
+  const widths = columns.map((_, at) =>
+    Math.max(...[titles, ...cells].map((line) => width(line[at]!)))
+  );
+  const padded = (line: readonly string[]) =>
+    line.map((cell, at) => {
+      const room = " ".repeat(widths[at]! - width(cell));
+      return isNumber[at] ? room + cell : cell + room;
+    }).join("  ").trimEnd();
+  const heading = padded(titles);
+  return [bold ? `\x1b[1m${heading}\x1b[22m` : heading, ...cells.map(padded)];
+}
+
+/** Prints a table in the style that fits standard output. */
+export function printTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
+  for (const line of tableLines(rows, columns, styleOfOutput())) console.log(line);
+}
+
+/** Prints `value` as JSON on one line; 64-bit numbers as numbers. */
+export function printJson(value: unknown): void {
+  console.log(jsonText(value));
+}
+
+/** `value` as JSON on one line; 64-bit numbers as numbers. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_, part) => typeof part === "bigint" ? Number(part) : part);
+}
+
+/** How many characters are seen. */
+function width(text: string): number {
+  return [...new Intl.Segmenter().segment(text)].length;
+}
