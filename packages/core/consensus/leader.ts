@@ -8,8 +8,10 @@ import { invariant } from "../model/assert.ts";
 import { findServer, isVoter, type ServerId, voterIds } from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import { type Index, nextIndex, NO_INDEX, previousIndex, type Term } from "../model/numbers.ts";
+import type { AppendAccepted, AppendRejected } from "../model/message.ts";
+import { type Index, nextIndex, NO_INDEX, previousIndex } from "../model/numbers.ts";
 import type { Propose } from "./input.ts";
+import type { LogView } from "./log_view.ts";
 import { appendRun, type Step } from "./outcome.ts";
 import { forgetLeaving, promoteWhenCaughtUp } from "./members.ts";
 import { handOverToPreferred, watchVoters } from "./priority.ts";
@@ -228,7 +230,7 @@ export function accepted(
   leader: Leader,
   from: string,
   progress: Progress,
-  matchIndex: Index,
+  { matchIndex, round }: AppendAccepted,
 ): void {
   invariant(
     matchIndex <= step.state.log.lastIndex,
@@ -236,7 +238,7 @@ export function accepted(
   );
   // While a snapshot is on its way, only what the log still reaches back to tells where to go on.
   if (progress.mode === "snapshot" && step.state.log.term(matchIndex) === undefined) return;
-  progress.accepted(matchIndex);
+  progress.accepted(matchIndex, round);
   advanceCommit(step, leader);
   leaveIfRemoved(step, leader);
   if (step.state.role !== leader) return;
@@ -251,23 +253,52 @@ export function rejected(
   leader: Leader,
   from: string,
   progress: Progress,
-  message: { readonly rejectedIndex: Index; readonly hintIndex: Index; readonly hintTerm: number },
+  message: Pick<AppendRejected, "rejectedIndex" | "hintIndex" | "hintTerm" | "round">,
 ): void {
-  const { rejectedIndex, hintIndex } = message;
+  const { hintIndex, hintTerm } = message;
   // A snapshot is on its way: what the follower has not got is no news.
   if (progress.mode === "snapshot") return;
   const { log } = step.state;
-  // Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that is acknowledged
-  // can be refused any more. And a hint before what the follower is known to have is older than that knowledge.
-  const stale = hintIndex < progress.matchIndex ||
-    (progress.mode === "probe"
-      ? rejectedIndex !== probedIndex(progress, log)
-      : rejectedIndex <= progress.matchIndex);
-  if (stale) return;
-  const hintTerm = message.hintTerm as Term;
+  if (mayHaveForgotten(progress, message)) {
+    if (progress.mode === "replicate") {
+      // Ask first for what it has acknowledged: the answer to that leaves no doubt.
+      progress.probe(nextIndex(progress.matchIndex));
+      replicate(step, leader, from, progress);
+      return;
+    }
+    if (message.rejectedIndex === probedIndex(progress, log)) progress.forget();
+  }
+  if (isStale(log, progress, message)) return;
   const agreed = log.lastIndexOfTermAtMost(Math.min(hintIndex, log.lastIndex) as Index, hintTerm);
   // The search ends where the log begins. If the logs part before that, what the follower needs is not in the log any more.
   const inLog = agreed <= hintIndex && log.term(agreed)! <= hintTerm;
   progress.probe(inLog ? nextIndex(agreed) : previousIndex(log.firstIndex));
   replicate(step, leader, from, progress);
+}
+
+/**
+ * Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that is acknowledged
+ * can be refused any more. And a hint before what the follower is known to have is older than that knowledge.
+ */
+function isStale(
+  log: LogView,
+  progress: Progress,
+  { rejectedIndex, hintIndex }: Pick<AppendRejected, "rejectedIndex" | "hintIndex">,
+): boolean {
+  return hintIndex < progress.matchIndex ||
+    (progress.mode === "probe"
+      ? rejectedIndex !== probedIndex(progress, log)
+      : rejectedIndex <= progress.matchIndex);
+}
+
+/**
+ * Whether it seems that a follower's disk has lost what the follower had acknowledged (docs/storage-assumptions.md: the end
+ * of a log that looks like a torn write): it refuses a message that was sent after the latest one that it agreed to. It may also
+ * be that messages have overtaken each other; then some entries are sent twice. What is committed stays so in either case.
+ */
+function mayHaveForgotten(
+  progress: Progress,
+  { hintIndex, round }: Pick<AppendRejected, "hintIndex" | "round">,
+): boolean {
+  return hintIndex < progress.matchIndex && round > progress.matchRound;
 }

@@ -32,8 +32,10 @@ export type ProgressMode = "probe" | "replicate" | "snapshot";
 export class Progress {
   /** How the leader sends at present. */
   mode: ProgressMode = "probe";
-  /** The logs agree durably up to here; never decreases while the leader leads. */
+  /** The logs agree durably up to here. Does not decrease unless the follower's disk has lost what it had acknowledged. */
   matchIndex: Index;
+  /** The latest round of a message whose answer has said so. */
+  matchRound = 0;
   /** The next entry to send; in `probe` the one after the place that is looked at. */
   nextIndex: Index;
   /** In `probe`: a message is on its way and no more entries are sent before an answer to it or to a heartbeat. */
@@ -85,10 +87,13 @@ export class Progress {
   /**
    * The follower agrees up to `matchIndex`. If that is the place that is probed, it is sent to without waiting from now
    * on, after what the probe carried; if the probe is lost, the next message finds out. The late answer to an earlier
-   * message ends no probe: each of them would send everything once more.
+   * message ends no probe: each of them would send everything once more. `round`: of the message that is answered.
    */
-  accepted(matchIndex: Index): void {
-    if (matchIndex > this.matchIndex) this.matchIndex = matchIndex;
+  accepted(matchIndex: Index, round: number): void {
+    if (matchIndex >= this.matchIndex) {
+      this.matchIndex = matchIndex;
+      this.matchRound = Math.max(this.matchRound, round);
+    }
     if (this.nextIndex <= this.matchIndex) this.nextIndex = (this.matchIndex + 1) as Index;
     if (this.mode !== "replicate") {
       if (this.mode === "probe" && this.matchIndex < this.nextIndex - 1) return;
@@ -112,6 +117,12 @@ export class Progress {
     this.probe(this.nextIndex);
     this.mode = "snapshot";
     this.paused = true;
+  }
+
+  /** The follower no longer has what it had acknowledged: nothing is known of it. */
+  forget(): void {
+    this.matchIndex = 0 as Index;
+    this.matchRound = 0;
   }
 
   /** What was sent may be lost: look again for the place where the logs agree, at `nextIndex`. */

@@ -16,7 +16,7 @@ Deno.test("a probe stays where it is and pauses until it is answered", () => {
   progress.sent(index(14), 100);
   assertStrictEquals(progress.nextIndex, index(10));
   assertStrictEquals(progress.paused, true);
-  progress.accepted(index(14));
+  progress.accepted(index(14), 1);
   assertEquals([progress.mode, progress.matchIndex, progress.nextIndex], [
     "replicate",
     index(14),
@@ -29,7 +29,7 @@ Deno.test("a probe stays where it is and pauses until it is answered", () => {
 Deno.test("a heartbeat's answer ends probing without acknowledging what the probe carried", () => {
   const progress = new Progress(index(10), 0);
   progress.sent(index(14), 100);
-  progress.accepted(index(9));
+  progress.accepted(index(9), 1);
   assertEquals([progress.mode, progress.matchIndex, progress.nextIndex, progress.paused], [
     "replicate",
     index(9),
@@ -42,7 +42,7 @@ Deno.test("a heartbeat's answer ends probing without acknowledging what the prob
 Deno.test("the late answer to an earlier message ends no probe", () => {
   const progress = new Progress(index(10), 0);
   progress.sent(index(14), 100);
-  progress.accepted(index(8));
+  progress.accepted(index(8), 1);
   assertEquals([progress.mode, progress.matchIndex, progress.nextIndex, progress.paused], [
     "probe",
     index(8),
@@ -52,25 +52,42 @@ Deno.test("the late answer to an earlier message ends no probe", () => {
   assertEquals(flights(progress), [1, 100]);
 });
 
+Deno.test("what agrees is known as of the latest round that has said so, until it is forgotten", () => {
+  const progress = new Progress(index(10), 0);
+  progress.accepted(index(9), 3);
+  progress.accepted(index(8), 4);
+  assertEquals([progress.matchIndex, progress.matchRound], [index(9), 3]);
+  progress.accepted(index(9), 5);
+  progress.accepted(index(9), 4);
+  assertEquals([progress.matchIndex, progress.matchRound], [index(9), 5]);
+  progress.forget();
+  progress.probe(index(4));
+  assertEquals([progress.matchIndex, progress.nextIndex, progress.mode], [
+    index(0),
+    index(4),
+    "probe",
+  ]);
+});
+
 Deno.test("messages in flight land in order, and only those that are acknowledged whole (B70)", () => {
   const progress = new Progress(index(1), 0);
-  progress.accepted(index(0));
+  progress.accepted(index(0), 1);
   progress.sent(index(3), 30);
   progress.sent(index(6), 31);
   progress.sent(index(9), 32);
   assertStrictEquals(progress.nextIndex, index(10));
   assertEquals(flights(progress), [3, 93]);
-  progress.accepted(index(5));
+  progress.accepted(index(5), 1);
   assertEquals(flights(progress), [2, 63]);
-  progress.accepted(index(4));
+  progress.accepted(index(4), 1);
   assertEquals([progress.matchIndex, ...flights(progress)], [index(5), 2, 63]);
-  progress.accepted(index(9));
+  progress.accepted(index(9), 1);
   assertEquals(flights(progress), [0, 0]);
 });
 
 Deno.test("looking again never goes back behind what is known to agree (B64)", () => {
   const progress = new Progress(index(1), 0);
-  progress.accepted(index(5));
+  progress.accepted(index(5), 1);
   progress.sent(index(8), 30);
   progress.probe(index(2));
   assertEquals([progress.mode, progress.nextIndex, ...flights(progress)], [
@@ -103,7 +120,7 @@ Deno.test("whatever happens: match grows, stays before next, and what is in flig
       } else if (one.type === "accepted") {
         // A follower has nothing that it was not sent.
         const match = Math.min(one.at, highest);
-        progress.accepted(index(match));
+        progress.accepted(index(match), 1);
         sent = sent.filter(({ last }) => last > progress.matchIndex);
       } else {
         progress.probe(index(Math.min(one.at, highest + 1)));

@@ -194,7 +194,7 @@ function appendResult(step: Step, from: ServerId, message: AppendAccepted | Appe
   }
   if (message.type === "appendAccepted") {
     progress.priority = message.priority;
-    accepted(step, role, from, progress, message.matchIndex);
+    accepted(step, role, from, progress, message);
   } else rejected(step, role, from, progress, message);
 }
 

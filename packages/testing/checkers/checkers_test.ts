@@ -382,7 +382,7 @@ Deno.test("bounded: what is on its way, and what is not committed", () => {
   const [a] = trio();
   const role = lead(a!, 2);
   const progress = new Progress(toIndex(2), 0);
-  progress.accepted(toIndex(1));
+  progress.accepted(toIndex(1), 1);
   role.progress.set("n2", progress);
   const checker = new Bounded();
   checker.stepped(a!);
@@ -390,14 +390,14 @@ Deno.test("bounded: what is on its way, and what is not committed", () => {
   checker.stepped(a!);
   progress.sent(toIndex(3), 1);
   violation("n1 has 2 messages with 20971521 bytes on their way to n2", () => checker.stepped(a!));
-  progress.accepted(toIndex(3));
+  progress.accepted(toIndex(3), 1);
   for (let index = 4; index < 4 + DEFAULT_CONFIG.inflightMessagesMax; index += 1) {
     progress.sent(toIndex(index), 1);
   }
   checker.stepped(a!);
   progress.sent(toIndex(1000), 1);
   violation("257 messages", () => checker.stepped(a!));
-  progress.accepted(toIndex(1000));
+  progress.accepted(toIndex(1000), 1);
   role.uncommitted = [{ lastIndex: toIndex(1), sizeBytes: 1 }];
   role.uncommittedSizeBytes = 100 * 1024 * 1024;
   checker.stepped(a!);
