@@ -13,7 +13,7 @@
  * @module
  */
 import { type FaultCounts, noFaults } from "./faults.ts";
-import { PLANTED_BUGS, type PlantedBug } from "./planted_bugs.ts";
+import { PLANTED_BUGS, type PlantedBug } from "../planted_bugs/mod.ts";
 import { runSeed, SimulationFailure } from "./runner.ts";
 import { Simulation } from "./simulation.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { StepFunction } from "@coracle/core/consensus";
-import type { PlantedBug } from "./planted_bugs.ts";
+import type { PlantedBug } from "../planted_bugs/mod.ts";
 import { scenarioText } from "./scenario.ts";
 import { Simulation, type SimulationResult } from "./simulation.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { step } from "@coracle/core/consensus";
 import { readRequest } from "./main.ts";
-import { PLANTED_BUGS } from "./planted_bugs.ts";
+import { PLANTED_BUGS } from "../planted_bugs/mod.ts";
 import { runSeed, SimulationFailure } from "./runner.ts";
 import { Simulation, type SimulationResult } from "./simulation.ts";
 

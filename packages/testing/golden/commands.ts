@@ -40,6 +40,7 @@
  * | `disconnect n1 n2` | the connection breaks, what is on its way is lost, and both hear of it |
  * | `links` | what is on its way, snapshots too |
  * | `state n1` | what a node knows; all nodes without a name |
+ * | `members n1` | the configuration in force at a node |
  * | `log n1` | a node's entries; those after the bar are not durable |
  *
  * `quiet` before a command keeps what happens out of the record.

@@ -12,6 +12,7 @@ import {
   toTerm,
 } from "@coracle/core";
 import type { CoreNode } from "../core_node.ts";
+import { configurationText } from "../notation.ts";
 import type { ScriptCluster } from "./cluster.ts";
 import { type Command, configurationOf, settings, whole, type Words } from "./command.ts";
 import { logText, stateLines } from "./state_text.ts";
@@ -42,6 +43,11 @@ export const SETUP_COMMANDS: Record<string, Command> = {
     const { id } = cluster.node(words[0]);
     cluster.wipe(id);
     for (const line of stateLines(cluster.node(id))) cluster.print(line);
+  },
+  members(cluster, { words }) {
+    const { id, state } = cluster.node(words[0]);
+    const { index, configuration } = state.configurations.latest;
+    cluster.print(`${id} members since ${index}: ${configurationText(configuration)}`);
   },
   state(cluster, { words }) {
     const nodes = words[0] === undefined ? [...cluster.nodes.values()] : [cluster.node(words[0])];

@@ -17,7 +17,7 @@
  * @module
  */
 import { main as coreMain } from "../core_simulation/main.ts";
-import { PLANTED_BUGS, type PlantedBug } from "../core_simulation/planted_bugs.ts";
+import { PLANTED_BUGS, type PlantedBug } from "../planted_bugs/mod.ts";
 import { CALM_PARTS, type CalmPart } from "./calm.ts";
 import { explain, parseRanges, runSeed, SimulationFailure, simulationOf } from "./runner.ts";
 import { scenarioText } from "./scenario.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { PLANTED_BUGS } from "../core_simulation/planted_bugs.ts";
+import { PLANTED_BUGS } from "../planted_bugs/mod.ts";
 import { FAILED_ONCE } from "./failed_once.ts";
 import { main, readRequest } from "./main.ts";
 import {

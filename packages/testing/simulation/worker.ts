@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { PLANTED_BUGS } from "../core_simulation/planted_bugs.ts";
+import { PLANTED_BUGS } from "../planted_bugs/mod.ts";
 import { runSeed, SimulationFailure } from "./runner.ts";
 import type { SimulationResult } from "./simulation.ts";
 

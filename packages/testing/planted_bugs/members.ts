@@ -1,0 +1,158 @@
+/**
+ * Mistakes about changes of the membership.
+ *
+ * @module
+ */
+import {
+  type Configuration,
+  findServer,
+  type Index,
+  type IndexedConfiguration,
+  isVoter,
+  type ServerId,
+  voterIds,
+} from "@coracle/core";
+import { configurationOf, type NodeState, Progress, step } from "@coracle/core/consensus";
+import {
+  committing,
+  forgettingOwnEntry,
+  latestOf,
+  matchIn,
+  middleOf,
+  ofOwnTerm,
+  pretending,
+} from "./around_step.ts";
+import type { PlantedBug } from "./planted_bug.ts";
+
+/** See the module's description. */
+export const MEMBER_BUGS: readonly PlantedBug[] = [
+  {
+    name: "members-change-before-own-entry",
+    description: "a leader changes the members before something of its own term is committed (B22)",
+    script: "members_05_add_and_remove_B22",
+    step: forgettingOwnEntry((input) => input.type === "changeConfiguration"),
+  },
+  {
+    name: "members-change-while-another-is-open",
+    description: "a leader changes the members while the last change is not committed",
+    script: "members_03_one_at_a_time",
+    step(state, input, nowMs) {
+      if (input.type !== "changeConfiguration") return step(state, input, nowMs);
+      const committed = () => {
+        const { index, configuration } = latestOf(state);
+        return { index: Math.min(index, state.commitIndex) as Index, configuration };
+      };
+      return pretending(state, committed, () => step(state, input, nowMs));
+    },
+  },
+  {
+    name: "members-in-force-when-committed",
+    description:
+      "a configuration holds when it is committed instead of when it is in the log (B23)",
+    script: "members_08_new_majority_counts_B23",
+    step(state, input, nowMs) {
+      const { configurations } = state;
+      // A first configuration holds at once, or nobody could ever be elected.
+      const settled = () =>
+        configurations.settled.index === 0 ? latestOf(state) : configurations.settled;
+      return pretending(state, settled, () => {
+        followMembers(state, nowMs);
+        const effects = step(state, input, nowMs);
+        followMembers(state, nowMs);
+        return effects;
+      });
+    },
+  },
+  {
+    name: "members-kept-on-truncation",
+    description: "a configuration whose entry is overwritten still holds (B25)",
+    script: "members_10_rolled_back_B25",
+    step(state, input, nowMs) {
+      state.configurations.truncated = () => false;
+      return step(state, input, nowMs);
+    },
+  },
+  {
+    name: "nonvoters-count-for-commit",
+    description: "members without a vote count for the majority that commits",
+    script: "members_22_nonvoters_do_not_count",
+    step: committing((state, leader) => {
+      const ids = configurationOf(state).servers.map(({ id }) => id);
+      return ofOwnTerm(state, middleOf(ids, matchIn(state, leader)));
+    }),
+  },
+  {
+    name: "removed-servers-count-for-commit",
+    description: "servers that are removed count for the majority until they are forgotten",
+    script: "removal_03_counts_no_more",
+    step: committing((state, leader) => {
+      const ids = [...voterIds(configurationOf(state)), ...leader.leaving.keys()];
+      return ofOwnTerm(state, middleOf(ids, matchIn(state, leader)));
+    }),
+  },
+  {
+    name: "nonvoter-stands-for-election",
+    description: "a member without a vote stands for election when it hears no leader (B29)",
+    script: "members_18_nonvoter_restarts_B29",
+    step(state, input, nowMs) {
+      if (input.type !== "tick" || state.role.type === "leader") return step(state, input, nowMs);
+      return pretending(state, () => voting(state), () => step(state, input, nowMs));
+    },
+  },
+  {
+    name: "nonvoter-takes-over",
+    description: "a member without a vote stands for election when it is told to (B29)",
+    script: "members_16_timeout_now_to_nonvoter_B29",
+    step(state, input, nowMs) {
+      if (input.type !== "received") return step(state, input, nowMs);
+      return input.messages.flatMap((message) => {
+        const single = { ...input, messages: [message] };
+        return message.type === "timeoutNow"
+          ? pretending(state, () => voting(state), () => step(state, single, nowMs))
+          : step(state, single, nowMs);
+      });
+    },
+  },
+  {
+    name: "staging-promoted-at-once",
+    description: "a staging server becomes a voter with its first answer, however far behind it is",
+    script: "members_12_slow_to_catch_up",
+    step(state, input, nowMs) {
+      const { role } = state;
+      if (role.type === "leader" && input.type === "received") {
+        const progress = role.progress.get(input.from);
+        if (progress !== undefined && isStaging(configurationOf(state), input.from)) {
+          progress.catchUp = { targetIndex: 0 as Index, beganMs: nowMs };
+        }
+      }
+      return step(state, input, nowMs);
+    },
+  },
+];
+
+/** A leader sends to those who have become members when that was committed. */
+function followMembers(state: NodeState, nowMs: number): void {
+  const { role, log } = state;
+  if (role.type !== "leader") return;
+  for (const { id } of configurationOf(state).servers) {
+    if (id === state.id || role.progress.has(id)) continue;
+    role.progress.set(id, new Progress(log.lastIndex, nowMs));
+  }
+}
+
+/** The configuration in force, but the node votes in it, if it is a member. */
+function voting(state: NodeState): IndexedConfiguration {
+  const { index, configuration } = latestOf(state);
+  const { servers } = configuration;
+  if (isVoter(configuration, state.id)) return { index, configuration };
+  return {
+    index,
+    configuration: {
+      servers: servers.map((one) => one.id === state.id ? { ...one, suffrage: "voter" } : one),
+    },
+  };
+}
+
+function isStaging(configuration: Configuration, id: ServerId): boolean {
+  return findServer(configuration, id)?.suffrage === "staging";
+}
