@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { RaftError } from "@coracle/core";
+import { invariant, RaftError } from "@coracle/core";
 
 /** A client called a node, and the node has crashed: nobody knows what has become of the call. */
 export class NodeCrashedError extends RaftError {
@@ -25,6 +25,19 @@ interface OpenCall {
 /** Calls of one process that are not settled. */
 export type ProcessCalls = Set<OpenCall>;
 
+/** Which calls share a limit, by the first word of their kinds. */
+const GROUPS: Readonly<Record<string, string>> = {
+  apply: "writes",
+  barrier: "writes",
+  read: "reads",
+  verifyLeader: "questions",
+  addVoter: "changes",
+  addNonvoter: "changes",
+  demoteVoter: "changes",
+  removeServer: "changes",
+  changeConfiguration: "changes",
+};
+
 /** See the module's description. */
 export class Calls {
   /** Calls by kind and outcome. */
@@ -42,6 +55,25 @@ export class Calls {
   /** Calls that are not settled, in words. */
   get open(): string[] {
     return [...this.#open].map(({ kind, id, atMs }) => `${kind} to ${id} at ${atMs.toFixed(3)} ms`);
+  }
+
+  /** A node that has more calls of a kind than `pendingCallsMax` has refused the others by now. */
+  checkBounds(pendingCallsMax: number): void {
+    if (this.#open.size <= pendingCallsMax) return;
+    const counts = new Map<string, number>();
+    for (const { kind, id } of this.#open) {
+      const group = GROUPS[kind.split(" ")[0]!];
+      if (group === undefined) continue;
+      const name = `${group} at ${id}`;
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      if (count > pendingCallsMax) {
+        invariant(
+          false,
+          `bounded: ${count} ${name} are open; at most ${pendingCallsMax} are allowed`,
+        );
+      }
+    }
   }
 
   /** Makes a call of a process. */

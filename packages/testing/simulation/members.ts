@@ -16,7 +16,8 @@ export class KnownMembers {
   saw({ configurations }: NodeState): void {
     const { settled, latest, previous } = configurations;
     for (const { index, configuration } of [settled, previous ?? latest, latest]) {
-      if (index < this.#settledIndex || index === 0) continue;
+      // At the place of one that is committed others were never committed.
+      if (index <= this.#settledIndex) continue;
       const known = this.#byIndex.get(index) ?? new Map<string, Configuration>();
       this.#byIndex.set(index, known);
       known.set(JSON.stringify(configuration), configuration);

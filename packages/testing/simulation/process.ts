@@ -34,7 +34,7 @@ import { type DiskHost, SimulatedDisk } from "./simulated_disk.ts";
 import type { World } from "./world.ts";
 
 /** Where a node keeps its data. */
-const DIRECTORY = "/data";
+export const DIRECTORY = "/data";
 
 /** See the module's description. */
 export class Process {

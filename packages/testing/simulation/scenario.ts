@@ -100,8 +100,33 @@ export function scenarioText(scenario: Scenario): string {
     }`;
 }
 
-/** Draws a world. */
+/** Draws a world. One in eight with three voters or more is one of hasty elections. */
 export function drawScenario(random: Prng): Scenario {
+  const scenario = drawAny(random);
+  return random.chance(0.125) && scenario.voters >= 3 ? hasty(scenario) : scenario;
+}
+
+/**
+ * A world in which leaders hardly ever live to see their first entry committed, and entries travel one by one: what
+ * earlier terms left has a long life (Raft paper, figure 8).
+ */
+function hasty(scenario: Scenario): Scenario {
+  const { heartbeatTimeoutMs } = scenario.config;
+  return {
+    ...scenario,
+    config: { ...scenario.config, appendSizeMaxBytes: 1, inflightMessagesMax: 1 },
+    intervalsMs: {
+      visit: 0.2 * heartbeatTimeoutMs,
+      hunt: 1.5 * heartbeatTimeoutMs,
+      crash: 10 * heartbeatTimeoutMs,
+      partition: 10 * heartbeatTimeoutMs,
+    },
+    // Longer than an election takes: who was cut off comes back when the next leader is cut off.
+    faultMaxMs: 6 * heartbeatTimeoutMs,
+  };
+}
+
+function drawAny(random: Prng): Scenario {
   const voters = random.pick([1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]);
   const nonvoters = random.pick([0, 0, 0, 0, 1, 2]);
   const config = drawConfig(random);
@@ -180,7 +205,7 @@ function drawNetwork(random: Prng, heartbeatTimeoutMs: number): NetworkBehaviour
     repeatRate: random.pick([0, 0.02, 0.1]),
     reorderRate: random.pick([0, 0, 0.02, 0.2]),
     holdUpMaxMs: random.pick([0.1, 1, 5]) * heartbeatTimeoutMs,
-    snapshotBytesPerMs: random.pick([Infinity, 1000, 100]),
+    snapshotBytesPerMs: random.pick([Infinity, 100, 5, 1]),
   };
 }
 

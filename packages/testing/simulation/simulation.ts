@@ -33,6 +33,7 @@ import { Operators } from "./operators.ts";
 import type { Process } from "./process.ts";
 import { drawClockError, drawScenario, type Scenario } from "./scenario.ts";
 import { drawScript, eventText, type ScriptEvent } from "./script.ts";
+import { StoppedDisks } from "./stopped_disks.ts";
 import type { Workload } from "./workload.ts";
 import type { Watcher, World } from "./world.ts";
 
@@ -66,6 +67,8 @@ export interface SimulationResult {
   readonly virtualMs: number;
   /** Faults that have happened, by kind. */
   readonly faults: ReadonlyMap<string, number>;
+  /** What has come of it in the consensus, by kind: leaders elected, snapshots installed, logs truncated, and so on. */
+  readonly events: ReadonlyMap<string, number>;
   /** Calls by kind and outcome. */
   readonly calls: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** The last entry that was committed. */
@@ -98,6 +101,7 @@ export class Simulation implements Watcher, ObservedCluster {
   readonly #operators: Operators;
   readonly #clients: Clients;
   readonly #trace: ((line: string) => void) | undefined;
+  readonly #events = new Map<string, number>();
   #failure: { readonly error: unknown } | undefined;
   #digest = 0;
 
@@ -158,6 +162,9 @@ export class Simulation implements Watcher, ObservedCluster {
     const recoveryElectionTimeouts = await this.#recover();
     await this.#heal();
     for (const checker of this.#checkers) checker.finished?.();
+    const committed = Math.max(...this.nodes.map((one) => (one.isUp ? one.state.commitIndex : 0)));
+    const terms = Math.max(...this.nodes.map((one) => (one.isUp ? one.state.term : 0)));
+    await this.#stop();
     const { stats } = this.#world.network;
     const faults = this.#faults.counts;
     faults.set("message lost", stats.lost + stats.unreachable);
@@ -167,9 +174,10 @@ export class Simulation implements Watcher, ObservedCluster {
       steps: this.steps,
       virtualMs: this.nowMs,
       faults,
+      events: this.#events,
       calls: this.#world.calls.counts,
-      committed: Math.max(...this.nodes.map((node) => (node.isUp ? node.state.commitIndex : 0))),
-      terms: Math.max(...this.nodes.map((node) => (node.isUp ? node.state.term : 0))),
+      committed,
+      terms,
       recoveryElectionTimeouts,
       digest: this.#digest,
     };
@@ -198,13 +206,7 @@ export class Simulation implements Watcher, ObservedCluster {
     this.#check(() => {
       for (const checker of this.#checkers) checker.stepped?.(machine, input, effects);
     });
-    for (const effect of effects) {
-      if (effect.type === "configurationChanged" || effect.type === "commit") {
-        this.#members.saw(state);
-      }
-      if (effect.type === "roleChanged" && effect.role === "leader") this.#faults.elected(machine);
-      if (effect.type === "installSnapshot") machine.process!.appliedIndex = 0;
-    }
+    for (const effect of effects) this.#happened(machine, effect);
   }
 
   /** See {@linkcode Watcher.written}. */
@@ -231,6 +233,7 @@ export class Simulation implements Watcher, ObservedCluster {
 
   /** See {@linkcode Watcher.snapshotStored}. */
   snapshotStored(machine: Machine, point: SnapshotPoint, checksum: number): void {
+    this.#count("snapshot stored");
     this.#check(() => this.#states.snapshotStored(machine, point, checksum));
   }
 
@@ -243,6 +246,33 @@ export class Simulation implements Watcher, ObservedCluster {
     } catch (error) {
       this.#world.fail(error);
     }
+  }
+
+  #happened(machine: Machine, effect: Effect): void {
+    switch (effect.type) {
+      case "commit":
+        return this.#members.saw(machine.state);
+      case "configurationChanged":
+        this.#count("configuration changed");
+        return this.#members.saw(machine.state);
+      case "roleChanged":
+        if (effect.role !== "leader") return;
+        this.#count("leader elected");
+        return this.#faults.elected(machine);
+      case "installSnapshot":
+        this.#count("snapshot installed");
+        machine.process!.appliedIndex = 0;
+        return;
+      case "persist":
+        if (effect.truncateFrom !== undefined) this.#count("log truncated");
+        return;
+      default:
+        return;
+    }
+  }
+
+  #count(event: string): void {
+    this.#events.set(event, (this.#events.get(event) ?? 0) + 1);
   }
 
   #mix(number: number): void {
@@ -284,6 +314,7 @@ export class Simulation implements Watcher, ObservedCluster {
   }
 
   #happen(event: ScriptEvent): void {
+    this.#check(() => this.#world.calls.checkBounds(this.scenario.config.pendingCallsMax));
     if (this.#trace !== undefined && event.kind !== "visit") this.#note(`-- ${eventText(event)}`);
     if (event.kind === "visit") this.#clients.visit(event);
     else if (!this.#faults.strike(event)) this.#operators.operate(event);
@@ -426,6 +457,27 @@ export class Simulation implements Watcher, ObservedCluster {
     ).map(({ id, process }) => ({ id, machine: process!.fsm }));
     await this.#world.workload.check?.({ machines });
     await this.#settled();
+  }
+
+  /** All nodes are shut down, and their disks looked at. */
+  async #stop(): Promise<void> {
+    const running = this.nodes.filter(({ isServing }) => isServing);
+    const members = running.filter(({ id }) => findServer(this.#members.settled, id) !== undefined);
+    const committedIndex = Math.min(...members.map(({ state }) => state.commitIndex));
+    this.#note("-- all nodes are shut down");
+    for (const machine of running) {
+      machine.isHeld = true;
+      machine.shutdown(0);
+    }
+    await this.#waitFor(
+      LIVENESS_ELECTION_TIMEOUTS * this.#electionTimeoutMs,
+      () => running.every(({ process }) => process === undefined),
+      () => "not all nodes have stopped",
+    );
+    const disks = new StoppedDisks(committedIndex);
+    for (const { id, disk, isLost } of members) {
+      if (!isLost) await disks.look(id, disk);
+    }
   }
 }
 

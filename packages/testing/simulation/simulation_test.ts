@@ -37,6 +37,12 @@ for (let first = 1; first <= SEEDS; first += PART) {
     for (const kind of ["diskFault", "diskFull", "rot", "wipe", "shutdown", "wallJump"]) {
       assert(totals.faults(kind) > 0, `no faults of kind ${kind}`);
     }
+    for (const kind of ["leader elected", "snapshot stored", "log truncated"]) {
+      assert(totals.events(kind) > PART, `${kind}: too seldom`);
+    }
+    for (const kind of ["snapshot installed", "configuration changed"]) {
+      assert(totals.events(kind) > PART / 5, `${kind}: too seldom`);
+    }
     for (const kind of ["apply", "read linearizable", "read lease", "read local", "barrier"]) {
       assert(totals.calls(kind, "resolved") > PART, `few calls of kind ${kind} succeed`);
     }
@@ -174,7 +180,8 @@ Deno.test("seeds are run by several workers", async () => {
   assertEquals(code, 0);
   const text = new TextDecoder().decode(stdout);
   assert(
-    /^4 seeds, \d+ steps in [\d.]+ s .*\n.*\nfaults: .*\ncalls:\n( {2}.*\n)+$/.test(text),
+    /^4 seeds, \d+ steps in [\d.]+ s .*\n.*\nfaults: .*\nwhat came of it: .*\ncalls:\n( {2}.*\n)+$/
+      .test(text),
     text,
   );
 });

@@ -12,6 +12,7 @@ export class Totals {
   /** Steps of the consensus that all nodes took. */
   steps = 0;
   readonly #faults = new Map<string, number>();
+  readonly #events = new Map<string, number>();
   readonly #calls = new Map<string, Map<string, number>>();
   #virtualMs = 0;
   #committed = 0;
@@ -27,6 +28,7 @@ export class Totals {
     this.#terms += result.terms;
     this.#recovery = Math.max(this.#recovery, result.recoveryElectionTimeouts);
     for (const [kind, count] of result.faults) add(this.#faults, kind, count);
+    for (const [kind, count] of result.events) add(this.#events, kind, count);
     for (const [kind, outcomes] of result.calls) {
       const known = this.#calls.get(kind) ?? new Map<string, number>();
       this.#calls.set(kind, known);
@@ -40,6 +42,11 @@ export class Totals {
       (sum, [name, count]) => (name.startsWith(kind) ? sum + count : sum),
       0,
     );
+  }
+
+  /** How often something has come of it. */
+  events(kind: string): number {
+    return this.#events.get(kind) ?? 0;
   }
 
   /** How often calls of a kind ended with `outcome`. */
@@ -58,6 +65,7 @@ export class Totals {
       `${this.#terms} terms, ${this.#committed} entries committed; the longest recovery took ` +
       `${this.#recovery.toFixed(2)} election timeouts`,
       `faults: ${text(this.#faults)}`,
+      `what came of it: ${text(this.#events)}`,
       "calls:",
       ...[...this.#calls].sort(byName).map(([kind, outcomes]) => `  ${kind}: ${text(outcomes)}`),
     ];
