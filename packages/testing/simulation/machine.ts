@@ -80,6 +80,8 @@ export class Machine implements ObservedNode {
   diskFaults: DiskFault[] = [];
   /** Up to where its snapshots reach, as far as they are certainly there. */
   snapshotIndex = NO_INDEX;
+  /** How much it is wanted as a leader. */
+  readonly leaderPriority: number;
   /** What its disk holds. */
   disk: DiskImage = new DiskImage();
   readonly #world: World;
@@ -99,6 +101,7 @@ export class Machine implements ObservedNode {
     this.#world = world;
     this.random = new Prng(seed);
     this.diskBehaviour = world.scenario.disk;
+    this.leaderPriority = this.random.pick(world.scenario.leaderPriorities);
   }
 
   /** Whether its disk is lost, or may turn out to be. */

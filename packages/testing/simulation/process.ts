@@ -111,7 +111,7 @@ export class Process {
       log: new ObservedLog(log, this.#machine.expected, isAlive, (write) => this.#written(write)),
       snapshots: new ObservedSnapshots(snapshots, (...args) => this.#snapshotStored(...args)),
       transport: new GatedTransport(transport, this.gate, (...args) => this.#sent(...args)),
-      config: scenario.config,
+      config: { ...scenario.config, leaderPriority: this.#machine.leaderPriority },
       clock: this.clock,
       logger: this.#world.trace === undefined ? silentLogger : this.#logger(),
       seed: this.#machine.random.uint32() | 0,

@@ -6,7 +6,7 @@
  * @module
  */
 import { completeConfig, type RaftConfig } from "@coracle/core";
-import type { NetworkBehaviour } from "../memory_network.ts";
+import { type NetworkBehaviour, RELIABLE } from "../memory_network.ts";
 import type { Prng } from "../prng.ts";
 import type { ClockError } from "./gate.ts";
 import type { EventKind } from "./script.ts";
@@ -36,6 +36,8 @@ export interface Scenario {
   readonly isEachBootstrapped: boolean;
   /** Settings of all nodes. */
   readonly config: RaftConfig;
+  /** From which priorities each node draws its own as a leader. Not 0: a cluster may need the only node that has everything. */
+  readonly leaderPriorities: readonly number[];
   /** Their stores. */
   readonly store: StoreSettings;
   /** The largest relative difference in speed between any two clocks. */
@@ -100,10 +102,50 @@ export function scenarioText(scenario: Scenario): string {
     }`;
 }
 
-/** Draws a world. One in eight with three voters or more is one of hasty elections. */
+/** Draws a world. Of those with three voters or more, one in eight is one of hasty elections and one in eight one of leases. */
 export function drawScenario(random: Prng): Scenario {
   const scenario = drawAny(random);
-  return random.chance(0.125) && scenario.voters >= 3 ? hasty(scenario) : scenario;
+  const kind = random.next();
+  if (scenario.voters < 3 || kind > 0.25) return scenario;
+  return kind < 0.125 ? hasty(scenario) : leased(scenario, random);
+}
+
+/**
+ * A world in which leaders rely on long leases, clocks drift as much as they may, and leaders are cut off or stand still
+ * again and again while clients read: a lease that lasts too long is seen (B60).
+ */
+function leased(scenario: Scenario, random: Prng): Scenario {
+  const { config } = scenario;
+  const { heartbeatTimeoutMs } = config;
+  return {
+    ...scenario,
+    config: {
+      ...config,
+      electionTimeoutMs: heartbeatTimeoutMs,
+      leaderLeaseTimeoutMs: heartbeatTimeoutMs,
+      leaseReads: true,
+      commitTimeoutMs: 0.02 * heartbeatTimeoutMs,
+      pendingCallsMax: 65536,
+      appendSizeMaxBytes: 1024 * 1024,
+    },
+    clockDriftMax: config.clockDriftMax,
+    network: {
+      ...RELIABLE,
+      latencyMinMs: 0,
+      latencyMaxMs: random.pick([0.01, 0.1]) * heartbeatTimeoutMs,
+    },
+    disk: { ...scenario.disk, syncMaxMs: scenario.disk.syncMinMs, slowRate: 0 },
+    // Those who wait for a leader that is cut off do nothing else meanwhile.
+    clients: 30,
+    intervalsMs: {
+      visit: 0.015 * heartbeatTimeoutMs,
+      hunt: 1.5 * heartbeatTimeoutMs,
+      transfer: 8 * heartbeatTimeoutMs,
+      ...random.chance(0.5) && { member: 8 * heartbeatTimeoutMs },
+    },
+    faultMaxMs: 4 * heartbeatTimeoutMs,
+    durationMs: random.between(20, 40) * heartbeatTimeoutMs,
+  };
 }
 
 /**
@@ -147,6 +189,7 @@ function drawAny(random: Prng): Scenario {
     nonvoters,
     isEachBootstrapped: random.chance(0.5),
     config,
+    leaderPriorities: random.pick([[1], [1], [1], [1, 2], [1, 2, 3]]),
     store: {
       segmentSizeBytes: random.pick([1024, 2048, 4096, 64 * 1024]),
       reserveSizeBytes: random.pick([0, 300, 4096]),
@@ -169,7 +212,7 @@ function drawAny(random: Prng): Scenario {
 /** Draws how a node's clock differs, within what the world allows. */
 export function drawClockError(random: Prng, { clockDriftMax }: Scenario): ClockError {
   // The fastest goes at most 1 + clockDriftMax times as fast as the slowest.
-  const rate = random.pick([0, 1, random.next()]);
+  const rate = random.pick([0, 0, 1, 1, random.next()]);
   return { rate: 1 + rate * clockDriftMax, offsetMs: random.between(0, 1e6) };
 }
 
@@ -185,6 +228,8 @@ function drawConfig(random: Prng): RaftConfig {
     clockDriftMax: random.pick([0.05, 0.2]),
     commitTimeoutMs: heartbeatTimeoutMs * random.pick([0.02, 0.05, 0.5]),
     diskStallTimeoutMs: heartbeatTimeoutMs * random.pick([1, 2, 4]),
+    handoverDelayMs: heartbeatTimeoutMs * random.pick([1, 5]),
+    shutdownOnRemove: random.chance(0.8),
     snapshotThreshold: random.pick([5, 20, 100, 8192]),
     snapshotIntervalMs: heartbeatTimeoutMs * random.pick([1, 3, 10]),
     trailingLogs: random.pick([0, 0, 5, 50]),

@@ -9,6 +9,7 @@ import {
   type CallOptions,
   invariant,
   RaftError,
+  type ReadLevel,
   Session,
   type SessionResponse,
 } from "@coracle/core";
@@ -168,10 +169,24 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
     return { index, response: response.response };
   }
 
+  /** Reads once, from any node; or, at once, from all that take themselves for the leader. */
   async #read(api: Api, random: Prng): Promise<void> {
-    const level = random.pick(["linearizable", "linearizable", "lease", "local"] as const);
+    const level = random.pick(["linearizable", "linearizable", "lease", "lease", "local"] as const);
     const key = random.pick(this.#habits.keys);
-    const node = random.chance(0.5) ? api.pick() : anyOf(api, random);
+    const leaders = random.chance(0.3) ? api.nodes().filter(({ isLeader }) => isLeader) : [];
+    const nodes = leaders.length > 0
+      ? leaders
+      : [random.chance(0.5) ? api.pick() : anyOf(api, random)];
+    await Promise.all(nodes.map((node) => this.#readFrom(node, level, key, api, random)));
+  }
+
+  async #readFrom(
+    node: Node,
+    level: ReadLevel,
+    key: string,
+    api: Api,
+    random: Prng,
+  ): Promise<void> {
     const floor = this.#record.floor;
     const call = level === "local" ? undefined : this.#history.called(api.client, {
       type: "get",
