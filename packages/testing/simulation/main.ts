@@ -5,7 +5,7 @@
  * - `--seeds=N`: so many seeds; 1,000 by default.
  * - `--minutes=M`: seeds until so much time has passed, from a first one that the clock gives unless `--seed` does.
  * - `--jobs=J`: so many at once; by default as many as this machine has cores.
- * - `--plant=BUG`: with a known mistake in the consensus; a name that does not exist lists them.
+ * - `--plant=BUG`: with a known mistake; a name that does not exist lists them.
  * - `--trace`: with one seed, everything that happens.
  * - `--events=LIST`, `--calm=PARTS`: with one seed, only these events of its script, and without a bad network, bad disks or
  *   bad clocks; what a failure prints when it has been made short.
@@ -17,9 +17,10 @@
  * @module
  */
 import { main as coreMain } from "../core_simulation/main.ts";
-import { PLANTED_BUGS, type PlantedBug } from "../planted_bugs/mod.ts";
 import { CALM_PARTS, type CalmPart } from "./calm.ts";
 import { explain, parseRanges, runSeed, SimulationFailure, simulationOf } from "./runner.ts";
+import type { PlantedMistake } from "./plant.ts";
+import { ALL_MISTAKES } from "./planted_mistakes.ts";
 import { scenarioText } from "./scenario.ts";
 import { Totals } from "./totals.ts";
 import type { SeedAnswer, SeedRequest } from "./worker.ts";
@@ -35,7 +36,7 @@ export interface Request {
   /** How many at once. */
   readonly jobs: number;
   /** With which mistake. */
-  readonly bug: PlantedBug | undefined;
+  readonly plant: PlantedMistake | undefined;
   /** Whether to print everything that happens. */
   readonly isTraced: boolean;
   /** Which events happen. */
@@ -84,7 +85,7 @@ export function readRequest(args: readonly string[]): Request {
     seeds,
     durationMs: isTimed ? number("minutes", 0) * 60_000 : Infinity,
     jobs: Math.min(seeds, number("jobs", navigator.hardwareConcurrency, 1)),
-    bug: readBug(given.get("plant")),
+    plant: readPlant(given.get("plant")),
     isTraced: given.has("trace"),
     events: readEvents(given.get("events")),
     calm: readCalm(given.get("calm")),
@@ -101,10 +102,10 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error((error as Error).message);
     return 2;
   }
-  const { first: seed, events, calm, bug } = request;
+  const { first: seed, events, calm, plant } = request;
   if (request.isTraced) {
     const trace = (line: string): void => console.log(line);
-    const simulation = simulationOf(seed, { events, calm, bug, trace });
+    const simulation = simulationOf(seed, { events, calm, plant, trace });
     console.log(scenarioText(simulation.scenario));
     console.log(JSON.stringify(simulation.scenario, undefined, 2));
     await simulation.run().catch((error) => console.log(`${error}`));
@@ -112,7 +113,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const totals = new Totals();
   const startMs = performance.now();
   try {
-    if (request.seeds === 1) totals.add(await runSeed(seed, { events, calm, bug }));
+    if (request.seeds === 1) totals.add(await runSeed(seed, { events, calm, plant }));
     else await runAll(request, totals, startMs);
   } catch (error) {
     if (!(error instanceof SimulationFailure)) throw error;
@@ -128,7 +129,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** Runs all seeds, several at once. Rejects with the first failure. */
 async function runAll(request: Request, totals: Totals, startMs: number): Promise<void> {
-  const { first, seeds, bug } = request;
+  const { first, seeds, plant } = request;
   let next = first;
   let saidMs = startMs;
   const take = (): number | undefined => {
@@ -145,7 +146,7 @@ async function runAll(request: Request, totals: Totals, startMs: number): Promis
     () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
   );
   try {
-    await Promise.all(workers.map((worker) => runWorker(worker, take, bug, totals)));
+    await Promise.all(workers.map((worker) => runWorker(worker, take, plant, totals)));
   } finally {
     for (const worker of workers) worker.terminate();
   }
@@ -155,18 +156,18 @@ async function runAll(request: Request, totals: Totals, startMs: number): Promis
 function runWorker(
   worker: Worker,
   take: () => number | undefined,
-  bug: PlantedBug | undefined,
+  plant: PlantedMistake | undefined,
   totals: Totals,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const ask = (): void => {
       const seed = take();
       if (seed === undefined) return resolve();
-      worker.postMessage({ seed, plant: bug?.name } satisfies SeedRequest);
+      worker.postMessage({ seed, plant: plant?.name } satisfies SeedRequest);
     };
     worker.onmessage = ({ data }: MessageEvent<SeedAnswer>) => {
       if ("reason" in data) {
-        return reject(new SimulationFailure(data.seed, { bug }, data.reason, undefined));
+        return reject(new SimulationFailure(data.seed, { plant }, data.reason, undefined));
       }
       totals.add(data.result);
       ask();
@@ -179,11 +180,11 @@ function runWorker(
   });
 }
 
-function readBug(name: string | undefined): PlantedBug | undefined {
+function readPlant(name: string | undefined): PlantedMistake | undefined {
   if (name === undefined) return undefined;
-  const bug = PLANTED_BUGS.find((one) => one.name === name);
-  if (bug !== undefined) return bug;
-  const list = PLANTED_BUGS.map(({ name, description }) => `\n  ${name}: ${description}`);
+  const plant = ALL_MISTAKES.find((one) => one.name === name);
+  if (plant !== undefined) return plant;
+  const list = ALL_MISTAKES.map(({ name, description }) => `\n  ${name}: ${description}`);
   throw new Error(`--plant is "${name}"; allowed is one of${list.join("")}`);
 }
 

@@ -75,14 +75,14 @@ export class Process {
 
   /** Opens the stores, starts the driver, and bootstraps it if it holds nothing and `bootstrap` is given. */
   async boot(bootstrap: Configuration | undefined): Promise<void> {
-    const { scenario } = this.#world;
+    const { scenario, plant } = this.#world;
     const { id } = this.#machine;
     const isAlive = (): boolean => this.gate.isOpen;
     const newStoreId = (): string => this.#machine.newStoreId();
     const store = {
       directory: DIRECTORY,
       nodeId: id,
-      fs: this.#disk,
+      fs: plant.fileSystem?.(this.#disk) ?? this.#disk,
       clock: this.clock,
       newStoreId,
     };
@@ -104,19 +104,31 @@ export class Process {
       await log.close();
       throw error;
     }
-    const transport = this.#world.network.transport(id);
+    const transport = new GatedTransport(
+      this.#world.network.transport(id),
+      this.gate,
+      (...args) => this.#sent(...args),
+    );
     const options: RaftOptions<unknown> = {
       id,
       fsm: this.#fsm(),
-      log: new ObservedLog(log, this.#machine.expected, isAlive, (write) => this.#written(write)),
-      snapshots: new ObservedSnapshots(snapshots, (...args) => this.#snapshotStored(...args)),
-      transport: new GatedTransport(transport, this.gate, (...args) => this.#sent(...args)),
+      log: new ObservedLog(
+        plant.log?.(log) ?? log,
+        this.#machine.expected,
+        isAlive,
+        (write) => this.#written(write),
+      ),
+      snapshots: new ObservedSnapshots(
+        plant.snapshots?.(snapshots) ?? snapshots,
+        (...args) => this.#snapshotStored(...args),
+      ),
+      transport: plant.transport?.(transport) ?? transport,
       config: { ...scenario.config, leaderPriority: this.#machine.leaderPriority },
       clock: this.clock,
       logger: this.#world.trace === undefined ? silentLogger : this.#logger(),
       seed: this.#machine.random.uint32() | 0,
     };
-    const raft = await Raft.create(withStep(options, this.#step(this.#world.step ?? step)));
+    const raft = await Raft.create(withStep(options, this.#step(plant.step ?? step)));
     this.raft = raft;
     raft.stopped.then((cause) => {
       if (isAlive()) this.#machine.stopped(this, cause);
@@ -160,7 +172,7 @@ export class Process {
   }
 
   #fsm(): Fsm {
-    return observedFsm(this.fsm, {
+    return observedFsm(this.#world.plant.fsm?.(this.fsm) ?? this.fsm, {
       applied: (entry, response) => {
         if (this.gate.isOpen) this.#world.watcher.applied(this.#machine, this, entry, response);
       },

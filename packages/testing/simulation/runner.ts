@@ -5,8 +5,8 @@
  * @module
  */
 import type { Fsm } from "@coracle/core";
-import type { StepFunction } from "@coracle/core/consensus";
 import { CALM_PARTS, type CalmPart } from "./calm.ts";
+import type { PlantedMistake } from "./plant.ts";
 import { RegisterWorkload } from "./registers/register_workload.ts";
 import { scenarioText } from "./scenario.ts";
 import { eventText, type ScriptEvent } from "./script.ts";
@@ -23,8 +23,8 @@ export interface RunOptions {
   readonly events?: readonly number[] | undefined;
   /** What is harmless in this world; nothing by default. */
   readonly calm?: readonly CalmPart[] | undefined;
-  /** A mistake in the consensus, and its name for the command line. */
-  readonly bug?: { readonly name: string; readonly step: StepFunction } | undefined;
+  /** A mistake, and its name for the command line. */
+  readonly plant?: PlantedMistake | undefined;
   /** Is told everything that happens, a line at a time. */
   readonly trace?: ((line: string) => void) | undefined;
 }
@@ -50,13 +50,13 @@ export class SimulationFailure extends Error {
 
 /** The simulation of a seed. */
 export function simulationOf(seed: number, options: RunOptions = {}): Simulation {
-  const { events, calm, bug, trace } = options;
+  const { events, calm, plant, trace } = options;
   return new Simulation({
     seed,
     workload: new RegisterWorkload(seed) as unknown as Workload<Fsm, unknown>,
     events,
     calm,
-    step: bug?.step,
+    plant,
     trace,
   });
 }
@@ -114,12 +114,12 @@ export async function explain(failure: SimulationFailure, limitMs: number): Prom
 }
 
 /** The command that runs a seed in this way. */
-export function commandText(seed: number, { events, calm = [], bug }: RunOptions): string {
+export function commandText(seed: number, { events, calm = [], plant }: RunOptions): string {
   return [
     `deno task sim --seed=${seed}`,
     ...events === undefined ? [] : [`--events=${rangesText(events)}`],
     ...calm.length === 0 ? [] : [`--calm=${calm.join(",")}`],
-    ...bug === undefined ? [] : [`--plant=${bug.name}`],
+    ...plant === undefined ? [] : [`--plant=${plant.name}`],
   ].join(" ");
 }
 

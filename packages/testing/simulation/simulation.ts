@@ -14,7 +14,7 @@ import {
   type ServerId,
   type SnapshotPoint,
 } from "@coracle/core";
-import type { Effect, Input, Persist, StepFunction } from "@coracle/core/consensus";
+import type { Effect, Input, Persist } from "@coracle/core/consensus";
 import type { Checker, ObservedCluster } from "../checkers/checker.ts";
 import { allCheckers } from "../checkers/mod.ts";
 import { MemoryNetwork, RELIABLE } from "../memory_network.ts";
@@ -30,6 +30,7 @@ import { Machine } from "./machine.ts";
 import { KnownMembers } from "./members.ts";
 import { nodeClient } from "./node_client.ts";
 import { Operators } from "./operators.ts";
+import type { Plant } from "./plant.ts";
 import type { Process } from "./process.ts";
 import { drawClockError, drawScenario, type Scenario } from "./scenario.ts";
 import { drawScript, eventText, type ScriptEvent } from "./script.ts";
@@ -53,8 +54,8 @@ export interface SimulationOptions {
   readonly events?: readonly number[] | undefined;
   /** What is harmless in this world; nothing by default. */
   readonly calm?: readonly CalmPart[] | undefined;
-  /** What decides; the consensus by default. Tests plant bugs here. */
-  readonly step?: StepFunction | undefined;
+  /** Mistakes, for tests of the simulation itself. */
+  readonly plant?: Plant | undefined;
   /** Is told everything that happens, a line at a time. */
   readonly trace?: ((line: string) => void) | undefined;
 }
@@ -107,7 +108,7 @@ export class Simulation implements Watcher, ObservedCluster {
 
   /** Draws the world. Nothing happens before {@linkcode Simulation.run}. */
   constructor(options: SimulationOptions) {
-    const { workload, step, trace } = options;
+    const { workload, plant, trace } = options;
     const random = this.#random = new Prng(options.seed);
     const clock = this.#clock;
     this.#trace = trace;
@@ -130,7 +131,7 @@ export class Simulation implements Watcher, ObservedCluster {
       scenario,
       workload,
       calls,
-      step,
+      plant: plant ?? {},
       watcher: this,
       machines: this.nodes,
       trace,

@@ -121,7 +121,7 @@ Deno.test("seeds draw clusters of every size, and every kind of event is sometim
 const BUG = PLANTED_BUGS.find(({ name }) => name === "commit-quorum-not-sorted")!;
 
 Deno.test("a failure is made short and says how to see it again", async () => {
-  const failure = await assertRejects(() => runSeed(1, { bug: BUG }), SimulationFailure);
+  const failure = await assertRejects(() => runSeed(1, { plant: BUG }), SimulationFailure);
   assert(failure.reason.startsWith("durability: "));
   const text = await explain(failure, 20_000);
   const command =
@@ -130,7 +130,7 @@ Deno.test("a failure is made short and says how to see it again", async () => {
   assert(command !== null, text);
   const events = parseRanges(command[1]!)!;
   assert(events.length < simulationOf(1).script.length / 10, `${events.length} events are left`);
-  const again = await assertRejects(() => runSeed(1, { bug: BUG, events }), SimulationFailure);
+  const again = await assertRejects(() => runSeed(1, { plant: BUG, events }), SimulationFailure);
   assert(again.reason.startsWith("durability: "));
 });
 

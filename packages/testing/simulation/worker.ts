@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { PLANTED_BUGS } from "../planted_bugs/mod.ts";
+import { ALL_MISTAKES } from "./planted_mistakes.ts";
 import { runSeed, SimulationFailure } from "./runner.ts";
 import type { SimulationResult } from "./simulation.ts";
 
@@ -12,7 +12,7 @@ import type { SimulationResult } from "./simulation.ts";
 export interface SeedRequest {
   /** The seed to run. */
   readonly seed: number;
-  /** The name of a mistake in the consensus. */
+  /** The name of a mistake that is planted. */
   readonly plant: string | undefined;
 }
 
@@ -22,11 +22,11 @@ export type SeedAnswer =
   & ({ readonly result: SimulationResult } | { readonly reason: string });
 
 self.onmessage = async ({ data }: MessageEvent<SeedRequest>) => {
-  const { seed, plant } = data;
-  const bug = PLANTED_BUGS.find(({ name }) => name === plant);
+  const { seed } = data;
+  const plant = ALL_MISTAKES.find(({ name }) => name === data.plant);
   let answer: SeedAnswer;
   try {
-    answer = { seed, result: await runSeed(seed, { bug }) };
+    answer = { seed, result: await runSeed(seed, { plant }) };
   } catch (error) {
     if (!(error instanceof SimulationFailure)) throw error;
     answer = { seed, reason: error.reason };

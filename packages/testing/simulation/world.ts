@@ -4,11 +4,12 @@
  * @module
  */
 import type { Entry, Fsm, Message, ServerId, SnapshotPoint } from "@coracle/core";
-import type { Effect, Input, Persist, StepFunction } from "@coracle/core/consensus";
+import type { Effect, Input, Persist } from "@coracle/core/consensus";
 import type { MemoryNetwork } from "../memory_network.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import type { Calls } from "./calls.ts";
 import type { Machine } from "./machine.ts";
+import type { Plant } from "./plant.ts";
 import type { Process } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Workload } from "./workload.ts";
@@ -45,8 +46,8 @@ export interface World {
   readonly workload: Workload<Fsm, unknown>;
   /** Calls of clients. */
   readonly calls: Calls;
-  /** What decides; the consensus by default. */
-  readonly step: StepFunction | undefined;
+  /** Mistakes in nodes, for tests of the simulation itself. */
+  readonly plant: Plant;
   /** Who watches. */
   readonly watcher: Watcher;
   /** All machines, by ordinal. New ones come at the end. */
