@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type CancelTimer,
   type Clock,
   type Message,
   type ServerAddress,
@@ -130,6 +131,8 @@ export class MemoryNetwork {
     leave: (station) => this.#leave(station),
   };
   readonly #streams = new Map<MemoryStream, readonly [ServerId, ServerId]>();
+  /** What is on its way. */
+  readonly #timers = new Set<CancelTimer>();
 
   /** `random` decides the fate of messages; `behaviour` is {@linkcode RELIABLE} by default. */
   constructor(options: {
@@ -216,6 +219,13 @@ export class MemoryNetwork {
     }
   }
 
+  /** The network is gone: what is on its way is lost, and no timer of its is left. */
+  close(): void {
+    this.breakSnapshots(new TransportError("the network is closed"));
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+
   #carry(from: Station, toId: ServerId, to: ServerAddress | undefined, message: Message): void {
     const { stats, behaviour } = this;
     const random = this.#random;
@@ -278,6 +288,7 @@ export class MemoryNetwork {
         this.behaviour.latencyMinMs + sizeBytes / (this.behaviour.snapshotBytesPerMs ?? Infinity),
       isCut: () => links.some(({ isCut }) => isCut),
       timeoutMs: SNAPSHOT_TIMEOUT_MS,
+      sizeBytes: header.sizeBytes,
     });
     this.#streams.set(stream, [from.id, toId]);
     try {
@@ -323,7 +334,7 @@ export class MemoryNetwork {
     delivery: Delivery,
   ): void {
     const { connection } = link;
-    this.#clock.setTimer(delivery.atMs - this.#clock.now(), () => {
+    this.#after(delivery.atMs - this.#clock.now(), () => {
       // Taken out, so that what is sent meanwhile becomes a delivery of its own.
       const messages = delivery.messages.splice(0);
       const receiver = this.#listening.get(to);
@@ -341,11 +352,19 @@ export class MemoryNetwork {
   }
 
   #notify(id: ServerId, peer: ServerId): void {
-    this.#clock.setTimer(this.behaviour.latencyMinMs, () => {
+    this.#after(this.behaviour.latencyMinMs, () => {
       for (const station of this.#listening.values()) {
         if (station.id === id) station.tellDisconnected(peer);
       }
     });
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    const cancel = this.#clock.setTimer(delayMs, () => {
+      this.#timers.delete(cancel);
+      callback();
+    });
+    this.#timers.add(cancel);
   }
 
   #link(from: ServerId, to: ServerId): Link {

@@ -10,6 +10,8 @@ import { type CancelTimer, type Clock, TransportError } from "@coracle/core";
 export interface MemoryStreamOptions {
   /** What is sent. */
   readonly data: AsyncIterable<Uint8Array>;
+  /** How many bytes that must be. */
+  readonly sizeBytes: number;
   /** The sender's wish to stop. */
   readonly signal: AbortSignal;
   /** Time. */
@@ -62,17 +64,29 @@ export class MemoryStream {
     await this.unlessBroken(Promise.resolve());
   }
 
-  /** What the receiver reads. An error of the sender's data ends both ends. */
+  /** What the receiver reads. An error of the sender's data, or another size than was said, ends both ends. */
   async *read(): AsyncGenerator<Uint8Array> {
+    let missingBytes = this.#options.sizeBytes;
     for (;;) {
-      const next = this.#iterator.next().catch((error) => {
-        this.break(error);
-        throw error;
-      });
-      const result = await this.unlessBroken(next);
-      if (result.done === true) return;
-      await this.pass(result.value.length);
-      yield result.value;
+      const { value, done } = await this.unlessBroken(this.#next());
+      if (done === true ? missingBytes > 0 : value.length > missingBytes) {
+        this.break(new TransportError(`the source has ${done ? "no " : ""}more`));
+        await this.unlessBroken(Promise.resolve());
+      }
+      if (done === true) return;
+      missingBytes -= value.length;
+      await this.pass(value.length);
+      yield value;
+    }
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      return await this.#iterator.next();
+    } catch (cause) {
+      const error = new TransportError(`the source failed: ${messageOf(cause)}`, { cause });
+      this.break(error);
+      throw error;
     }
   }
 
@@ -95,4 +109,8 @@ export class MemoryStream {
     this.#timers.add(cancel);
     return this.unlessBroken(promise);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -170,15 +170,40 @@ Deno.test("an error of the sender's data ends both ends with it", async () => {
     throw new Error("damaged on the sender's disk");
   }
   const { signal } = new AbortController();
+  const message = "the source failed: damaged on the sender's disk";
   const failed = assertRejects(
     () => a.sendSnapshot("b", HEADER, data(), signal),
-    Error,
-    "damaged on the sender's disk",
+    TransportError,
+    message,
   );
   await clock.advance(10);
   await failed;
   await settle();
-  assertEquals([seen.at(-1), network.snapshots.length], ["damaged on the sender's disk", 0]);
+  assertEquals([seen.at(-1), network.snapshots.length], [message, 0]);
+});
+
+Deno.test("data that are shorter or longer than was said are whole for nobody", async () => {
+  for (const [pieces, problem] of [[3, "the source has no more"], [5, "the source has more"]]) {
+    const { seen, receive } = reader();
+    const { clock, send } = create(receive, pieces as number);
+    const failed = assertRejects(() => send(), TransportError, problem as string);
+    await clock.advance(20);
+    await failed;
+    await settle();
+    assertEquals(seen.at(-1), problem);
+  }
+});
+
+Deno.test("a network that is closed leaves nothing behind", async () => {
+  const { seen, receive } = reader();
+  const { clock, network, a, send } = create(receive);
+  const failed = assertRejects(() => send(), TransportError, "the network is closed");
+  await clock.advance(2);
+  a.send("b", { type: "readIndex", id: 1 });
+  network.close();
+  await failed;
+  await settle();
+  assertEquals([seen.at(-1), clock.nextTimerAtMs], ["the network is closed", Infinity]);
 });
 
 Deno.test("nobody there, an address that nobody knows, and a transport that is closed", async () => {

@@ -19,3 +19,4 @@ export {
   snapshotStoreConformance,
   type SnapshotStoreConformanceOptions,
 } from "./snapshot_store.ts";
+export { transportConformance, type TransportConformanceOptions } from "./transport.ts";
