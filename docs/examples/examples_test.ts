@@ -20,6 +20,7 @@ const RUNS = new Map<string, readonly [guide: string, run: () => Promise<unknown
 
 /** Examples that are tests, which `deno test` runs by itself, each with the guide that shows it. */
 const TESTS = new Map<string, string>([
+  ["http_transport_test.ts", "write-a-transport.md"],
   ["sqlite_log_store_test.ts", "write-a-store.md"],
   ["state_machine_test.ts", "state-machine.md"],
 ]);

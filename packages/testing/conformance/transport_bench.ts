@@ -195,13 +195,25 @@ export class TransportBench {
       options.outboxSizeMaxBytes ?? Infinity,
       timeoutMs,
     );
-    try {
-      await work(bench);
-    } finally {
-      await Promise.all(bench.#nodes.map(({ transport }) => transport.close()));
-      await remove?.(network);
-    }
+    let failure: { readonly error: unknown } | undefined;
+    const attempt = async (action: () => void | Promise<void>) => {
+      try {
+        await action();
+      } catch (error) {
+        // The first one counts: a transport that is stuck cannot be closed either.
+        failure ??= { error };
+      }
+    };
+    await attempt(() => work(bench));
+    await attempt(() => bench.#close());
+    await attempt(() => remove?.(network));
+    if (failure !== undefined) throw failure.error;
     for (const { problem } of bench.#nodes) assert(problem === undefined, problem);
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.#nodes.map(({ transport }) => transport.close());
+    await this.within("all transports close", Promise.all(closed));
   }
 
   /** A node that is started. */

@@ -116,12 +116,12 @@ const EXAMPLES: { readonly [Type in Message["type"]]: readonly (Message & { type
 /** Messages of every type. */
 export const ALL_MESSAGES: readonly Message[] = Object.values(EXAMPLES).flat();
 
-/** What a message says, in a form that can be compared: entries as bytes and what is known of them. */
+/** What a message says, in a form that can be compared: entries as bytes and what is known of them, and no fields that are `undefined`. */
 export function plain(message: Message): unknown {
-  if (message.type !== "append") return message;
-  const { entries, ...fields } = message;
-  if (entries === undefined) return { ...fields, entries };
-  const { bytes, firstIndex, lastIndex, terms, configurations } = entries;
-  const known = { firstIndex, lastIndex, terms, configurations };
-  return { ...fields, entries: { bytes: Array.from(bytes).join(), ...known } };
+  const fields = Object.entries(message).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(fields.map(([name, value]) => {
+    if (!(value instanceof EntryRun)) return [name, value];
+    const { bytes, firstIndex, lastIndex, terms, configurations } = value;
+    return [name, { bytes: bytes.join(), firstIndex, lastIndex, terms, configurations }];
+  }));
 }
