@@ -15,6 +15,8 @@ export { RAFT_METRICS } from "./metrics.ts";
 export { type Observation, type Observations, type ObserveOptions } from "./observers.ts";
 export { Raft, type RaftState, type ReloadableConfig } from "./raft.ts";
 export { type ReadLevel } from "./reads.ts";
+export { recoverCluster, type RecoverOptions, type Recovery } from "./recover_cluster.ts";
 export { type FollowerStats, type RaftStats } from "./stats.ts";
+export { hasExistingState, readConfiguration, type StoredNode } from "./stored_state.ts";
 export { systemClock } from "./system_clock.ts";
 export { type Leadership } from "./watchers.ts";

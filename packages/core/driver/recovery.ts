@@ -5,8 +5,7 @@
  */
 import { SnapshotsUnsupportedError, StorageError } from "../model/errors.ts";
 import type { RaftConfig } from "../model/config.ts";
-import { decodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
-import type { Index } from "../model/numbers.ts";
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -14,6 +13,7 @@ import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import { restoreFsm } from "./fsm_restore.ts";
 import type { Meter } from "./meter.ts";
+import { readConfigurationEntry, refuseGap, resetToFollow } from "./stored_state.ts";
 
 /** What a node starts from. */
 export interface Found {
@@ -46,29 +46,19 @@ export interface FindOptions {
 export async function findState(options: FindOptions): Promise<Found> {
   const { log } = options;
   const snapshot = await restoreNewest(options);
-  const lastIncludedIndex = snapshot?.lastIncludedIndex ?? 0;
-  if (log.firstIndex > lastIncludedIndex + 1) {
-    throw new StorageError(
-      `the log begins at entry ${log.firstIndex} and ` +
-        (snapshot === undefined
-          ? "there is no snapshot of what was before"
-          : `the newest snapshot that is whole ends at entry ${lastIncludedIndex}`),
-    );
-  }
-  if (
-    snapshot !== undefined && log.term(snapshot.lastIncludedIndex) !== snapshot.lastIncludedTerm
-  ) {
-    // A snapshot was received, and the node stopped before the log was made to follow it.
-    const { lastIncludedIndex: index, lastIncludedTerm: term } = snapshot;
+  refuseGap(log, snapshot);
+  const reset = resetToFollow(log, snapshot);
+  if (reset !== undefined) {
+    const { term } = reset;
     const isLater = term > log.hardState.term;
     await log.persist([{
       hardState: isLater ? { term, votedFor: undefined } : undefined,
-      reset: { index, term },
+      reset,
       truncateFrom: undefined,
       entries: undefined,
     }]);
   }
-  const configurations = log.configurations.map((index) => readConfiguration(log, index));
+  const configurations = log.configurations.map((index) => readConfigurationEntry(log, index));
   return { snapshot, configurations };
 }
 
@@ -95,8 +85,8 @@ async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undef
   throw new StorageError(`none of ${metas.length} snapshots could be restored`);
 }
 
-/** What is damaged of a snapshot, if that may be why the state machine threw: it sees the bytes before they are known to be right. */
-async function findDamage(
+/** What is damaged of a snapshot. A state machine that throws may have done so for that: it sees the bytes before they are known to be right. */
+export async function findDamage(
   snapshots: SnapshotStore,
   { id }: SnapshotMeta,
 ): Promise<StorageError | undefined> {
@@ -107,15 +97,5 @@ async function findDamage(
   } catch (error) {
     if (error instanceof StorageError) return error;
     throw error;
-  }
-}
-
-function readConfiguration(log: LogStore, index: Index): IndexedConfiguration {
-  const run = log.read(index, 1);
-  if (run === undefined) throw new StorageError(`configuration entry ${index} cannot be read`);
-  try {
-    return { index, configuration: decodeConfiguration(run.entry(index).data) };
-  } catch (cause) {
-    throw new StorageError(`configuration entry ${index} cannot be read: ${cause}`, { cause });
   }
 }

@@ -27,6 +27,7 @@ export type RaftErrorCode =
   | "overloaded"
   | "command-too-large"
   | "cannot-bootstrap"
+  | "nothing-to-recover"
   | "invalid-configuration"
   | "configuration-in-progress"
   | "configuration-changed"
@@ -191,6 +192,21 @@ export class CannotBootstrapError extends RaftError {
       "cannot-bootstrap",
       "not-written",
       `bootstrap only works on new clusters; this node is in term ${term} with a log up to ${lastIndex}`,
+    );
+  }
+}
+
+/**
+ * The node whose disk it is has no entry and no snapshot, so there is nothing of a cluster to be recovered: perhaps it is the wrong
+ * disk. hashicorp/raft: "refused to recover cluster with no initial state".
+ */
+export class NothingToRecoverError extends RaftError {
+  /** `term`: the latest term that the node has seen. */
+  constructor(term: number) {
+    super(
+      "nothing-to-recover",
+      "not-written",
+      `the node holds no entry and no snapshot (its term is ${term}); allowed is one that was a member of the lost cluster`,
     );
   }
 }
