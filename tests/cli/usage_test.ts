@@ -20,7 +20,7 @@ async function refused(...args: readonly string[]): Promise<string> {
 Deno.test("every command is described, with its exit codes", async () => {
   const help = await run("--help");
   assertEquals(help.code, 0);
-  for (const command of ["start", "cluster", "add", "words", "inspect"]) {
+  for (const command of ["start", "cluster", "add", "words", "inspect", "recover"]) {
     assertMatch(help.stdout, RegExp(`^  ${command} `, "m"));
     const { code, stdout } = await run(command, "--help");
     assertEquals(code, 0);

@@ -5,7 +5,8 @@
  */
 import { decodeConfiguration, type Entry, MalformedError } from "@coracle/core";
 import { type Finding, inspectStore, type StoreInspection } from "@coracle/store-fs";
-import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+import { EXIT, type ExitCode } from "./exit.ts";
+import { isMissing, noStore, requireDirectory } from "./store_directory.ts";
 
 /** What `inspect` is asked to do. */
 export interface InspectOptions {
@@ -19,30 +20,14 @@ export interface InspectOptions {
 
 /** Prints what the directory holds. The exit code tells whether it is damaged. */
 export async function inspect({ dir, json, entries }: InspectOptions): Promise<ExitCode> {
-  checkDirectory(dir);
+  requireDirectory(dir);
   const store = await inspectStore(dir);
   if (store.identity === undefined && store.segments.length === 0 && isMissing(`${dir}/log`)) {
-    throw new CommandError(EXIT.failed, `${dir} holds no store of a node`);
+    throw noStore(dir);
   }
   const lines = json ? jsonLines(store, entries) : textLines(store, entries);
   for (const line of lines) console.log(line);
   return store.findings.some(({ kind }) => kind === "damage") ? EXIT.failed : EXIT.ok;
-}
-
-function checkDirectory(dir: string): void {
-  const found = isMissing(dir) ? "does not exist" : "is a file";
-  if (found === "is a file" && Deno.statSync(dir).isDirectory) return;
-  throw new CommandError(EXIT.failed, `${dir} ${found}; allowed is a node's directory`);
-}
-
-function isMissing(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return false;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return true;
-    throw error;
-  }
 }
 
 /** One JSON object; each entry stands on a line of its own, so that a long log need not fit in memory. */

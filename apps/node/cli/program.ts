@@ -11,6 +11,7 @@ import type { Done } from "./commands/command.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addStepDown, addTransfer } from "./commands/leadership.ts";
 import { addMembers } from "./commands/members.ts";
+import { addRecover } from "./commands/recover.ts";
 import { addStart } from "./commands/start.ts";
 import { addAdd, addWords } from "./commands/words.ts";
 import { CommandError, complain, EXIT, EXIT_HELP, type ExitCode } from "./exit.ts";
@@ -47,6 +48,7 @@ export function makeProgram(done: Done): Command {
   addTransfer(program, done);
   addStepDown(program, done);
   addInspect(program, done);
+  addRecover(program, done);
   for (const command of commandsBelow(program)) command.addHelpText("after", EXIT_HELP);
   return program;
 }

@@ -32,6 +32,18 @@ export function loadConfig(path: string | undefined, flags: GivenFields): NodeCo
 }
 
 function readFields(path: string): GivenFields {
+  const allowed = "an object of fields";
+  const value = readJsonFile("--config", path, allowed);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigError([
+      `${path} holds ${JSON.stringify(value).slice(0, 80)}; allowed is ${allowed}`,
+    ]);
+  }
+  return value as GivenFields;
+}
+
+/** What the file at `path`, given by `flag`, holds. Throws {@linkcode ConfigError} if that is not JSON; `allowed` says what would be right. */
+export function readJsonFile(flag: string, path: string, allowed: string): unknown {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -39,20 +51,13 @@ function readFields(path: string): GivenFields {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.IsADirectory)) {
       throw error;
     }
-    throw new ConfigError([`--config is ${JSON.stringify(path)}; allowed is a file that exists`]);
+    throw new ConfigError([`${flag} is ${JSON.stringify(path)}; allowed is a file that exists`]);
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new ConfigError([
-      `${path} is not JSON: ${(error as Error).message}; allowed is an object of fields`,
+      `${path} is not JSON: ${(error as Error).message}; allowed is ${allowed}`,
     ]);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError([
-      `${path} holds ${JSON.stringify(value).slice(0, 80)}; allowed is an object of fields`,
-    ]);
-  }
-  return value as GivenFields;
 }

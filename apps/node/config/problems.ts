@@ -17,15 +17,27 @@ export class ConfigError extends Error {
   }
 }
 
+/** What the values are that are described: the fields of a node's configuration, if nothing else is said. */
+export interface Described {
+  /** Their schema. */
+  readonly schema: FieldSchema;
+  /** What all of them are together, in words. */
+  readonly whole: string;
+}
+
+const CONFIGURATION: Described = { schema: jsonSchema, whole: "the configuration" };
+
 /** One line for each issue of `error`. `origin` says where a field's value came from. */
 export function describeProblems(
   error: z.ZodError,
   origin: (field: string) => string,
+  { schema, whole }: Described = CONFIGURATION,
 ): string[] {
+  const pathText = (path: readonly PropertyKey[]) => pathOf(path) || whole;
   return error.issues.flatMap((issue) => {
     const from = origin(String(issue.path[0] ?? ""));
     if (issue.code === "unrecognized_keys") {
-      const known = Object.keys(schemaAt(issue.path)?.properties ?? {});
+      const known = Object.keys(schemaAt(schema, issue.path)?.properties ?? {});
       return issue.keys.map((key) =>
         `${pathText([...issue.path, key])} is not a field${
           issue.path.length === 0 ? origin(key) : from
@@ -33,13 +45,16 @@ export function describeProblems(
       );
     }
     const allowed = (issue.code === "custom" ? issue.params?.["allowed"] : undefined) ??
-      schemaAt(issue.path)?.allowed ?? issue.message;
+      schemaAt(schema, issue.path)?.allowed ?? issue.message;
     return [`${pathText(issue.path)} is ${valueText(issue.input)}${from}; allowed is ${allowed}`];
   });
 }
 
-function schemaAt(path: readonly PropertyKey[]): FieldSchema | undefined {
-  let at: FieldSchema | undefined = jsonSchema;
+function schemaAt(
+  schema: FieldSchema,
+  path: readonly PropertyKey[],
+): FieldSchema | undefined {
+  let at: FieldSchema | undefined = schema;
   for (const step of path) {
     at = typeof step === "number" ? at?.items : at?.properties?.[String(step)];
   }
@@ -47,11 +62,11 @@ function schemaAt(path: readonly PropertyKey[]): FieldSchema | undefined {
 }
 
 /** `peers[0].raft` */
-function pathText(path: readonly PropertyKey[]): string {
+function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
     return text === "" ? String(step) : `${text}.${String(step)}`;
-  }, "") || "the configuration";
+  }, "");
 }
 
 const VALUE_LENGTH_MAX = 80;

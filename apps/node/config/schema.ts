@@ -32,7 +32,11 @@ function name(meta: Omit<FieldMeta, "allowed">) {
   return z.string().regex(NAME_PATTERN).meta({ ...meta, allowed: NAME_ALLOWED });
 }
 
-function address(portLeast: 0 | 1, meta: Omit<FieldMeta, "allowed">) {
+/** The schema of an address with a port from `portLeast` on. */
+export function address(
+  portLeast: 0 | 1,
+  meta: Omit<FieldMeta, "allowed">,
+): z.ZodString {
   const fits = (text: string) => {
     const parsed = parseAddress(text);
     return parsed !== undefined && parsed.port >= portLeast;

@@ -96,6 +96,7 @@ function statusCode({ code }: RaftError): status {
     case "invalid-config":
       return status.INVALID_ARGUMENT;
     case "cannot-bootstrap":
+    case "nothing-to-recover":
     case "nothing-new-to-snapshot":
     case "snapshots-unsupported":
     case "configuration-in-progress":

@@ -1,0 +1,35 @@
+/**
+ * Checks that a directory that a command is given is a node's, before anything is opened: a store would be made in it.
+ *
+ * @module
+ */
+import { CommandError, EXIT } from "./exit.ts";
+
+/** Throws {@linkcode CommandError} unless `dir` is a directory. */
+export function requireDirectory(dir: string): void {
+  const found = isMissing(dir) ? "does not exist" : "is a file";
+  if (found === "is a file" && Deno.statSync(dir).isDirectory) return;
+  throw new CommandError(EXIT.failed, `${dir} ${found}; allowed is a node's directory`);
+}
+
+/** Throws {@linkcode CommandError} unless `dir` is a directory with a log in it. */
+export function requireStore(dir: string): void {
+  requireDirectory(dir);
+  if (isMissing(`${dir}/log`)) throw noStore(dir);
+}
+
+/** The error for a directory that is not a node's. */
+export function noStore(dir: string): CommandError {
+  return new CommandError(EXIT.failed, `${dir} holds no store of a node`);
+}
+
+/** Whether there is nothing at `path`. */
+export function isMissing(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * A cluster of which one node is left goes on with `recover`: real processes, real disks.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+import { type Cluster, type ClusterNode, clusterTest } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import { NodeClient } from "../support/node_client.ts";
+import { readNodeLog } from "../support/node_log.ts";
+import { type Exit, nodeArgs, runDeno } from "../support/process.ts";
+import { WordLoad } from "../support/word_load.ts";
+
+const WORDS = 1000;
+
+clusterTest(
+  "of three nodes two are lost for ever; the third serves every acknowledged word",
+  async (cluster) => {
+    const load = new WordLoad({ endpoints: cluster.endpoints, clients: 10, name: "before" });
+    await load.end(WORDS);
+    const { left, lost } = await loseTwo(cluster, load);
+
+    const peers = join(cluster.directory, "peers.json");
+    await Deno.writeTextFile(peers, JSON.stringify([{ id: left.id, address: left.raft }]));
+    const running = await recover(left, peers);
+    assertEquals(running.code, 1, "it runs");
+    assertMatch(running.stderr, /^coracle: the store in .* is open already, in this process or/);
+
+    await left.kill();
+    const before = await readNodeLog(left.directory);
+    const { code, stdout, stderr } = await recover(left, peers);
+    assertEquals([code, stderr], [0, ""]);
+    assert(stdout.includes(`last entry      ${before.lastIndex} of term `), stdout);
+    for (const { id, raft } of cluster.nodes) {
+      assert(stdout.includes(`\n  ${id}  ${raft}  voter\n`), stdout);
+    }
+    assertMatch(stdout, RegExp(`^members now .*by entry ${before.lastIndex + 1};`, "m"));
+
+    // Another name of the cluster keeps out those that were lost, should they come back.
+    left.start(["--cluster-id=recovered"]);
+    await eventually(`${left.id} leads`, () => left.leads());
+    for (const node of lost) node.start();
+    const revenant = await eventually("the others have a leader of their own", async () => {
+      const leads = await Promise.all(lost.map((node) => node.leads()));
+      return lost[leads.indexOf(true)];
+    });
+    const later = new WordLoad({ endpoints: [left.grpc], clients: 4, name: "after" });
+    await later.end(200);
+    assertEquals(await left.leads(), true);
+    assertEquals([later.notWritten.size, later.unknown.size], [0, 0], later.summary);
+    using client = new NodeClient(left.grpc);
+    const read = await client.words();
+    assert(read.ok, JSON.stringify(read));
+
+    await cluster.stopAll();
+    const log = await readNodeLog(left.directory);
+    for (const [word, index] of [...load.acknowledged, ...later.acknowledged]) {
+      assertEquals(log.entries.get(index)?.data, word, `entry ${index}`);
+    }
+    assertEquals(read.value.bestWords, threeBest(log.words));
+    for (const [index, entry] of before.entries) assertEquals(log.entries.get(index), entry);
+  },
+);
+
+/** Two nodes of three are killed, the leader among them. What is acknowledged has reached the third: so it is told nothing of any loss. */
+async function loseTwo(
+  cluster: Cluster,
+  load: WordLoad,
+): Promise<{ left: ClusterNode; lost: ClusterNode[] }> {
+  const leader = await cluster.leader();
+  const left = cluster.nodes.find((node) => node !== leader)!;
+  await left.hasApplied(load.lastIndex);
+  const lost = cluster.nodes.filter((node) => node !== left);
+  await Promise.all(lost.map((node) => node.kill()));
+  return { left, lost };
+}
+
+async function recover({ directory }: ClusterNode, peers: string): Promise<Exit> {
+  return await runDeno(nodeArgs("recover", directory, `--peers=${peers}`));
+}
+
+/** The longest in bytes, of equally long ones the smallest. */
+function threeBest(words: readonly string[]): string[] {
+  const bytes = words.map((word) => Buffer.from(word));
+  bytes.sort((a, b) => b.length - a.length || Buffer.compare(a, b));
+  return bytes.slice(0, 3).map((word) => word.toString());
+}
