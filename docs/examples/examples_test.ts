@@ -14,6 +14,7 @@ const RUNS = new Map<string, readonly [guide: string, run: () => Promise<unknown
   ["backup.ts", ["backup.md", () => import("./backup.ts")]],
   ["embed.ts", ["embed.md", () => import("./embed.ts")]],
   ["members.ts", ["members.md", () => import("./members.ts")]],
+  ["recover.ts", ["recover.md", () => import("./recover.ts")]],
   ["reads.ts", ["reads.md", () => import("./reads.ts")]],
   ["state_machine.ts", ["state-machine.md", () => import("./state_machine.ts")]],
 ]);

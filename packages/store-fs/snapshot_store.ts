@@ -41,7 +41,10 @@ export interface FsSnapshotStoreOptions {
    * accepted.
    */
   readonly nodeId?: string;
-  /** How many snapshots are kept, the newest ones; at least 1. Defaults to 2. */
+  /**
+   * How many snapshots are kept, the newest ones; at least 1. Defaults to 2. The node's log reaches back to the oldest of them, so
+   * that each can take the place of a newer one that is damaged.
+   */
   readonly retain?: number;
   /** How much is written and read at once, in bytes from 64 B to 16 MiB. Defaults to 256 KiB. */
   readonly blockSizeBytes?: number;

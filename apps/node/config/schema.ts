@@ -200,7 +200,7 @@ export const fields = z.strictObject({
     0,
     Number.MAX_SAFE_INTEGER,
     "entries",
-    "Entries that stay in the log after a snapshot contains them.",
+    "Entries that stay in the log after a snapshot contains them, at least.",
   ).default(DEFAULT_CONFIG.trailingLogs),
   snapshotRetain: whole(
     1,

@@ -85,31 +85,6 @@ Deno.test("a log that cannot be compacted does not undo the snapshot", async () 
   assertEquals([node.snapshots!.list().length, node.raft.state], [1, "leader"]);
 });
 
-Deno.test("entries that are not applied stay in the log, although a snapshot that was received contains them", async () => {
-  const gate = Promise.withResolvers<void>();
-  const fsm = new Custom();
-  fsm.stream = async function* (commands) {
-    await gate.promise;
-    yield commandOf(commands.join("\n"));
-  };
-  const { cluster, node } = await alone({ fsm: () => fsm, config: { trailingLogs: 0 } });
-  await using _ = cluster;
-  const { raft, log, snapshots } = node;
-  await cluster.write("a", 3);
-  const snapshot = watch(raft.snapshot());
-  await settle();
-  // Meanwhile a leader has sent one that is ahead of this node's state machine, but not of its log.
-  await cluster.write("b", 2);
-  const sink = await snapshots!.create();
-  const configuration = raft.configuration();
-  const ahead = { lastIncludedIndex: toIndex(9), lastIncludedTerm: raft.term, configuration };
-  await sink.commit(ahead);
-  gate.resolve();
-  await settle();
-  assertEquals([snapshot.value?.lastIncludedIndex, raft.appliedIndex], [toIndex(5), toIndex(7)]);
-  assertEquals(log.firstIndex as number, 8);
-});
-
 const OPEN: readonly [string, (fsm: Custom, store: MemorySnapshotStore) => void][] = [
   ["the state machine's stream says nothing", (fsm) => {
     fsm.stream = () => ({

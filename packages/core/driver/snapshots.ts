@@ -122,7 +122,11 @@ export class Snapshots {
     return promise;
   }
 
-  /** Drops the entries that the newest snapshot makes unnecessary, except for the trailing ones and those that somebody needs. */
+  /**
+   * Drops the entries that no snapshot needs, except for the trailing ones and those that somebody needs. The log goes on reaching back
+   * to the oldest snapshot that it reaches: if the newest turns out to be damaged, an older one and the log make up for it (B47). Before
+   * a snapshot that was received there may be nothing; then an older one is of no use any more.
+   */
   compact(): Promise<void> {
     return this.#compacting = this.#compacting.then(() => this.#compact());
   }
@@ -181,9 +185,13 @@ export class Snapshots {
   async #compact(): Promise<void> {
     const { log, host, logger, meter } = this.#options;
     const { latest } = this;
-    if (latest === undefined || this.#stop.signal.aborted) return;
+    const isReached = ({ lastIncludedIndex }: SnapshotMeta) =>
+      lastIncludedIndex + 1 >= log.firstIndex;
+    const oldest = this.#options.store?.list().findLast(isReached);
+    if (latest === undefined || oldest === undefined || this.#stop.signal.aborted) return;
     const index = Math.min(
       latest.lastIncludedIndex - host.config().trailingLogs,
+      oldest.lastIncludedIndex,
       // A snapshot that was received may be ahead of what is applied.
       host.appliedIndex(),
       host.neededAfter(),

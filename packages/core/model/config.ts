@@ -36,7 +36,10 @@ export interface RaftConfig {
   readonly snapshotThreshold: number;
   /** Time between two looks whether a snapshot is due, and up to twice as long at random, so that nodes do not make theirs at once. From 5. Default 120000. */
   readonly snapshotIntervalMs: number;
-  /** Entries that are kept in the log after a snapshot contains them, for followers that are a little behind. From 0. Default 10240. */
+  /**
+   * Entries that are kept in the log after a snapshot contains them, for followers that are a little behind. More are kept while an older
+   * snapshot is, which they follow. From 0. Default 10240.
+   */
   readonly trailingLogs: number;
   /** Whether the state machine is restored from the newest snapshot at the start; `false` for one that keeps its state on disk by itself. Default true. */
   readonly restoreSnapshotOnStart: boolean;
