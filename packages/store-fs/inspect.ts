@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Entry, HardState, Index } from "@coracle/core";
+import type { Entry, HardState, Index, Term } from "@coracle/core";
 import type { Damage } from "./damage.ts";
 import { denoFileSystem } from "./deno_files.ts";
 import { type FileSystem, type ReadFile, readWholeSync } from "./files.ts";
@@ -85,6 +85,12 @@ export interface StoreInspection {
   readonly firstIndex: Index;
   /** Index of the last entry. */
   readonly lastIndex: Index;
+  /**
+   * Term of the last entry, or of the one before the log if there is none. Of the nodes of a cluster,
+   * the one with the latest term and then the highest index has everything that is committed and that
+   * any of them has.
+   */
+  readonly lastTerm: Term;
   /** Indexes of the configuration entries. */
   readonly configurations: readonly Index[];
   /** The segments, oldest first. */
@@ -149,6 +155,7 @@ export async function inspectStore(
     hardState: state.hardState,
     firstIndex: state.firstIndex,
     lastIndex: state.lastIndex,
+    lastTerm: state.lastTerm,
     configurations: state.configurations,
     segments: log.segments(),
     cuts,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { toIndex } from "@coracle/core";
+import { toIndex, toTerm } from "@coracle/core";
 import { inspectStore } from "./inspect.ts";
 import { FsSnapshotStore } from "./snapshot_store.ts";
 import { FsLogStore } from "./store.ts";
@@ -58,6 +58,7 @@ Deno.test("an inspection shows all of a store, open or not, and writes nothing",
   assertEquals(closed.identity, store.identity);
   assertEquals(closed.hardState, vote(2));
   assertEquals([closed.firstIndex, closed.lastIndex], [toIndex(1), toIndex(42)]);
+  assertEquals(closed.lastTerm, toTerm(2));
   assertEquals(closed.configurations, [toIndex(1)]);
   assertEquals(closed.entries, model.entries);
   assertEquals(closed.findings, []);

@@ -12,10 +12,14 @@ import {
   toIndex,
   toTerm,
 } from "@coracle/core";
-import { FsLogStore } from "@coracle/store-fs";
+import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { type Exit, nodeArgs, runDeno } from "../support/process.ts";
 
 const encoder = new TextEncoder();
+const SERVER = { id: "n7", address: "127.0.0.1:7007", suffrage: "voter" } as const;
+const APPENDED_AT_MS = Date.UTC(2021, 1, 3, 4, 5, 6, 789);
+const APPENDED_AT = "2021-02-03T04:05:06.789Z";
+const NO_TIME = "no time                 ";
 
 function command(data: Uint8Array): Proposal {
   return { type: "command", data, extensions: NO_BYTES };
@@ -27,22 +31,23 @@ function storeTest(name: string, body: (dir: string, segment: string) => Promise
     const dir = await Deno.makeTempDir({ prefix: "coracle-inspect-" });
     try {
       const store = await FsLogStore.open({ directory: dir, nodeId: "n7" });
-      const server = { id: "n7", address: "127.0.0.1:7007", suffrage: "voter" } as const;
       const proposals: Proposal[] = [
         {
           type: "configuration",
-          data: encodeConfiguration({ servers: [server] }),
+          data: encodeConfiguration({ servers: [SERVER] }),
           extensions: NO_BYTES,
         },
         command(encoder.encode("oar")),
         command(Uint8Array.of(0xff, 0x00)),
       ];
       for (const [at, proposal] of proposals.entries()) {
+        // As in a real log: commands have a time, what a bootstrap writes has none.
+        const appendedAtMs = at === 0 ? 0 : APPENDED_AT_MS;
         await store.persist([{
           hardState: at === 0 ? { term: toTerm(4), votedFor: "n7" } : undefined,
           reset: undefined,
           truncateFrom: undefined,
-          entries: EntryRun.encode(toIndex(at + 1), toTerm(4), 0, [proposal]),
+          entries: EntryRun.encode(toIndex(at + 1), toTerm(4), appendedAtMs, [proposal]),
         }]);
       }
       await store.close();
@@ -66,16 +71,17 @@ storeTest("everything is shown to people", async (dir) => {
   assertMatch(lines[1]!, /^identity {8}node n7, store [0-9a-f-]{36}$/);
   assertEquals(lines.slice(2, 6), [
     "term            4, voted for n7",
-    "log             entries 1 to 3",
+    "log             entries 1 to 3; entry 3, the last, is of term 4",
     "configurations  at 1",
     "segments        1",
   ]);
   assertMatch(lines[6]!, /\.log {2}\d+ bytes, 3 batches, entries 1 to 3$/);
   assertEquals(lines.slice(7), [
+    "snapshots       0",
     "entries",
-    "         1  term 4  configuration  n7 127.0.0.1:7007 voter",
-    '         2  term 4  command  "oar"',
-    "         3  term 4  command  0xff00",
+    `         1  term 4  ${NO_TIME}  configuration  n7 127.0.0.1:7007 voter`,
+    `         2  term 4  ${APPENDED_AT}  command  "oar"`,
+    `         3  term 4  ${APPENDED_AT}  command  0xff00`,
   ]);
 });
 
@@ -88,7 +94,8 @@ storeTest("everything is JSON for programs", async (dir, segment) => {
   assertEquals(store.identity.nodeId, "n7");
   assertEquals(store.segments.map((each: { file: string }) => each.file), [segment]);
   assertEquals(store.findings, []);
-  const at = { term: 4, type: "command", appendedAt: "1970-01-01T00:00:00.000Z" };
+  assertEquals([store.lastTerm, store.entries[0].appendedAt], [4, null]);
+  const at = { term: 4, type: "command", appendedAt: APPENDED_AT };
   assertEquals(store.entries.slice(1), [
     { index: 2, ...at, data: "oar" },
     { index: 3, ...at, dataBase64: "/wA=" },
@@ -102,7 +109,7 @@ storeTest("a write that a crash cut short is no damage", async (dir, segment) =>
   await Deno.truncate(segment, size - 1);
   const { code, stdout } = await inspect(dir);
   assertEquals(code, 0, stdout);
-  assertMatch(stdout, /^log {13}entries 1 to 2$/m);
+  assertMatch(stdout, /^log {13}entries 1 to 2; entry 2, the last, is of term 4$/m);
   assertMatch(
     stdout,
     RegExp(`^  ${segment} at offset \\d+: .*; a crash cut this write short`, "m"),
@@ -126,11 +133,59 @@ storeTest(
       .exec(stdout);
     assert(found !== null, stdout);
     assert(Number(found[1]) <= word, `${found[1]} is after the damage at ${word}`);
-    assertMatch(stdout, /^ +1 {2}term 4 {2}configuration /m);
+    assertMatch(stdout, /^ +1 {2}term 4 {2}no time +configuration /m);
     const { findings } = JSON.parse((await inspect(dir, "--json")).stdout);
     assertEquals([findings[0].kind, findings[0].file], ["damage", segment]);
   },
 );
+
+storeTest("snapshots are shown, and on demand read through", async (dir) => {
+  const files: string[] = [];
+  {
+    await using snapshots = await FsSnapshotStore.open({ directory: dir });
+    for (const index of [1, 2]) {
+      const sink = await snapshots.create();
+      await sink.write(encoder.encode("oar".repeat(index)));
+      const { id } = await sink.commit({
+        lastIncludedIndex: toIndex(index),
+        lastIncludedTerm: toTerm(4),
+        configuration: { index: toIndex(1), configuration: { servers: [SERVER] } },
+      });
+      files.unshift(`${dir}/snapshots/${id}.snap`);
+    }
+  }
+  const { code, stdout, stderr } = await inspect(dir, "--verify");
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trimEnd().split("\n").slice(7);
+  assertEquals([lines[0], lines.length], ["snapshots       2", 3]);
+  assertMatch(
+    lines[1]!,
+    RegExp(
+      `^  ${
+        files[0]
+      } {2}6 bytes, up to entry 2 of term 4, made \\S+Z, members by entry 1: n7 127.0.0.1:7007 voter$`,
+    ),
+  );
+  const { snapshots } = JSON.parse((await inspect(dir, "--json")).stdout);
+  assertEquals(snapshots.map((one: { file: string }) => one.file), files);
+
+  // Header and trailer do not show this.
+  const bytes = await Deno.readFile(files[0]!);
+  bytes[new TextDecoder("latin1").decode(bytes).indexOf("oaroar")]! ^= 1;
+  await Deno.writeFile(files[0]!, bytes);
+  assertEquals((await inspect(dir)).code, 0);
+  const damaged = await inspect(dir, "--verify");
+  assertEquals(damaged.code, 1);
+  assertMatch(
+    damaged.stdout,
+    RegExp(
+      `^  DAMAGE: ${files[0]} at offset \\d+: .*; the node starts from an older snapshot, if`,
+      "m",
+    ),
+  );
+  const { findings } = JSON.parse((await inspect(dir, "--verify", "--json")).stdout);
+  assertEquals(findings.map((one: { file: string }) => one.file), [files[0]]);
+});
 
 Deno.test("a directory that is no node's is refused", async () => {
   const dir = await Deno.makeTempDir({ prefix: "coracle-empty-" });

@@ -41,10 +41,11 @@ clusterTest(
     left.start(["--cluster-id=recovered"]);
     await eventually(`${left.id} leads`, () => left.leads());
     for (const node of lost) node.start();
-    const revenant = await eventually("the others have a leader of their own", async () => {
+    await eventually("the others have a leader of their own, and are refused", async () => {
       const leads = await Promise.all(lost.map((node) => node.leads()));
-      return lost[leads.indexOf(true)];
-    });
+      return leads.includes(true) &&
+        /is of cluster .*coracle.* is of cluster .*recovered/.test(left.log);
+    }, { describe: () => left.log });
     const later = new WordLoad({ endpoints: [left.grpc], clients: 4, name: "after" });
     await later.end(200);
     assertEquals(await left.leads(), true);

@@ -3,8 +3,13 @@
  *
  * @module
  */
-import { decodeConfiguration, type Entry, MalformedError } from "@coracle/core";
-import { type Finding, inspectStore, type StoreInspection } from "@coracle/store-fs";
+import { type Configuration, decodeConfiguration, type Entry, MalformedError } from "@coracle/core";
+import {
+  type Finding,
+  inspectStore,
+  type SnapshotInspection,
+  type StoreInspection,
+} from "@coracle/store-fs";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { isMissing, noStore, requireDirectory } from "./store_directory.ts";
 
@@ -16,18 +21,35 @@ export interface InspectOptions {
   readonly json: boolean;
   /** Whether to print every entry. */
   readonly entries: boolean;
+  /** Whether to read the snapshots through. */
+  readonly verify: boolean;
 }
 
 /** Prints what the directory holds. The exit code tells whether it is damaged. */
-export async function inspect({ dir, json, entries }: InspectOptions): Promise<ExitCode> {
+export async function inspect(
+  { dir, json, entries, verify }: InspectOptions,
+): Promise<ExitCode> {
   requireDirectory(dir);
   const store = await inspectStore(dir);
   if (store.identity === undefined && store.segments.length === 0 && isMissing(`${dir}/log`)) {
     throw noStore(dir);
   }
-  const lines = json ? jsonLines(store, entries) : textLines(store, entries);
+  const findings = verify ? [...store.findings, ...await verifySnapshots(store)] : store.findings;
+  const found = { ...store, findings };
+  const lines = json ? jsonLines(found, entries) : textLines(found, entries);
   for (const line of lines) console.log(line);
-  return store.findings.some(({ kind }) => kind === "damage") ? EXIT.failed : EXIT.ok;
+  return findings.some(({ kind }) => kind === "damage") ? EXIT.failed : EXIT.ok;
+}
+
+/** Reads the snapshots through, and returns what is damaged beside what was found already. */
+async function verifySnapshots({ snapshots }: StoreInspection): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const snapshot of snapshots) {
+    if (snapshot.damage !== undefined) continue;
+    const damage = await snapshot.verify();
+    if (damage !== undefined) findings.push({ kind: "damage", ...damage });
+  }
+  return findings;
 }
 
 /** One JSON object; each entry stands on a line of its own, so that a long log need not fit in memory. */
@@ -50,10 +72,15 @@ export function* jsonLines(store: StoreInspection, withEntries: boolean): Genera
 
 /** An entry as JSON: its data as text if it is text, else as base64. */
 function entryFacts(entry: Entry): Record<string, unknown> {
-  const { index, term, type, data, extensions, appendedAtMs } = entry;
-  const appendedAt = new Date(appendedAtMs).toISOString();
+  const { index, term, type, data, extensions } = entry;
+  const appendedAt = timeOf(entry) ?? null;
   const facts = { index, term, type, appendedAt, ...bytesFacts("data", data) };
   return extensions.length === 0 ? facts : { ...facts, ...bytesFacts("extensions", extensions) };
+}
+
+/** When the entry was appended. What a leader appends by itself, and what a bootstrap or a recovery does, has no time. */
+function timeOf({ appendedAtMs }: Entry): string | undefined {
+  return appendedAtMs === 0 ? undefined : new Date(appendedAtMs).toISOString();
 }
 
 function bytesFacts(name: string, bytes: Uint8Array): Record<string, string> {
@@ -63,13 +90,15 @@ function bytesFacts(name: string, bytes: Uint8Array): Record<string, string> {
 
 /** The lines for people. */
 export function* textLines(store: StoreInspection, withEntries: boolean): Generator<string> {
-  const { identity, hardState, firstIndex, lastIndex, configurations } = store;
+  const { identity, hardState, firstIndex, lastIndex, lastTerm, configurations } = store;
   yield `directory       ${store.directory}`;
   yield `identity        ${identityText(identity)}`;
   yield `term            ${hardState.term}, ${
     hardState.votedFor === undefined ? "no vote" : `voted for ${hardState.votedFor}`
   }`;
-  yield `log             ${rangeText(firstIndex, lastIndex)}`;
+  yield `log             ${rangeText(firstIndex, lastIndex)}${
+    lastIndex === 0 ? "" : `; entry ${lastIndex}, the last, is of term ${lastTerm}`
+  }`;
   yield `configurations  ${
     configurations.length === 0 ? "none" : `at ${configurations.join(", ")}`
   }`;
@@ -80,6 +109,8 @@ export function* textLines(store: StoreInspection, withEntries: boolean): Genera
       rangeText(segment.firstIndex, segment.lastIndex)
     }`;
   }
+  yield `snapshots       ${store.snapshots.length}`;
+  for (const snapshot of store.snapshots) yield `  ${snapshotText(snapshot)}`;
   if (store.cuts.length > 0) yield "entries dropped from the end of the log";
   for (const { file, offset, kind, lastIndex } of store.cuts) {
     yield kind === "truncate"
@@ -87,7 +118,10 @@ export function* textLines(store: StoreInspection, withEntries: boolean): Genera
       : `  all, since a snapshot ends at ${lastIndex}, by ${file} at offset ${offset}`;
   }
   if (store.findings.length > 0) yield "findings";
-  for (const finding of store.findings) yield `  ${findingText(finding)}`;
+  const snapshotFiles = new Set(store.snapshots.map(({ file }) => file));
+  for (const finding of store.findings) {
+    yield `  ${findingText(finding, snapshotFiles.has(finding.file))}`;
+  }
   if (!withEntries) return;
   yield "entries";
   for (const entry of store.entries()) yield `  ${entryText(entry)}`;
@@ -104,11 +138,24 @@ function rangeText(first: number | undefined, last: number | undefined): string 
   return `entries ${first} to ${last}`;
 }
 
-function findingText({ kind, file, offset, expected, found }: Finding): string {
+function snapshotText({ file, meta }: SnapshotInspection): string {
+  if (meta === undefined) return `${file}  damaged`;
+  const { lastIncludedIndex, lastIncludedTerm, configuration, sizeBytes, createdAtMs } = meta;
+  return `${file}  ${sizeBytes} bytes, up to entry ${lastIncludedIndex} of term ${lastIncludedTerm}, ` +
+    `made ${new Date(createdAtMs).toISOString()}, members by entry ${configuration.index}: ` +
+    membersText(configuration.configuration);
+}
+
+function findingText(
+  { kind, file, offset, expected, found }: Finding,
+  isOfSnapshot: boolean,
+): string {
   const text = `${file} at offset ${offset}: expected ${expected}, found ${found}`;
   switch (kind) {
     case "damage":
-      return `DAMAGE: ${text}; the node refuses to start on this`;
+      return isOfSnapshot
+        ? `DAMAGE: ${text}; the node starts from an older snapshot, if there is one that the log reaches back to`
+        : `DAMAGE: ${text}; the node refuses to start on this`;
     case "torn-write":
       return `${text}; a crash cut this write short, nobody was told that it was done; the node removes it when it starts`;
   }
@@ -116,7 +163,8 @@ function findingText({ kind, file, offset, expected, found }: Finding): string {
 
 function entryText(entry: Entry): string {
   const { index, term, type, data, extensions } = entry;
-  const parts = [`${index}`.padStart(8), `term ${term}`, type];
+  const time = timeOf(entry) ?? "no time".padEnd(TIME_LENGTH);
+  const parts = [`${index}`.padStart(8), `term ${term}`, time, type];
   if (type === "configuration") parts.push(configurationText(data));
   else if (data.length > 0) parts.push(dataText(data));
   if (extensions.length > 0) parts.push(`extensions ${dataText(extensions)}`);
@@ -125,13 +173,18 @@ function entryText(entry: Entry): string {
 
 function configurationText(data: Uint8Array): string {
   try {
-    return decodeConfiguration(data).servers
-      .map(({ id, address, suffrage }) => `${id} ${address} ${suffrage}`).join(", ");
+    return membersText(decodeConfiguration(data));
   } catch (error) {
     if (error instanceof MalformedError) return error.message;
     throw error;
   }
 }
+
+function membersText({ servers }: Configuration): string {
+  return servers.map(({ id, address, suffrage }) => `${id} ${address} ${suffrage}`).join(", ");
+}
+
+const TIME_LENGTH = "2000-01-01T00:00:00.000Z".length;
 
 const SHOWN_LENGTH_MAX = 200;
 

@@ -19,9 +19,17 @@ export function addInspect(program: Command, done: Done): void {
   })
     .option("--json", "Print JSON.")
     .option("--entries", "Also print every entry of the log.")
-    .action(async (dir: string, flags: { readonly json?: boolean; readonly entries?: boolean }) => {
+    .option("--verify", "Also read the snapshots through.")
+    .action(async (dir: string, flags: InspectFlags) => {
+      const { json = false, entries = false, verify = false } = flags;
       requirePermissions(`${PROGRAM} inspect`, [readNeed(dir)]);
       const { inspect } = await import("../inspect.ts");
-      done(await inspect({ dir, json: flags.json ?? false, entries: flags.entries ?? false }));
+      done(await inspect({ dir, json, entries, verify }));
     });
+}
+
+interface InspectFlags {
+  readonly json?: boolean;
+  readonly entries?: boolean;
+  readonly verify?: boolean;
 }
