@@ -70,10 +70,10 @@ aloneTest("start, add, words, stop, inspect, and start again", async (place) => 
   const inspected = await runDeno(nodeArgs("inspect", place.dir, "--entries"));
   assertEquals([inspected.code, inspected.stderr], [0, ""]);
   assertMatch(inspected.stdout, /^identity +node n1, store [0-9a-f-]{36}$/m);
-  assertMatch(inspected.stdout, /^ +\d+ {2}term \d+ {2}command {2}"coracle"$/m);
+  assertMatch(inspected.stdout, /^ +\d+ {2}term \d+ {2}\S+ {2}command {2}"coracle"$/m);
   assertMatch(
     inspected.stdout,
-    /^ +1 {2}term 1 {2}configuration {2}n1 127\.0\.0\.1:\d+ voter$/m,
+    /^ +1 {2}term 1 {2}no time +configuration {2}n1 127\.0\.0\.1:\d+ voter$/m,
   );
   {
     await using node = await start(place);

@@ -5,17 +5,18 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { type Cluster, type ClusterNode, clusterTest } from "../support/cluster.ts";
+import { type Cluster, ClusterNode, clusterTest, type NodePlace } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { NodeClient } from "../support/node_client.ts";
 import { readNodeLog } from "../support/node_log.ts";
+import { freePorts } from "../support/ports.ts";
 import { type Exit, nodeArgs, runDeno } from "../support/process.ts";
 import { WordLoad } from "../support/word_load.ts";
 
 const WORDS = 1000;
 
 clusterTest(
-  "of three nodes two are lost for ever; the third serves every acknowledged word",
+  "of three nodes two are lost for ever; the third serves every acknowledged word, and is joined by another",
   async (cluster) => {
     const load = new WordLoad({ endpoints: cluster.endpoints, clients: 10, name: "before" });
     await load.end(WORDS);
@@ -50,10 +51,17 @@ clusterTest(
     await later.end(200);
     assertEquals(await left.leads(), true);
     assertEquals([later.notWritten.size, later.unknown.size], [0, 0], later.summary);
+
+    await using added = await addNode(cluster, left);
     using client = new NodeClient(left.grpc);
     const read = await client.words();
     assert(read.ok, JSON.stringify(read));
+    await added.hasApplied(read.value.readAtIndex);
+    using addedClient = new NodeClient(added.grpc);
+    const same = await addedClient.words("local");
+    assertEquals(same.ok && same.value.bestWords, read.value.bestWords);
 
+    await added.stop();
     await cluster.stopAll();
     const log = await readNodeLog(left.directory);
     for (const [word, index] of [...load.acknowledged, ...later.acknowledged]) {
@@ -75,6 +83,24 @@ async function loseTwo(
   const lost = cluster.nodes.filter((node) => node !== left);
   await Promise.all(lost.map((node) => node.kill()));
   return { left, lost };
+}
+
+/** A new node joins the cluster whose only member is `leader`. */
+async function addNode(cluster: Cluster, leader: ClusterNode): Promise<ClusterNode> {
+  const [raftPort, grpcPort] = freePorts(2);
+  const place: NodePlace = {
+    id: "n4",
+    raft: `127.0.0.1:${raftPort}`,
+    grpc: `127.0.0.1:${grpcPort}`,
+    directory: join(cluster.directory, "n4"),
+  };
+  const node = new ClusterNode(place, ["--join", "--cluster-id=recovered"]);
+  node.start();
+  const { code, stderr } = await runDeno(
+    nodeArgs("members", "add", place.id, place.raft, `--endpoints=${leader.grpc}`),
+  );
+  assertEquals(code, 0, stderr);
+  return node;
 }
 
 async function recover({ directory }: ClusterNode, peers: string): Promise<Exit> {

@@ -8,10 +8,10 @@
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
-/** A message whose field 1 is `text`, or bytes that may be no text. */
-export function encodeText(text: string | Uint8Array): Uint8Array {
+/** A message whose field `field` is `text`, or bytes that may be no text. Messages one after another are one message with the fields of all. */
+export function encodeText(text: string | Uint8Array, field = 1): Uint8Array {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  const head = [1 << 3 | LENGTH_DELIMITED, ...varint(bytes.length)];
+  const head = [field << 3 | LENGTH_DELIMITED, ...varint(bytes.length)];
   const message = new Uint8Array(head.length + bytes.length);
   message.set(head);
   message.set(bytes, head.length);
