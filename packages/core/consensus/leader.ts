@@ -8,7 +8,7 @@ import { invariant } from "../model/assert.ts";
 import { findServer, isVoter, type ServerId, voterIds } from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import type { AppendAccepted, AppendRejected } from "../model/message.ts";
+import { type AppendAccepted, type AppendRejected, NO_ROUND } from "../model/message.ts";
 import { type Index, nextIndex, NO_INDEX, previousIndex } from "../model/numbers.ts";
 import type { Propose } from "./input.ts";
 import type { LogView } from "./log_view.ts";
@@ -238,7 +238,8 @@ export function accepted(
   );
   // While a snapshot is on its way, only what the log still reaches back to tells where to go on.
   if (progress.mode === "snapshot" && step.state.log.term(matchIndex) === undefined) return;
-  progress.accepted(matchIndex, round);
+  // A snapshot answers no round, and any message up to now may have been refused before it was there.
+  progress.accepted(matchIndex, round === NO_ROUND ? leader.round : round);
   advanceCommit(step, leader);
   leaveIfRemoved(step, leader);
   if (step.state.role !== leader) return;
