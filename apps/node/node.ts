@@ -9,6 +9,7 @@ import type { WordPlace } from "@coracle/fsm-words";
 import { formatAddress } from "./config/address.ts";
 import { initialMembers, type NodeConfig } from "./config/config.ts";
 import { GrpcServer } from "./grpc/server.ts";
+import type { NodeSecurity } from "./security/node_security.ts";
 import { clientAddressOf, type NodeParts, startParts } from "./parts.ts";
 
 /** A running node. */
@@ -20,6 +21,8 @@ export class Node implements AsyncDisposable {
   private constructor(
     /** Its consensus. */
     readonly raft: Raft<WordPlace>,
+    /** Who may talk to it. */
+    readonly security: NodeSecurity,
     grpc: GrpcServer,
   ) {
     this.#grpc = grpc;
@@ -32,7 +35,7 @@ export class Node implements AsyncDisposable {
    */
   static async start(config: NodeConfig, logs: LevelledLogs): Promise<Node> {
     const parts = await startParts(config, logs.logger);
-    const { raft } = parts;
+    const { raft, security } = parts;
     try {
       const grpc = await listenForClients(parts, new NodeAdmin(parts, logs));
       try {
@@ -42,7 +45,7 @@ export class Node implements AsyncDisposable {
         await grpc.close();
         throw error;
       }
-      return new Node(raft, grpc);
+      return new Node(raft, security, grpc);
     } catch (error) {
       await raft.shutdown();
       throw error;
@@ -79,7 +82,7 @@ export class Node implements AsyncDisposable {
 }
 
 async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<GrpcServer> {
-  const { config, logger, raft, fsm } = parts;
+  const { config, logger, raft, fsm, security } = parts;
   const { id, grpcListen, requestTimeoutMs } = config;
   const { commandSizeMaxBytes } = config.raft;
   let server: GrpcServer;
@@ -91,6 +94,7 @@ async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<Grp
       limits: { commandSizeMaxBytes, requestTimeoutMs },
       listen: grpcListen,
       leaderLookup: (leaderId) => clientAddressOf(parts, leaderId),
+      security,
       logger,
     });
   } catch (cause) {

@@ -9,6 +9,7 @@ import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { formatAddress } from "./config/address.ts";
 import type { NodeConfig } from "./config/config.ts";
+import { NodeSecurity } from "./security/node_security.ts";
 
 /** The parts of a running node. `raft` owns store and transport: it closes them when it is shut down. */
 export interface NodeParts {
@@ -16,6 +17,8 @@ export interface NodeParts {
   readonly config: NodeConfig;
   /** Where it says what happens. */
   readonly logger: Logger;
+  /** Who may talk to it. */
+  readonly security: NodeSecurity;
   /** Its state machine. */
   readonly fsm: WordsFsm;
   /** Names its disk. */
@@ -30,11 +33,12 @@ export interface NodeParts {
   readonly raft: Raft<WordPlace>;
 }
 
-/** Opens store and transport, and starts the consensus. Throws a `RaftError`; nothing is left open then. */
+/** Reads certificates, opens store and transport, and starts the consensus. Throws a `RaftError`; nothing is left open then. */
 export async function startParts(config: NodeConfig, logger: Logger): Promise<NodeParts> {
   const { id, dataDir } = config;
   const fsm = new WordsFsm();
-  const { log, snapshots, transport } = await openPorts(config, logger);
+  const security = await NodeSecurity.open(id, config.security, logger);
+  const { log, snapshots, transport } = await openPorts(config, security, logger);
   const { storeId } = log.identity;
   logger.info("node {id} listens for other members on {address}", {
     id,
@@ -51,7 +55,8 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
     config: config.raft,
     logger,
   });
-  return { config, logger, fsm, storeId, startedAtMs: Date.now(), snapshots, transport, raft };
+  const startedAtMs = Date.now();
+  return { config, logger, security, fsm, storeId, startedAtMs, snapshots, transport, raft };
 }
 
 /** The ports of the consensus, on this machine's disk and network. */
@@ -61,7 +66,11 @@ interface Ports {
   readonly transport: TcpTransport;
 }
 
-async function openPorts(config: NodeConfig, logger: Logger): Promise<Ports> {
+async function openPorts(
+  config: NodeConfig,
+  { streamLayer }: NodeSecurity,
+  logger: Logger,
+): Promise<Ports> {
   const { id, clusterId, dataDir, raftListen, raftAdvertise, grpcAdvertise } = config;
   const log = await FsLogStore.open({ ...config.store, directory: dataDir, nodeId: id, logger });
   let snapshots: FsSnapshotStore | undefined;
@@ -78,6 +87,7 @@ async function openPorts(config: NodeConfig, logger: Logger): Promise<Ports> {
       listenAddress: formatAddress(raftListen),
       ...(raftAdvertise === undefined ? {} : { advertiseAddress: raftAdvertise }),
       ...(grpcAdvertise === undefined ? {} : { clientAddress: grpcAdvertise }),
+      ...(streamLayer === undefined ? {} : { streamLayer }),
       logger,
     });
     return { log, snapshots, transport };

@@ -22,6 +22,7 @@ export { formatAddress, parseAddress, type TcpAddress } from "./address.ts";
 export type { TcpTransportOptions } from "./config.ts";
 export { PROTOCOL_VERSION } from "./handshake.ts";
 export { TRANSPORT_METRICS } from "./metrics.ts";
+export { QuietLog } from "./quiet_log.ts";
 export type { PeerStats, TransportStats } from "./stats.ts";
 export {
   type Stream,

@@ -7,9 +7,9 @@ import { fstatSync } from "node:fs";
 import { ENTRY_SIZE_MAX_BYTES } from "@coracle/core";
 import { ClientError } from "../client/leader_client.ts";
 import { WordsClient } from "../client/words_client.ts";
-import { formatAddress } from "../config/address.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
+import { clientSettings } from "./client_settings.ts";
 import { complain, EXIT, type ExitCode } from "./exit.ts";
 import { type Line, readLines } from "./lines.ts";
 import { printJson } from "./output.ts";
@@ -80,11 +80,12 @@ function inputSource(): Source {
 }
 
 async function addAll(
-  { endpoints, timeoutMs, concurrency, json }: AddOptions,
+  options: AddOptions,
   { lines, share }: Source,
   reportEach: boolean,
 ): Promise<Tally> {
-  using client = new WordsClient({ endpoints: endpoints.map(formatAddress), timeoutMs });
+  const { concurrency, json } = options;
+  using client = new WordsClient(await clientSettings(options));
   const progress = Progress.onTerminal();
   const tally: Tally = { added: 0, notAdded: 0, unknown: 0 };
   const iterator = lines[Symbol.asyncIterator]();

@@ -5,18 +5,18 @@
  */
 import { AdminClient } from "../client/admin_client.ts";
 import { ClientError } from "../client/leader_client.ts";
-import { formatAddress } from "../config/address.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
+import { clientSettings } from "./client_settings.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** Does something with a cluster. Throws a {@linkcode CommandError} if the cluster does not do it. */
 export async function withAdmin<T>(
-  { endpoints, timeoutMs }: ClientOptions,
+  options: ClientOptions,
   body: (client: AdminClient) => Promise<T>,
 ): Promise<T> {
   quietGrpc();
-  using client = new AdminClient({ endpoints: endpoints.map(formatAddress), timeoutMs });
+  using client = new AdminClient(await clientSettings(options));
   try {
     return await body(client);
   } catch (error) {

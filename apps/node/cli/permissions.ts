@@ -6,6 +6,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { type Address, formatAddress } from "../config/address.ts";
+import type { SecuritySettings } from "../config/security_fields.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** Something that a command needs, and the flag of `deno run` that grants it. */
@@ -32,11 +33,35 @@ export function writeNeed(path: string): Need {
   return { permission: { name: "write", path }, flag: `--allow-write=${path}` };
 }
 
+/** To read the environment variable `variable`. */
+export function envNeed(variable: string): Need {
+  return { permission: { name: "env", variable }, flag: `--allow-env=${variable}` };
+}
+
 /** To keep a store in `directory`. If that is to be made, the one above it is read, to make its new name durable. */
 export function storeNeeds(directory: string): Need[] {
   const needs = [readNeed(directory), writeNeed(directory)];
   const isThere = isGranted(needs[0]!) && exists(directory);
   return isThere ? needs : [...needs, readNeed(dirname(resolve(directory)))];
+}
+
+/** To read the files, and the environment variable, that `settings` name. */
+export function securityNeeds(settings: SecuritySettings): Need[] {
+  const { peerTlsCa, peerTlsCert, peerTlsKey, clientTlsCa, clientTlsCert, clientTlsKey } = settings;
+  const { tokenFile, tokenEnv } = settings;
+  const files = [
+    peerTlsCa,
+    peerTlsCert,
+    peerTlsKey,
+    clientTlsCa,
+    clientTlsCert,
+    clientTlsKey,
+    tokenFile,
+  ];
+  return [
+    ...files.filter((path) => path !== undefined).map(readNeed),
+    ...(tokenEnv === undefined ? [] : [envNeed(tokenEnv)]),
+  ];
 }
 
 function exists(path: string): boolean {

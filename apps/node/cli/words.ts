@@ -5,9 +5,9 @@
  */
 import { ClientError } from "../client/leader_client.ts";
 import { WordsClient } from "../client/words_client.ts";
-import { formatAddress } from "../config/address.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
+import { clientSettings } from "./client_settings.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { printJson } from "./output.ts";
 
@@ -21,9 +21,9 @@ export interface WordsOptions extends ClientOptions {
 
 /** Prints the words, one a line, the best first. */
 export async function words(options: WordsOptions): Promise<ExitCode> {
-  const { endpoints, timeoutMs, level, json } = options;
+  const { level, json } = options;
   quietGrpc();
-  using client = new WordsClient({ endpoints: endpoints.map(formatAddress), timeoutMs });
+  using client = new WordsClient(await clientSettings(options));
   try {
     const { readAtIndex, bestWords } = await client.words(level);
     if (json) printJson({ readAtIndex, bestWords });

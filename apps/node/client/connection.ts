@@ -8,13 +8,18 @@ import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@b
 import {
   Client,
   connectivityState,
-  credentials,
   Metadata,
   type MethodDefinition,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { installNoGoaway } from "../grpc/no_goaway.ts";
+import { type Channel, ClientSecurity } from "../security/client_security.ts";
+import { describeConnectError } from "./connect_error.ts";
 import { methodDefinition } from "../grpc/service.ts";
+
+/** How long it may take to find out why there is no connection. */
+const REASON_TIMEOUT_MS = 500;
 
 /** How a call is made. */
 export interface CallSettings {
@@ -28,9 +33,9 @@ export interface CallSettings {
 export class UnreachableError extends Error {
   /** The error's name, as it is printed. */
   override readonly name = "UnreachableError";
-  /** `address`: of the node. */
-  constructor(address: string) {
-    super(`cannot connect to ${address}`);
+  /** `address`: of the node; `reason`: why, in words. */
+  constructor(address: string, reason: string) {
+    super(`cannot connect to ${address}: ${reason}`);
   }
 }
 
@@ -58,11 +63,16 @@ export type UploadMethod<I extends DescMessage, O extends DescMessage> = DescMet
 /** A connection to one node. */
 export class Connection implements Disposable {
   readonly #client: Client;
+  readonly #security: ClientSecurity;
+  readonly #channel: Channel;
 
-  /** `address`: the node's gRPC address, `host:port`. Nothing is sent yet. */
-  constructor(readonly address: string) {
+  /** `address`: the node's gRPC address, `host:port`; `security`: what this side brings along. Nothing is sent yet. */
+  constructor(readonly address: string, security: ClientSecurity = ClientSecurity.none) {
     installNoGoaway();
-    this.#client = new Client(address, credentials.createInsecure(), {
+    this.#security = security;
+    this.#channel = security.channel(address);
+    this.#client = new Client(address, this.#channel.credentials, {
+      ...this.#channel.options,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,
       // A node that takes 16 MiB answers with as much.
@@ -81,12 +91,12 @@ export class Connection implements Disposable {
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) return;
       if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
-        throw new UnreachableError(this.address);
+        throw new UnreachableError(this.address, await this.#whyNot());
       }
       const timedOut = await new Promise<boolean>((resolve) =>
         channel.watchConnectivityState(state, deadline, (error) => resolve(error !== undefined))
       );
-      if (timedOut) throw new UnreachableError(this.address);
+      if (timedOut) throw new UnreachableError(this.address, `no answer in ${timeoutMs} ms`);
     }
   }
 
@@ -106,8 +116,7 @@ export class Connection implements Disposable {
     { timeoutMs = Infinity, metadata = {} }: CallSettings,
   ): Promise<{ readonly answer: MessageShape<O>; readonly trailer: Metadata }> {
     const { path, requestSerialize, responseDeserialize } = definitionOf(method);
-    const sent = new Metadata();
-    for (const [key, value] of Object.entries(metadata)) sent.set(key, value);
+    const sent = this.#metadata(metadata);
     return new Promise((resolve, reject) => {
       let answered: MessageShape<O> | undefined;
       this.#client.makeUnaryRequest(
@@ -144,6 +153,7 @@ export class Connection implements Disposable {
       requestSerialize,
       responseDeserialize,
       request,
+      this.#metadata(),
     );
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = () => call.cancel();
@@ -171,7 +181,7 @@ export class Connection implements Disposable {
       requestSerialize,
       responseDeserialize,
       request,
-      new Metadata(),
+      this.#metadata(),
       { deadline: Date.now() + timeoutMs },
     );
     try {
@@ -195,7 +205,7 @@ export class Connection implements Disposable {
       path,
       requestSerialize,
       responseDeserialize,
-      new Metadata(),
+      this.#metadata(),
       { deadline: Date.now() + timeoutMs },
       (error: ServiceError | null, answer) =>
         error === null ? resolve(answer as MessageShape<O>) : reject(error),
@@ -214,6 +224,25 @@ export class Connection implements Disposable {
       reject(error);
     }
     return await promise;
+  }
+
+  #metadata(more: Readonly<Record<string, string>> = {}): Metadata {
+    const metadata = new Metadata();
+    for (const [key, value] of Object.entries({ ...this.#channel.metadata, ...more })) {
+      metadata.set(key, value);
+    }
+    return metadata;
+  }
+
+  /** What the library tells only a call that fails for it: why there is no connection. */
+  async #whyNot(): Promise<string> {
+    try {
+      await this.call(Health.method.check, {}, { timeoutMs: REASON_TIMEOUT_MS });
+      return "it answers only now";
+    } catch (error) {
+      const { details } = error as ServiceError;
+      return describeConnectError(details, this.#security.usesTls);
+    }
   }
 
   /** Closes the connection. Calls under way fail. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { delay } from "@std/async";
+import type { ClientSecurity } from "../security/client_security.ts";
 import { CallFailure } from "./call_failure.ts";
 import { Connection, UnreachableError } from "./connection.ts";
 
@@ -17,6 +18,8 @@ export interface ClientSettings {
   readonly endpoints: readonly string[];
   /** How long a call may take, looking for a leader included, in milliseconds. */
   readonly timeoutMs: number;
+  /** Whom to trust, and what to present; plain text and nothing by default. */
+  readonly security?: ClientSecurity;
 }
 
 /** What a call has come to when it has not succeeded. */
@@ -45,14 +48,16 @@ const PAUSE_MAX_MS = 500;
 /** A client of all nodes of one cluster. */
 export class LeaderClient implements Disposable {
   readonly #timeoutMs: number;
+  readonly #security: ClientSecurity | undefined;
   readonly #connections: Connection[];
   /** Which connection led to the leader last. */
   #current = 0;
 
   /** Connects to nothing yet. */
-  constructor({ endpoints, timeoutMs }: ClientSettings) {
+  constructor({ endpoints, timeoutMs, security }: ClientSettings) {
     this.#timeoutMs = timeoutMs;
-    this.#connections = endpoints.map((endpoint) => new Connection(endpoint));
+    this.#security = security;
+    this.#connections = endpoints.map((endpoint) => new Connection(endpoint, security));
   }
 
   /**
@@ -102,7 +107,9 @@ export class LeaderClient implements Disposable {
       return;
     }
     const known = this.#connections.findIndex(({ address }) => address === leader);
-    this.#current = known >= 0 ? known : this.#connections.push(new Connection(leader)) - 1;
+    this.#current = known >= 0
+      ? known
+      : this.#connections.push(new Connection(leader, this.#security)) - 1;
   }
 
   #noLeader(problems: ReadonlyMap<string, string>): ClientError {

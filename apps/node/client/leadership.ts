@@ -5,6 +5,7 @@
  */
 import { delay } from "@std/async";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc/health/v1/health_pb.ts";
+import type { ClientSecurity } from "../security/client_security.ts";
 import { Connection } from "./connection.ts";
 
 /** The health service's name for leadership. */
@@ -20,8 +21,9 @@ export async function watchLeadership(
   address: string,
   onChange: (leads: boolean) => void,
   signal: AbortSignal,
+  security?: ClientSecurity,
 ): Promise<void> {
-  using connection = new Connection(address);
+  using connection = new Connection(address, security);
   let leading = false;
   const report = (leads: boolean) => {
     if (leads !== leading) onChange(leading = leads);

@@ -126,7 +126,7 @@ goneNodeTest("without a leader the client says what it found at each node", asyn
   assertMatch(
     error.message,
     RegExp(
-      `^no leader answered within 300 ms \\(${dead}: cannot connect to ${dead}; ` +
+      `^no leader answered within 300 ms \\(${dead}: cannot connect to ${dead}: connect ECONNREFUSED ${dead}; ` +
         `${follower.address}: .*node is not the leader, and knows of none\\)$`,
     ),
   );

@@ -33,3 +33,9 @@ export function formatAddress({ host, port }: Address): string {
 export function isUnspecified(host: string): boolean {
   return host === "0.0.0.0" || /^[0:]+$/.test(host) && host.includes(":");
 }
+
+/** Whether what listens on `host` can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || /^127(?:\.\d{1,3}){3}$/.test(host) ||
+    /^(?:0{0,4}:){1,7}0{0,3}1$/.test(host) || /^::ffff:127(?:\.\d{1,3}){3}$/i.test(host);
+}

@@ -5,7 +5,8 @@
  */
 import type { Configuration, RaftConfig } from "@coracle/core";
 import { type Address, formatAddress, isUnspecified, parseAddress } from "./address.ts";
-import type { NodeSettings, PeerSettings } from "./schema.ts";
+import { type NodeSettings, type PeerSettings, RAFT_LISTEN_DEFAULT } from "./schema.ts";
+import type { SecuritySettings } from "./security_fields.ts";
 
 /** What a node is started with. */
 export interface NodeConfig {
@@ -29,6 +30,8 @@ export interface NodeConfig {
   readonly bootstrap: boolean;
   /** Whether to wait to be added to a cluster. */
   readonly join: boolean;
+  /** Who may connect. */
+  readonly security: SecuritySettings;
   /** How long a call may take without a deadline of its own. */
   readonly requestTimeoutMs: number;
   /** The settings of the consensus. */
@@ -41,14 +44,12 @@ export interface NodeConfig {
   readonly log: Pick<NodeSettings, "logLevel" | "logFormat">;
 }
 
-const RAFT_LISTEN = "127.0.0.1:7001";
-
 /** The configuration that `settings` mean. They must have passed the schema. */
 export function completeSettings(settings: NodeSettings): NodeConfig {
   const { id, clusterId, dataDir, peers, requestTimeoutMs, logLevel, logFormat } = settings;
   const { segmentSizeBytes, cacheSizeBytes } = settings;
   const own = peers.find((peer) => peer.id === id);
-  const listen = parseAddress(settings.raftListen ?? own?.raft ?? RAFT_LISTEN)!;
+  const listen = parseAddress(settings.raftListen ?? own?.raft ?? RAFT_LISTEN_DEFAULT)!;
   const grpcListen = parseAddress(settings.grpcListen)!;
   return {
     id,
@@ -63,6 +64,18 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
     peers,
     bootstrap: settings.bootstrap ?? (peers.length === 0 && !settings.join),
     join: settings.join,
+    security: {
+      peerTlsCa: settings.peerTlsCa,
+      peerTlsCert: settings.peerTlsCert,
+      peerTlsKey: settings.peerTlsKey,
+      clientTlsCert: settings.clientTlsCert,
+      clientTlsKey: settings.clientTlsKey,
+      clientTlsCa: settings.clientTlsCa,
+      tokenFile: settings.tokenFile,
+      tokenEnv: settings.tokenEnv,
+      tokenScope: settings.tokenScope,
+      insecure: settings.insecure,
+    },
     requestTimeoutMs,
     raft: {
       heartbeatTimeoutMs: settings.heartbeatTimeoutMs,

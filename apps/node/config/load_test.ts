@@ -22,8 +22,8 @@ function problems(flags: GivenFields, file?: string): readonly string[] {
 }
 
 const peers = [
-  { id: "n1", raft: "10.0.0.1:7001" },
-  { id: "n2", raft: "10.0.0.2:7001", grpc: "10.0.0.2:50051" },
+  { id: "n1", raft: "127.0.0.1:7001" },
+  { id: "n2", raft: "127.0.0.2:7001", grpc: "127.0.0.2:50051" },
 ];
 
 Deno.test("without anything it is a cluster of one that founds itself", () => {
@@ -41,16 +41,21 @@ Deno.test("without anything it is a cluster of one that founds itself", () => {
 Deno.test("a node with peers founds a cluster only when told", () => {
   const config = loadConfig(undefined, { id: "n2", peers });
   assertEquals(config.bootstrap, false);
-  assertEquals(config.raftListen, { host: "10.0.0.2", port: 7001 });
-  assertEquals(config.raftAdvertise, "10.0.0.2:7001");
+  assertEquals(config.raftListen, { host: "127.0.0.2", port: 7001 });
+  assertEquals(config.raftAdvertise, "127.0.0.2:7001");
   assertEquals(loadConfig(undefined, { id: "n2", peers, bootstrap: true }).bootstrap, true);
   assertEquals(initialMembers(config, "unused").servers.map((server) => server.id), ["n1", "n2"]);
 });
 
 Deno.test("a node listens where it is told, and advertises what its peers know", () => {
-  const config = loadConfig(undefined, { id: "n2", peers, raftListen: "0.0.0.0:9000" });
+  const config = loadConfig(undefined, {
+    id: "n2",
+    peers,
+    raftListen: "0.0.0.0:9000",
+    insecure: true,
+  });
   assertEquals(config.raftListen, { host: "0.0.0.0", port: 9000 });
-  assertEquals(config.raftAdvertise, "10.0.0.2:7001");
+  assertEquals(config.raftAdvertise, "127.0.0.2:7001");
 });
 
 Deno.test("the advertised address of a free port is known when it is bound", () => {
@@ -76,7 +81,7 @@ Deno.test("an unknown field is named, with the one that was perhaps meant", () =
     line?.split(", ").slice(0, 3).join(", "),
     "electionTimeout is not a field (in FILE); allowed is perhaps electionTimeoutMs, of id, clusterId",
   );
-  assertEquals(problems({}, '{"peers": [{"id": "n1", "raft": "a:1", "port": 1}]}'), [
+  assertEquals(problems({}, '{"peers": [{"id": "n1", "raft": "localhost:1", "port": 1}]}'), [
     "peers[0].port is not a field (in FILE); allowed is id, raft, grpc",
   ]);
 });
@@ -131,11 +136,11 @@ Deno.test("fields must go together", () => {
   assertEquals(problems({ join: true, bootstrap: true }), [
     "join is true (flag --join); allowed is false with bootstrap: a node founds a cluster or joins one",
   ]);
-  assertEquals(problems({ peers: [...peers, { id: "n1", raft: "10.0.0.2:7001" }] }), [
+  assertEquals(problems({ peers: [...peers, { id: "n1", raft: "127.0.0.2:7001" }] }), [
     'peers[2].id is "n1" (flag --peer); allowed is an id that no other member has',
-    'peers[2].raft is "10.0.0.2:7001" (flag --peer); allowed is an address that no other member has',
+    'peers[2].raft is "127.0.0.2:7001" (flag --peer); allowed is an address that no other member has',
   ]);
-  assertEquals(problems({ raftListen: "0.0.0.0:7001" }), [
+  assertEquals(problems({ raftListen: "0.0.0.0:7001", insecure: true }), [
     "raftAdvertise is missing; allowed is an address that other members can connect to, since this node listens on 0.0.0.0:7001",
   ]);
 });

@@ -14,7 +14,7 @@ Deno.test("what can be changed is, the rest is named and stays", () => {
     trailingLogs: 5,
     logLevel: "debug",
     dataDir: "b",
-    peers: [{ id: "n1", raft: "10.0.0.1:7001" }],
+    peers: [{ id: "n1", raft: "127.0.0.1:7001" }],
   });
   const { settings, raft, changed, ignored } = planReload(before, after);
   assertEquals(raft, { snapshotThreshold: 20, trailingLogs: 5 });

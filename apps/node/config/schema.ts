@@ -8,8 +8,12 @@ import { DEFAULT_CONFIG, type RaftConfig } from "@coracle/core";
 import { z } from "zod";
 import { isUnspecified, parseAddress } from "./address.ts";
 import { NAME_ALLOWED, NAME_PATTERN } from "./name.ts";
+import { securityFields, securityProblems } from "./security_fields.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Where a node listens for members that is told nothing. */
+export const RAFT_LISTEN_DEFAULT = "127.0.0.1:7001";
+
 const ENTRY_DATA_MAX_BYTES = 16 * 1024 * 1024 - 32;
 
 /** What can be logged, from the least important on. */
@@ -125,6 +129,8 @@ export const fields = z.strictObject({
       "none; peers, if there are any, only say where clients find the others.",
     allowed: "true or false",
   }).default(false),
+
+  ...securityFields,
 
   heartbeatTimeoutMs: ms(
     "heartbeatTimeoutMs",
@@ -337,6 +343,13 @@ function checkTogether(settings: NodeSettings, ctx: z.RefinementCtx): void {
       settings.raftAdvertise,
       `an address that other members can connect to, since this node listens on ${advertised}`,
     );
+  }
+  const listening = {
+    raftListen: parseAddress(settings.raftListen ?? own?.raft ?? RAFT_LISTEN_DEFAULT)!,
+    grpcListen: parseAddress(settings.grpcListen)!,
+  };
+  for (const { field, given, allowed } of securityProblems(settings, listening)) {
+    refuse(ctx, [field], given, allowed);
   }
 }
 

@@ -11,6 +11,8 @@ import type { CallError } from "./status.ts";
 export interface CallContext {
   /** What the client sent along. */
   readonly metadata: Metadata;
+  /** Where the client is, for logs. */
+  readonly peer: string;
   /** Milliseconds that the client still waits; `Infinity` if it gave no deadline. */
   readonly remainingMs: number;
   /** Fires when the client has given up. */

@@ -22,10 +22,13 @@ export class Listener {
     this.port = bound.port;
   }
 
-  /** Listens, and hands every connection to `accept`. Rejects with the system's error if it cannot. */
+  /**
+   * Listens, and hands every connection to `accept`, before anything is read from it. Rejects with the system's error if it
+   * cannot.
+   */
   static listen({ host, port }: Address, accept: (socket: Socket) => void): Promise<Listener> {
     const sockets = new Set<Socket>();
-    const server = createServer({ noDelay: true }, (socket) => {
+    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
       // The protocol above hears of it as well; here it only must not be unhandled.

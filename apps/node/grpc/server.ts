@@ -29,6 +29,8 @@ import { OpenCalls } from "./open_calls.ts";
 import { Operations } from "./operations.ts";
 import { type AdministeredRaft, raftAdminHandlers } from "./raft_admin.ts";
 import { reflectionHandlers } from "./reflection.ts";
+import { guarded } from "../security/guard.ts";
+import type { NodeSecurity } from "../security/node_security.ts";
 import { type ErrorToStatus, implement, type ServiceImplementation } from "./service.ts";
 import { CallError, type LeaderLookup, statusOf } from "./status.ts";
 
@@ -46,6 +48,8 @@ export interface GrpcServerOptions {
   readonly listen: Address;
   /** Where clients reach other members, as far as this node was told. */
   readonly leaderLookup: LeaderLookup;
+  /** Who may connect and call. Everybody without it. */
+  readonly security?: Pick<NodeSecurity, "clientTls" | "administrationGuard" | "clientGuard">;
   /** Where it says what nobody expects. */
   readonly logger: Logger;
 }
@@ -90,7 +94,7 @@ export class GrpcServer implements AsyncDisposable {
   /** Listens. Rejects with the system's error if it cannot. */
   static async listen(options: GrpcServerOptions): Promise<GrpcServer> {
     installNoGoaway();
-    const { listen } = options;
+    const { listen, security } = options;
     const health = new HealthStatuses();
     const calls = new OpenCalls();
     const server = new Server({ "grpc.max_receive_message_length": REQUEST_SIZE_MAX_BYTES });
@@ -98,7 +102,11 @@ export class GrpcServer implements AsyncDisposable {
       server.addService(definition, handlers);
     }
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-    const listener = await Listener.listen(listen, (socket) => injector.injectConnection(socket));
+    const tls = security?.clientTls;
+    const listener = await Listener.listen(listen, async (socket) => {
+      const connection = tls === undefined ? socket : await tls.secure(socket, "h2");
+      if (connection !== undefined) injector.injectConnection(connection);
+    });
     return new GrpcServer(listen.host, health, calls, listener);
   }
 
@@ -141,7 +149,7 @@ function isExpected(error: unknown): boolean {
 }
 
 function services(
-  { raft, admin, fsm, limits, leaderLookup, logger }: GrpcServerOptions,
+  { raft, admin, fsm, limits, leaderLookup, security, logger }: GrpcServerOptions,
   health: HealthStatuses,
   calls: OpenCalls,
 ): ServiceImplementation[] {
@@ -157,11 +165,13 @@ function services(
   const reflection = reflectionHandlers(FILES);
   const { commandSizeMaxBytes, requestTimeoutMs } = limits;
   const operations = new Operations();
+  const example = exampleHandlers(raft, fsm, limits, calls);
   const raftAdmin = raftAdminHandlers({ raft, commandSizeMaxBytes, calls, operations, toStatus });
+  const coracleAdmin = coracleAdminHandlers(admin, requestTimeoutMs, calls);
   return [
-    implement(Example, exampleHandlers(raft, fsm, limits, calls), toStatus),
-    implement(RaftAdmin, raftAdmin, toStatus),
-    implement(CoracleAdmin, coracleAdminHandlers(admin, requestTimeoutMs, calls), toStatus),
+    implement(Example, guarded(example, security?.clientGuard), toStatus),
+    implement(RaftAdmin, guarded(raftAdmin, security?.administrationGuard), toStatus),
+    implement(CoracleAdmin, guarded(coracleAdmin, security?.administrationGuard), toStatus),
     implement(Health, health.handlers, toStatus),
     implement(ServerReflection, reflection, toStatus),
     // The two versions have the same messages, so one handler speaks both.

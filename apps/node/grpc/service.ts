@@ -151,7 +151,8 @@ function handleUnary(
 }
 
 /** What is the same in calls of every kind. */
-interface AnyCall extends Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getDeadline"> {
+interface AnyCall
+  extends Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getDeadline" | "getPeer"> {
   once(event: "cancelled", listener: () => void): unknown;
 }
 
@@ -160,6 +161,7 @@ function contextOf(call: AnyCall): CallContext {
   call.once("cancelled", () => canceller.abort(gaveUp()));
   return {
     metadata: call.metadata,
+    peer: call.getPeer(),
     remainingMs: Number(call.getDeadline()) - Date.now(),
     signal: canceller.signal,
     trailer: new Metadata(),

@@ -7,11 +7,12 @@ import type { Command } from "commander";
 import {
   addClientOptions,
   type ClientFlags,
+  clientNeeds,
   type ClientOptions,
   clientOptions,
 } from "../client_options.ts";
 import type { ExitCode } from "../exit.ts";
-import { grpcEnvNeeds, netNeed, requirePermissions } from "../permissions.ts";
+import { requirePermissions } from "../permissions.ts";
 
 /** Called with the exit code of the command that ran. */
 export type Done = (code: ExitCode) => void;
@@ -55,6 +56,6 @@ export function addClusterCommand(parent: Command, text: CommandText): Command {
 /** The options of a command that talks to a cluster, once it is known that it may. Throws a `CommandError`. */
 export function clusterOptions(flags: ClusterFlags): ClientOptions & { readonly json: boolean } {
   const options = clientOptions(flags);
-  requirePermissions(PROGRAM, [...options.endpoints.map(netNeed), ...grpcEnvNeeds]);
+  requirePermissions(PROGRAM, clientNeeds(options));
   return { ...options, json: flags.json ?? false };
 }

@@ -8,7 +8,14 @@ import { parseAddress } from "../../config/address.ts";
 import { completeSettings } from "../../config/config.ts";
 import { addFieldFlags, givenFields } from "../../config/flags.ts";
 import { loadSettings } from "../../config/load.ts";
-import { grpcEnvNeeds, netNeed, readNeed, requirePermissions, storeNeeds } from "../permissions.ts";
+import {
+  grpcEnvNeeds,
+  netNeed,
+  readNeed,
+  requirePermissions,
+  securityNeeds,
+  storeNeeds,
+} from "../permissions.ts";
 import { addCommand, type Done, PROGRAM } from "./command.ts";
 
 /** Adds the command. */
@@ -45,6 +52,7 @@ export function addStart(program: Command, done: Done): void {
       netNeed(config.grpcListen),
       ...config.peers.map((peer) => netNeed(parseAddress(peer.raft)!)),
       ...storeNeeds(config.dataDir),
+      ...securityNeeds(config.security),
       ...grpcEnvNeeds,
     ]);
     const { start } = await import("../start.ts");
