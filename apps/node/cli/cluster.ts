@@ -16,6 +16,7 @@ import {
 } from "./cluster_layout.ts";
 import { complain, EXIT, type ExitCode } from "./exit.ts";
 import { nodeCommand } from "./node_process.ts";
+import { ClusterTls } from "./cluster_tls.ts";
 import { StopRequest } from "./stop_request.ts";
 
 /** What `cluster` is asked to do. */
@@ -28,6 +29,8 @@ export interface ClusterOptions {
   readonly grpcPort: number;
   /** The first node's port for the others, in a new cluster. */
   readonly raftPort: number;
+  /** Whether they speak TLS, with each other and with clients. */
+  readonly tls: boolean;
 }
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -37,8 +40,9 @@ export async function cluster(options: ClusterOptions): Promise<ExitCode> {
   quietGrpc();
   const dir = resolve(options.dir);
   const layout = openLayout(dir, options);
+  const tls = options.tls ? await ClusterTls.open(dir, layout) : undefined;
   using stop = new StopRequest();
-  return await new Cluster(dir, layout, options.grpcPort).run(stop.requested);
+  return await new Cluster(dir, layout, options.grpcPort, tls).run(stop.requested);
 }
 
 /** One node as this command sees it. */
@@ -52,15 +56,17 @@ interface Member {
 class Cluster {
   readonly #dir: string;
   readonly #layout: ClusterLayout;
+  readonly #tls: ClusterTls | undefined;
   readonly #members: readonly Member[];
   readonly #watching = new AbortController();
   readonly #failed = Promise.withResolvers<void>();
   #stopping = false;
   #greeted = false;
 
-  constructor(dir: string, layout: ClusterLayout, grpcPort: number) {
+  constructor(dir: string, layout: ClusterLayout, grpcPort: number, tls: ClusterTls | undefined) {
     this.#dir = dir;
     this.#layout = layout;
+    this.#tls = tls;
     this.#members = layout.nodes.map(({ id, raft }, at) => ({
       id,
       raft,
@@ -138,13 +144,19 @@ class Cluster {
       `--grpc-listen=${grpc}`,
       ...this.#members.map((member) => `--peer=${member.id}=${member.raft},${member.grpc}`),
       ...(!founded && id === nodes[0]!.id ? ["--bootstrap"] : []),
+      ...(this.#tls?.flags(id) ?? []),
     ];
   }
 
   async #watch({ id, grpc }: Member): Promise<void> {
-    await watchLeadership(grpc, (leads) => {
-      if (leads && !this.#stopping) this.#leads(id);
-    }, this.#watching.signal);
+    await watchLeadership(
+      grpc,
+      (leads) => {
+        if (leads && !this.#stopping) this.#leads(id);
+      },
+      this.#watching.signal,
+      this.#tls?.security,
+    );
   }
 
   #leads(id: string): void {
@@ -156,7 +168,8 @@ class Cluster {
     const endpoints = this.#members.map(({ grpc }) => grpc);
     // One of them is enough: it names the leader.
     const known = endpoints.some((endpoint) => DEFAULT_ENDPOINTS.split(",").includes(endpoint));
-    const hint = known ? "" : ` --endpoints=${endpoints.join(",")}`;
+    const hint = (known ? "" : ` --endpoints=${endpoints.join(",")}`) +
+      (this.#tls === undefined ? "" : ` --tls-ca=${shownPath(this.#tls.authority)}`);
     console.log("in another terminal:");
     console.log(`  deno run -P apps/node add coracle paddle oar${hint}`);
     console.log(`  deno run -P apps/node words${hint}`);

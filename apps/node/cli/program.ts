@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/problems.ts";
+import { addCertificates } from "./commands/certificates.ts";
 import { addCluster } from "./commands/cluster.ts";
 import type { Done } from "./commands/command.ts";
 import { addInspect } from "./commands/inspect.ts";
@@ -49,6 +50,7 @@ export function makeProgram(done: Done): Command {
   addStepDown(program, done);
   addInspect(program, done);
   addRecover(program, done);
+  addCertificates(program, done);
   for (const command of commandsBelow(program)) command.addHelpText("after", EXIT_HELP);
   return program;
 }

@@ -23,12 +23,14 @@ export function addCluster(program: Command, done: Done): void {
     .option("--dir <dir>", "Where they keep their data.", "./coracle-cluster")
     .option("--grpc-port <number>", "Port for clients of the first node.", "50051")
     .option("--raft-port <number>", "Port of the first node for the others.", "7001")
+    .option("--tls", "Speak TLS, among nodes and with clients, by certificates made for it.")
     .action(async (flags: ClusterCommandFlags) => {
       const options = {
         nodes: flags.nodes === undefined ? undefined : wholeNumber("--nodes", flags.nodes, 1, 99),
         dir: flags.dir,
         grpcPort: wholeNumber("--grpc-port", flags.grpcPort, 1, 65435),
         raftPort: wholeNumber("--raft-port", flags.raftPort, 1, 65435),
+        tls: flags.tls ?? false,
       };
       requirePermissions("deno task cluster", [
         readNeed(options.dir),
@@ -47,4 +49,5 @@ interface ClusterCommandFlags {
   readonly dir: string;
   readonly grpcPort: string;
   readonly raftPort: string;
+  readonly tls?: boolean;
 }
