@@ -1,5 +1,5 @@
-// A client written in Go, for the test that Go's clients work against our nodes.
-module coracle.test/hammer
+// Clients written in Go, for the tests that Go's clients work against our nodes.
+module coracle.test/clients
 
 go 1.24.0
 

@@ -1,4 +1,5 @@
-package main
+// Package multi lets a target name several nodes.
+package multi
 
 import (
 	"strings"
