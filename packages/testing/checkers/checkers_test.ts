@@ -171,6 +171,25 @@ Deno.test("committed immutable: another entry, a follower ahead of every leader,
   fresh.stepped(a!, TICK, [persist({ truncateFrom: toIndex(4) })]);
 });
 
+Deno.test("committed immutable: a message of an earlier term that comes late may drop what a later one has committed", () => {
+  const [a, b] = trio(run(2, 2, "a", "b"));
+  const checker = new CommittedImmutable(new CommittedLog());
+  checker.started(a!);
+  checker.started(b!);
+  lead(a!, 4);
+  commitUpTo(a!, 3);
+  checker.stepped(a!, TICK, []);
+  const drop = persist({ truncateFrom: toIndex(3), entries: run(3, 3, "x") });
+  b!.state.term = toTerm(3);
+  checker.stepped(b!, TICK, [drop]);
+  // What is on its way has taken the place of what is on the disk.
+  b!.state.term = toTerm(4);
+  checker.stepped(b!, TICK, [persist({ truncateFrom: toIndex(3), entries: run(3, 2, "b") })]);
+  violation("n2 drops the committed entry 3@2", () => {
+    checker.stepped(b!, TICK, [persist({ truncateFrom: toIndex(3) })]);
+  });
+});
+
 Deno.test("leader completeness: a later leader without what an earlier one committed, whoever is seen first", () => {
   const make = () => {
     const nodes = [nodeWith(0, run(2, 2, "a")), nodeWith(1, run(2, 1, "x"))];

@@ -1,11 +1,11 @@
 /**
  * What is committed stays: no two nodes commit different entries at an index, nobody commits before a leader
- * does, and a committed entry is never dropped (Raft paper, 5.4; CASES of figure 8).
+ * does, and nobody drops what a leader of its own term or an earlier one has committed (Raft paper, 5.4 and figure 8).
  *
  * @module
  */
 import { type Index, invariant, type Term } from "@coracle/core";
-import type { Effect, Input } from "@coracle/core/consensus";
+import type { Effect, Input, Persist } from "@coracle/core/consensus";
 import type { Checker, ObservedNode } from "./checker.ts";
 import type { CommittedLog } from "./committed.ts";
 
@@ -16,6 +16,8 @@ export class CommittedImmutable implements Checker {
   readonly #compared: number[] = [];
   /** For each node the term that it led after its last step: one that commits its own removal leads no longer after that. */
   readonly #led: (Term | undefined)[] = [];
+  /** For each node the writes that are on their way to its disk, in order. */
+  readonly #underWay: Persist[][] = [];
 
   /** `committed`: filled here, read by others. */
   constructor(committed: CommittedLog) {
@@ -26,6 +28,7 @@ export class CommittedImmutable implements Checker {
   started(node: ObservedNode): void {
     this.#compared[node.ordinal] = node.state.commitIndex;
     this.#led[node.ordinal] = undefined;
+    this.#underWay[node.ordinal] = [];
   }
 
   /** Compares what a node has newly committed, and what it drops. */
@@ -43,18 +46,40 @@ export class CommittedImmutable implements Checker {
       if (led !== undefined) committed.committedBy(led, state.commitIndex);
     }
     for (const effect of effects) {
-      if (effect.type !== "persist" || effect.truncateFrom === undefined) continue;
-      const from = effect.truncateFrom;
-      // The entry was in the log when the step began: on the disk, or on its way there. If it was on its way, an
-      // entry of another term is there now, which is compared when it commits.
-      const term = node.image.term(from);
-      if (from <= committed.lastIndex && term === committed.term(from)) {
-        invariant(
-          false,
-          `committed immutable: ${node.id} drops the committed entry ${from}@${term}`,
-        );
-      }
+      if (effect.type !== "persist") continue;
+      if (effect.truncateFrom !== undefined) this.#truncated(node, effect.truncateFrom);
+      this.#underWay[node.ordinal]!.push(effect);
     }
+  }
+
+  /** A write is on the disk. */
+  written(node: ObservedNode): void {
+    this.#underWay[node.ordinal]?.shift();
+  }
+
+  /**
+   * What leaders up to this node's term have committed is in the log of its leader. What later ones have committed, a message
+   * that comes late may still drop: this node was none of those that counted.
+   */
+  #truncated(node: ObservedNode, from: Index): void {
+    const { state, id } = node;
+    const committed = this.#committed;
+    if (from > committed.lastIndexBefore((state.term + 1) as Term)) return;
+    const term = this.#termBefore(node, from);
+    if (term === committed.term(from)) {
+      invariant(false, `committed immutable: ${id} drops the committed entry ${from}@${term}`);
+    }
+  }
+
+  /** Term of the entry that was at `index` when the step began: on its way to the disk, or there. */
+  #termBefore({ ordinal, image }: ObservedNode, index: Index): Term | undefined {
+    for (const { entries, truncateFrom, reset } of this.#underWay[ordinal]!.toReversed()) {
+      if (entries !== undefined && entries.lastIndex >= index && entries.firstIndex <= index) {
+        return entries.term(index);
+      }
+      if (reset !== undefined || (truncateFrom ?? Infinity) <= index) return undefined;
+    }
+    return image.term(index);
   }
 
   #compare(node: ObservedNode, index: Index, isLeader: boolean): void {

@@ -9,4 +9,6 @@
 export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1264:
     "a write that a restore has undone was seen by a reader before, and its error said that it never took effect",
+  200824:
+    "after a pause, a message of an earlier leader dropped what a later one had committed: the checker took that for a mistake",
 };
