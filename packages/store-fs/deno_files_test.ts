@@ -222,3 +222,14 @@ Deno.test("paths that do not exist are told from those that cannot be read", asy
     await assertRejects(() => denoFileSystem.openAppend(`${directory}/none`));
   });
 });
+
+Deno.test("B85: a directory is synced, and one that is not there is an error", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/name`, "");
+    await denoFileSystem.syncDirectory(directory);
+    await assertRejects(
+      () => denoFileSystem.syncDirectory(`${directory}/missing`),
+      Deno.errors.NotFound,
+    );
+  });
+});

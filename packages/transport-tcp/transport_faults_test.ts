@@ -66,7 +66,7 @@ Deno.test("a web browser is told from a node", async () => {
   });
 });
 
-Deno.test("garbage after the handshake costs its connection, which is reported as lost", async () => {
+Deno.test("B79: garbage after the handshake costs its connection, which is reported as lost", async () => {
   const length = (value: number) => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setUint32(0, value);
@@ -94,7 +94,7 @@ Deno.test("garbage after the handshake costs its connection, which is reported a
   });
 });
 
-Deno.test("bytes that are no frames are refused whatever they are", async () => {
+Deno.test("B79: bytes that are no frames are refused whatever they are", async () => {
   await unimpressed({}, async (node) => {
     const noise = fc.uint8Array({ minLength: 64, maxLength: 300 })
       .filter((bytes) => bytes.subarray(0, 8).some((byte) => byte !== 0));
@@ -110,7 +110,7 @@ Deno.test("bytes that are no frames are refused whatever they are", async () => 
   });
 });
 
-Deno.test("a message may come byte by byte", async () => {
+Deno.test("B79: a message may come byte by byte", async () => {
   await using node = await startNode("a");
   using peer = await RawPeer.dial(node);
   const bytes = [...encodeHello(helloTo(node)), ...frameWith(numbered(1)), ...KEEP_ALIVE_FRAME];
@@ -119,7 +119,7 @@ Deno.test("a message may come byte by byte", async () => {
   assertEquals(rounds(node.handler.from("x")), [1, 2]);
 });
 
-Deno.test("who says nothing, or not all of it, is not waited for", async () => {
+Deno.test("B79: who says nothing, or not all of it, is not waited for", async () => {
   await unimpressed({ handshakeTimeoutMs: 30 }, async (node) => {
     for (const part of [new Uint8Array(0), encodeHello(helloTo(node)).subarray(0, -1)]) {
       using peer = await RawPeer.dial(node);
@@ -131,7 +131,7 @@ Deno.test("who says nothing, or not all of it, is not waited for", async () => {
   });
 });
 
-Deno.test("a peer that falls silent is given up, and so is one that stops within a frame", async () => {
+Deno.test("B79: a peer that falls silent is given up, and so is one that stops within a frame", async () => {
   await using node = await startNode("a", { keepAliveIntervalMs: 5, keepAliveTimeoutMs: 20 });
   for (const part of [new Uint8Array(0), frameWith(numbered(1)).subarray(0, 11)]) {
     const lost = node.handler.lost.length;
