@@ -71,3 +71,16 @@ Deno.test("an address that means every interface is nothing that a peer could di
     assertEquals(config.advertise, { hostname: "node-1", port: 7001 });
   }
 });
+
+Deno.test("docs/limits.md says the limits that are in force", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/limits.md", import.meta.url));
+  const section = page.slice(page.indexOf("## TCP"), page.indexOf("## The disk"));
+  const said = new Map(
+    [...section.matchAll(/^\| `(\w+)` +\| (\d+)/gm)].map((
+      [, name, value],
+    ) => [name!, Number(value)]),
+  );
+  const config = resolveConfig({ id: "a", clusterId: "c", listenAddress: "127.0.0.1:0" });
+  const limits = Object.entries(config).filter(([name]) => /Max(Bytes)?$/.test(name));
+  assertEquals(new Map(limits), said);
+});
