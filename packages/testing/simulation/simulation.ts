@@ -5,44 +5,32 @@
  *
  * @module
  */
-import {
-  type Configuration,
-  type Entry,
-  findServer,
-  type Fsm,
-  type Message,
-  type ServerId,
-  type SnapshotPoint,
-} from "@coracle/core";
+import type { Configuration, Entry, Fsm, Message, ServerId, SnapshotPoint } from "@coracle/core";
 import type { Effect, Input, Persist } from "@coracle/core/consensus";
 import type { Checker, ObservedCluster } from "../checkers/checker.ts";
 import { allCheckers } from "../checkers/mod.ts";
-import { MemoryNetwork, RELIABLE } from "../memory_network.ts";
+import { MemoryNetwork } from "../memory_network.ts";
 import { effectText, inputText, nodeText } from "../notation.ts";
 import { Prng } from "../prng.ts";
 import { settle, VirtualClock } from "../virtual_clock.ts";
+import { Aftermath } from "./aftermath.ts";
 import { AppliedStates } from "./applied_states.ts";
 import { calmed, type CalmPart } from "./calm.ts";
 import { Calls } from "./calls.ts";
 import { Clients } from "./clients.ts";
-import { Faults, leaderOf } from "./faults.ts";
+import { Faults } from "./faults.ts";
 import { Machine } from "./machine.ts";
 import { KnownMembers } from "./members.ts";
-import { nodeClient } from "./node_client.ts";
 import { Operators } from "./operators.ts";
 import type { Plant } from "./plant.ts";
 import type { Process } from "./process.ts";
 import { drawClockError, drawScenario, type Scenario } from "./scenario.ts";
 import { drawScript, eventText, type ScriptEvent } from "./script.ts";
-import { StoppedDisks } from "./stopped_disks.ts";
 import type { Workload } from "./workload.ts";
 import type { Watcher, World } from "./world.ts";
 
 /** A run is longer than any should be: it goes round in a circle. */
 const STEPS_MAX = 2_000_000;
-
-/** Within how many of the longest election timeouts a core that is left alone must get something done. */
-export const LIVENESS_ELECTION_TIMEOUTS = 20;
 
 /** How a simulation is run. */
 export interface SimulationOptions {
@@ -101,6 +89,7 @@ export class Simulation implements Watcher, ObservedCluster {
   readonly #faults: Faults;
   readonly #operators: Operators;
   readonly #clients: Clients;
+  readonly #aftermath: Aftermath;
   readonly #trace: ((line: string) => void) | undefined;
   readonly #events = new Map<string, number>();
   #failure: { readonly error: unknown } | undefined;
@@ -144,6 +133,16 @@ export class Simulation implements Watcher, ObservedCluster {
     this.#operators = new Operators(world, () => this.#newMachine());
     this.#faults = new Faults(world, this.#members, () => this.#operators.isChanging);
     this.#clients = new Clients(world);
+    this.#aftermath = new Aftermath({
+      world,
+      members: this.#members,
+      clients: this.#clients,
+      random,
+      time: {
+        runUntil: (atMs) => this.#runUntil(atMs),
+        settled: () => this.#settled(),
+      },
+    });
   }
 
   /** The virtual time. */
@@ -160,12 +159,15 @@ export class Simulation implements Watcher, ObservedCluster {
       await this.#settled();
     }
     await this.#runUntil(this.scenario.durationMs);
-    const recoveryElectionTimeouts = await this.#recover();
-    await this.#heal();
+    this.#faults.stop();
+    this.#operators.stop();
+    await this.#settled();
+    const recoveryElectionTimeouts = await this.#aftermath.recover();
+    await this.#aftermath.heal();
     for (const checker of this.#checkers) checker.finished?.();
     const committed = Math.max(...this.nodes.map((one) => (one.isUp ? one.state.commitIndex : 0)));
     const terms = Math.max(...this.nodes.map((one) => (one.isUp ? one.state.term : 0)));
-    await this.#stop();
+    await this.#aftermath.stop();
     const { stats } = this.#world.network;
     const faults = this.#faults.counts;
     faults.set("message lost", stats.lost + stats.unreachable);
@@ -334,163 +336,4 @@ export class Simulation implements Watcher, ObservedCluster {
     await settle();
     if (this.#failure !== undefined) throw this.#failure.error;
   }
-
-  /** Lets time pass until `condition` holds; returns how long it took. */
-  async #waitFor(limitMs: number, condition: () => boolean, what: () => string): Promise<number> {
-    const startMs = this.nowMs;
-    while (!condition()) {
-      if (this.nowMs - startMs > limitMs) {
-        throw new Error(`liveness: after ${limitMs.toFixed(0)} ms without faults ${what()}`);
-      }
-      await this.#runUntil(this.nowMs + this.scenario.config.heartbeatTimeoutMs / 10);
-    }
-    return this.nowMs - startMs;
-  }
-
-  get #electionTimeoutMs(): number {
-    // Settings may have been changed meanwhile; clocks may be slow, but not slower than the world's.
-    return 4 * this.scenario.config.heartbeatTimeoutMs;
-  }
-
-  /** Faults stop for a core of nodes; the others are down. Says how many election timeouts it took the core to get something done. */
-  async #recover(): Promise<number> {
-    this.#faults.stop();
-    this.#operators.stop();
-    await this.#settled();
-    const core = this.#core();
-    this.#note(`-- faults stop; the core is ${core.map(({ id }) => id).join(", ")}`);
-    this.#world.network.behaviour = {
-      ...RELIABLE,
-      latencyMinMs: 0,
-      latencyMaxMs: this.scenario.config.heartbeatTimeoutMs / 100,
-    };
-    for (const machine of this.nodes) {
-      machine.diskBehaviour = {
-        ...machine.diskBehaviour,
-        syncMinMs: 0,
-        syncMaxMs: this.scenario.config.heartbeatTimeoutMs / 100,
-        slowRate: 0,
-      };
-      if (core.includes(machine)) machine.start();
-      else {
-        machine.isHeld = true;
-        machine.crash("kill", 0);
-      }
-    }
-    const tookMs = await this.#progress(core);
-    return tookMs / this.#electionTimeoutMs;
-  }
-
-  /** As few machines as can decide. */
-  #core(): Machine[] {
-    const core = this.#random.shuffle(this.nodes.filter(({ isLost }) => !isLost));
-    const ids = (machines: readonly Machine[]) => new Set(machines.map(({ id }) => id));
-    if (!this.#members.isMajority(ids(core))) throw new Error("the cluster has lost its majority");
-    for (const machine of [...core]) {
-      const fewer = core.filter((one) => one !== machine);
-      if (this.#members.isMajority(ids(fewer))) core.splice(core.indexOf(machine), 1);
-    }
-    return core;
-  }
-
-  /** Waits until something new is committed and all members among `machines` have applied it. */
-  async #progress(machines: readonly Machine[]): Promise<number> {
-    const limitMs = LIVENESS_ELECTION_TIMEOUTS * this.#electionTimeoutMs + this.#backlogMs();
-    let written: number | undefined;
-    let isWriting = false;
-    const write = (): void => {
-      const leader = leaderOf(machines);
-      if (isWriting || leader === undefined || !leader.isServing) return;
-      isWriting = true;
-      nodeClient(this.#world, leader, leader.process!).barrier({ timeoutMs: limitMs }).then(
-        (index) => written ??= index,
-        () => {},
-      ).finally(() => isWriting = false);
-    };
-    const describe = (): string => {
-      const what = written === undefined ? "nothing is written" : `${written} is not everywhere`;
-      return `${what}: ${this.nodes.map(describeMachine).join("; ")}`;
-    };
-    return await this.#waitFor(limitMs, () => {
-      if (written === undefined) write();
-      const index = written ?? Infinity;
-      const { settled } = this.#members;
-      return machines.every((machine) =>
-        // One whose disk turns out to have lost something is not waited for.
-        machine.isRetired || findServer(settled, machine.id) === undefined ||
-        appliedIndexOf(machine) >= index
-      );
-    }, describe);
-  }
-
-  /** How long it may take to send and write what has piled up, through the narrowest limits. */
-  #backlogMs(): number {
-    const last = Math.max(...this.nodes.map(({ image }) => image.lastIndex));
-    const roundTripMs = this.scenario.config.heartbeatTimeoutMs / 20;
-    return last * roundTripMs;
-  }
-
-  /** Everything is repaired: all members become the same, and nothing is left open. */
-  async #heal(): Promise<void> {
-    this.#note("-- everything is repaired");
-    for (const machine of this.nodes) {
-      machine.isHeld = false;
-      const isMember = findServer(this.#members.settled, machine.id) !== undefined;
-      if (isMember) machine.start();
-    }
-    let isFinished = false;
-    new Promise<void>((resolve) => resolve(this.#world.workload.finish?.())).then(
-      () => isFinished = true,
-      (error) => this.#world.fail(error),
-    );
-    await this.#progress(this.nodes);
-    await this.#waitFor(
-      LIVENESS_ELECTION_TIMEOUTS * this.#electionTimeoutMs,
-      () => isFinished && this.#world.calls.open.length === 0 && this.#clients.busy === 0,
-      () =>
-        `these calls are not settled: ${
-          this.#world.calls.open.join(", ")
-        }; ${this.#clients.busy} clients are busy`,
-    );
-    await this.#progress(this.nodes);
-    const machines = this.nodes.filter((machine) =>
-      machine.isServing && findServer(this.#members.settled, machine.id) !== undefined
-    ).map(({ id, process }) => ({ id, machine: process!.fsm }));
-    await this.#world.workload.check?.({ machines });
-    await this.#settled();
-  }
-
-  /** All nodes are shut down, and their disks looked at. */
-  async #stop(): Promise<void> {
-    const running = this.nodes.filter(({ isServing }) => isServing);
-    const members = running.filter(({ id }) => findServer(this.#members.settled, id) !== undefined);
-    const committedIndex = Math.min(...members.map(({ state }) => state.commitIndex));
-    this.#note("-- all nodes are shut down");
-    for (const machine of running) {
-      machine.isHeld = true;
-      machine.shutdown(0);
-    }
-    await this.#waitFor(
-      LIVENESS_ELECTION_TIMEOUTS * this.#electionTimeoutMs,
-      () => running.every(({ process }) => process === undefined),
-      () => "not all nodes have stopped",
-    );
-    const disks = new StoppedDisks(committedIndex);
-    for (const { id, disk, isLost } of members) {
-      if (!isLost) await disks.look(id, disk);
-    }
-  }
-}
-
-function appliedIndexOf({ isServing, process }: Machine): number {
-  return isServing ? process!.raft!.appliedIndex : -1;
-}
-
-function describeMachine(machine: Machine): string {
-  const { id } = machine;
-  if (machine.isRetired) return `${id} is lost`;
-  if (!machine.isUp) return `${id} is down`;
-  const { term, role, log, commitIndex } = machine.state;
-  return `${id}@${term} ${role.type}, log up to ${log.lastIndex}, commit ${commitIndex}, applied ` +
-    `${appliedIndexOf(machine)}`;
 }
