@@ -38,6 +38,11 @@ export class ByteReader {
     return this.#chunk.length === 0 && !await this.#fill();
   }
 
+  /** Asks for no more: the chunks end where they are. */
+  async close(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+
   #cut(count: number): Uint8Array {
     const part = this.#chunk.subarray(0, count);
     this.#chunk = this.#chunk.subarray(count);

@@ -110,6 +110,16 @@ export interface OpenBackup {
 /** Reads the beginning of a backup file. Throws {@linkcode BackupError}, or what `chunks` throws. */
 export async function openBackup(chunks: AsyncIterable<Uint8Array>): Promise<OpenBackup> {
   const reader = new ByteReader(chunks);
+  try {
+    const { info, crc } = await readHeader(reader);
+    return { info, data: blocks(reader, crc) };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+async function readHeader(reader: ByteReader): Promise<{ info: BackupInfo; crc: number }> {
   const fixed = await take(reader, FIXED_SIZE_BYTES, "its header");
   if (!MAGIC.every((byte, at) => fixed[at] === byte)) {
     const found = JSON.stringify(String.fromCharCode(...fixed.subarray(0, MAGIC.length)));
@@ -125,7 +135,7 @@ export async function openBackup(chunks: AsyncIterable<Uint8Array>): Promise<Ope
   const about = await take(reader, view.getUint16(10), "its header");
   const crc = crc32(about, crc32(fixed));
   await checkChecksum(reader, crc);
-  return { info: infoOf(about), data: blocks(reader, crc) };
+  return { info: infoOf(about), crc };
 }
 
 function infoOf(about: Uint8Array): BackupInfo {
@@ -144,6 +154,14 @@ function infoOf(about: Uint8Array): BackupInfo {
 }
 
 async function* blocks(reader: ByteReader, headerCrc: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* readBlocks(reader, headerCrc);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* readBlocks(reader: ByteReader, headerCrc: number): AsyncGenerator<Uint8Array> {
   let crc = headerCrc;
   let sizeBytes = 0;
   for (;;) {

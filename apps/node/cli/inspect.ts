@@ -42,7 +42,7 @@ export async function inspect(
 }
 
 /** Reads the snapshots through, and returns what is damaged beside what was found already. */
-async function verifySnapshots({ snapshots }: StoreInspection): Promise<Finding[]> {
+export async function verifySnapshots({ snapshots }: StoreInspection): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const snapshot of snapshots) {
     if (snapshot.damage !== undefined) continue;
@@ -146,7 +146,8 @@ function snapshotText({ file, meta }: SnapshotInspection): string {
     membersText(configuration.configuration);
 }
 
-function findingText(
+/** What was found, for people. */
+export function findingText(
   { kind, file, offset, expected, found }: Finding,
   isOfSnapshot: boolean,
 ): string {

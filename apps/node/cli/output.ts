@@ -55,14 +55,17 @@ export function printTable<Row>(rows: readonly Row[], columns: readonly Column<R
   for (const line of tableLines(rows, columns, styleOfOutput())) console.log(line);
 }
 
-/** Prints `value` as JSON on one line; 64-bit numbers as numbers. */
+/** Prints `value` as JSON on one line: see {@linkcode jsonText}. */
 export function printJson(value: unknown): void {
   console.log(jsonText(value));
 }
 
-/** `value` as JSON on one line; 64-bit numbers as numbers. */
+/** `value` as JSON on one line: 64-bit numbers as numbers, messages without what only their library needs. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_, part) => typeof part === "bigint" ? Number(part) : part);
+  return JSON.stringify(value, (key, part) => {
+    if (key === "$typeName" || key === "$unknown") return undefined;
+    return typeof part === "bigint" ? Number(part) : part;
+  });
 }
 
 /** How many characters are seen. */

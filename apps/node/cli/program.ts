@@ -6,14 +6,18 @@
  */
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/problems.ts";
+import { addBackup, addRestore, addVerify } from "./commands/backup.ts";
+import { addBench } from "./commands/bench.ts";
 import { addCertificates } from "./commands/certificates.ts";
 import { addCluster } from "./commands/cluster.ts";
 import type { Done } from "./commands/command.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addStepDown, addTransfer } from "./commands/leadership.ts";
 import { addMembers } from "./commands/members.ts";
 import { addRecover } from "./commands/recover.ts";
 import { addStart } from "./commands/start.ts";
+import { addLogLevel, addSnapshot, addStatus } from "./commands/status.ts";
 import { addAdd, addWords } from "./commands/words.ts";
 import { CommandError, complain, EXIT, EXIT_HELP, type ExitCode } from "./exit.ts";
 
@@ -48,9 +52,17 @@ export function makeProgram(done: Done): Command {
   addMembers(program, done);
   addTransfer(program, done);
   addStepDown(program, done);
+  addStatus(program, done);
+  addSnapshot(program, done);
+  addLogLevel(program, done);
+  addBackup(program, done);
+  addRestore(program, done);
   addInspect(program, done);
+  addVerify(program, done);
   addRecover(program, done);
   addCertificates(program, done);
+  addBench(program, done);
+  addCompletion(program, done);
   for (const command of commandsBelow(program)) command.addHelpText("after", EXIT_HELP);
   return program;
 }

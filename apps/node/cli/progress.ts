@@ -6,6 +6,10 @@
 
 const REDRAW_INTERVAL_MS = 100;
 const BAR_WIDTH = 24;
+const KIB = 1024;
+
+/** What is counted. */
+export type ProgressUnit = "words" | "calls" | "bytes";
 
 /** Shows how far something has come. */
 export class Progress {
@@ -13,16 +17,19 @@ export class Progress {
   readonly #startedMs = performance.now();
   #drawnMs = -Infinity;
 
+  readonly #unit: ProgressUnit;
+
   /** Draws with `show`, or not at all without. */
-  constructor(show: ((text: string) => void) | undefined) {
+  constructor(show: ((text: string) => void) | undefined, unit: ProgressUnit = "words") {
     this.#show = show ?? (() => {});
+    this.#unit = unit;
   }
 
   /** On standard error, if that is a terminal. */
-  static onTerminal(): Progress {
+  static onTerminal(unit: ProgressUnit = "words"): Progress {
     if (!Deno.stderr.isTerminal()) return new Progress(undefined);
     const encoder = new TextEncoder();
-    return new Progress((text) => void Deno.stderr.writeSync(encoder.encode(text)));
+    return new Progress((text) => void Deno.stderr.writeSync(encoder.encode(text)), unit);
   }
 
   /** Says that `count` are done, which is `share` (0 to 1) of all if that is known. */
@@ -30,7 +37,7 @@ export class Progress {
     const nowMs = performance.now();
     if (nowMs - this.#drawnMs < REDRAW_INTERVAL_MS) return;
     this.#drawnMs = nowMs;
-    this.#show(`\r${progressLine(count, share, nowMs - this.#startedMs)}\x1b[K`);
+    this.#show(`\r${progressLine(count, share, nowMs - this.#startedMs, this.#unit)}\x1b[K`);
   }
 
   /** Takes the bar away. */
@@ -44,11 +51,23 @@ export function progressLine(
   count: number,
   share: number | undefined,
   elapsedMs: number,
+  unit: ProgressUnit = "words",
 ): string {
   const perSecond = elapsedMs > 0 ? Math.round(count / (elapsedMs / 1000)) : 0;
-  const figures = `${count.toLocaleString("en")} words, ${perSecond.toLocaleString("en")}/s`;
+  const figures = unit === "bytes"
+    ? `${sizeText(count)}, ${sizeText(perSecond)}/s`
+    : `${count.toLocaleString("en")} ${unit}, ${perSecond.toLocaleString("en")}/s`;
   if (share === undefined) return figures;
   const filled = Math.round(Math.min(1, share) * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
   return `${bar} ${Math.floor(Math.min(1, share) * 100).toString().padStart(3)}%  ${figures}`;
+}
+
+/** A size as people write it. */
+export function sizeText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let at = 0;
+  for (; value >= KIB && at < units.length - 1; at += 1) value /= KIB;
+  return `${at === 0 ? value : value.toFixed(1)} ${units[at]}`;
 }

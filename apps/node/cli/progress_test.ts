@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Progress, progressLine } from "./progress.ts";
+import { Progress, progressLine, sizeText } from "./progress.ts";
 
 Deno.test("the bar shows the share that is done, and how fast", () => {
   assertEquals(
@@ -12,6 +12,17 @@ Deno.test("the bar shows the share that is done, and how fast", () => {
     "████████████░░░░░░░░░░░░  50%  1,234 words, 617/s",
   );
   assertEquals(progressLine(3, 1, 1), "████████████████████████ 100%  3 words, 3,000/s");
+});
+
+Deno.test("bytes are shown in units that can be read", () => {
+  assertEquals(
+    progressLine(3 * 1024 * 1024, 0.25, 2000, "bytes"),
+    "██████░░░░░░░░░░░░░░░░░░  25%  3.0 MiB, 1.5 MiB/s",
+  );
+  assertEquals(
+    [0, 1023, 1024, 1536 * 1024, 5e12].map(sizeText),
+    ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "4.5 TiB"],
+  );
 });
 
 Deno.test("without a share it shows the figures only", () => {

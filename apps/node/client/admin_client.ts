@@ -8,7 +8,7 @@ import { CoracleAdmin, type StatusResponse } from "../gen/coracle/v1/admin_pb.ts
 import { type Future, RaftAdmin } from "../gen/raftadmin_pb.ts";
 import { CallFailure } from "./call_failure.ts";
 import type { CallSettings, Connection } from "./connection.ts";
-import { type ClientSettings, LeaderClient } from "./leader_client.ts";
+import { clientErrorOf, type ClientSettings, LeaderClient } from "./leader_client.ts";
 
 const raft = RaftAdmin.method;
 const coracle = CoracleAdmin.method;
@@ -89,15 +89,18 @@ export class AdminClient implements Disposable {
 
   /** A backup file of all that was acknowledged, in pieces; with `local`, of what the first node that answers has. */
   async *backup(local: boolean): AsyncGenerator<Uint8Array> {
-    const answers = await this.#nodes.onLeader("read", async (connection) => {
-      const answers = connection.download(coracle.backup, { local });
+    const { first, rest } = await this.#nodes.onLeader("read", async (connection) => {
+      const rest = connection.download(coracle.backup, { local });
       // With the first piece it is certain that the node gives one.
-      const first = await answers.next();
-      return { first, answers };
+      return { first: await rest.next(), rest };
     });
-    if (answers.first.done) return;
-    yield answers.first.value.data;
-    for await (const { data } of answers.answers) yield data;
+    if (first.done) return;
+    yield first.value.data;
+    try {
+      for await (const { data } of rest) yield data;
+    } catch (error) {
+      throw clientErrorOf(error, "read");
+    }
   }
 
   /** Replaces the state of all nodes by that of a backup file, which `open` reads from its beginning. Resolves to the size of its data. */

@@ -122,7 +122,8 @@ export class LeaderClient implements Disposable {
   }
 }
 
-function mayConnect(host: string): boolean {
+/** Whether Deno lets this process connect to `host`. */
+export function mayConnect(host: string): boolean {
   return Deno.permissions.querySync({ name: "net", host }).state === "granted";
 }
 
@@ -137,12 +138,22 @@ function judge(error: unknown, kind: "read" | "write"): Verdict {
     return { next: "move-on", problem: error.message, leader: undefined };
   }
   const failure = CallFailure.of(error);
-  if (failure === undefined) throw error;
-  const { message: problem, code, isRefusal, isWithoutEffect } = failure;
-  if (kind === "read" || isWithoutEffect) {
+  if (failure !== undefined && (kind === "read" || failure.isWithoutEffect)) {
+    const { message: problem, leaderGrpc: leader } = failure;
     if (failure.isBusy) return { next: "stay", problem };
-    if (failure.isElsewhere) return { next: "move-on", problem, leader: failure.leaderGrpc };
+    if (failure.isElsewhere) return { next: "move-on", problem, leader };
   }
+  return { next: "give-up", error: clientErrorOf(error, kind) };
+}
+
+/** The end of a call that failed with `error`. Throws what is no failure of a call: a bug. */
+export function clientErrorOf(error: unknown, kind: "read" | "write"): ClientError {
+  if (error instanceof UnreachableError) {
+    return new ClientError("not-written", false, error.message);
+  }
+  const failure = CallFailure.of(error);
+  if (failure === undefined) throw error;
+  const { message, code, isRefusal, isWithoutEffect } = failure;
   const outcome = kind === "read" || isRefusal || isWithoutEffect ? "not-written" : "unknown";
-  return { next: "give-up", error: new ClientError(outcome, isRefusal, problem, code) };
+  return new ClientError(outcome, isRefusal, message, code);
 }

@@ -14,6 +14,7 @@ export function addCluster(program: Command, done: Done): void {
     usage: "cluster",
     description:
       "Starts several nodes on this machine, as processes of their own, until Ctrl-C. For trying out: deno task cluster.",
+    program: "deno task",
     examples: [
       ["cluster", "three nodes, data in ./coracle-cluster"],
       ["cluster --nodes 5 --dir /tmp/five", "five, elsewhere"],

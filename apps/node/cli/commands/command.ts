@@ -28,15 +28,17 @@ export interface CommandText {
   readonly description: string;
   /** What follows the program's name, and what it does; one or more. */
   readonly examples: readonly (readonly [args: string, meaning: string])[];
+  /** How the program is called in them, if not as {@linkcode PROGRAM}. */
+  readonly program?: string;
 }
 
 /** Adds a command below `parent`. */
 export function addCommand(
   parent: Command,
-  { usage, description, examples }: CommandText,
+  { usage, description, examples, program = PROGRAM }: CommandText,
 ): Command {
   const width = Math.max(...examples.map(([args]) => args.length));
-  const lines = examples.map(([args, meaning]) => `  ${PROGRAM} ${args.padEnd(width)}  ${meaning}`);
+  const lines = examples.map(([args, meaning]) => `  ${program} ${args.padEnd(width)}  ${meaning}`);
   return parent.command(usage)
     .description(description)
     .addHelpText("after", `\nExamples:\n${lines.join("\n")}`);

@@ -1,0 +1,91 @@
+/**
+ * `verify`: whether directories of nodes and backup files are as they were written.
+ *
+ * @module
+ */
+import { DamageError, type Finding, inspectStore } from "@coracle/store-fs";
+import { checkBackup, contentsText } from "./backup.ts";
+import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
+import { findingText, verifySnapshots } from "./inspect.ts";
+import { printJson } from "./output.ts";
+import { isMissing, requireStore } from "./store_directory.ts";
+
+/** What `verify` is asked to do. */
+export interface VerifyOptions {
+  /** Directories of nodes, and backup files. */
+  readonly paths: readonly string[];
+  /** Whether to print JSON: an object for each path. */
+  readonly json: boolean;
+}
+
+/** What was found at one path. */
+interface Verdict {
+  readonly path: string;
+  readonly kind: "store" | "backup";
+  readonly ok: boolean;
+  /** What there is, if nothing is wrong with it. */
+  readonly contents?: string;
+  /** What is wrong, or was cut short by a crash. */
+  readonly problems: readonly string[];
+}
+
+/** Checks all paths, and prints a line for each. The exit code tells whether all are whole. */
+export async function verify({ paths, json }: VerifyOptions): Promise<ExitCode> {
+  let allWhole = true;
+  for (const path of paths) {
+    const verdict = await verdictOf(path);
+    allWhole &&= verdict.ok;
+    if (json) printJson(verdict);
+    else print(verdict);
+  }
+  return allWhole ? EXIT.ok : EXIT.failed;
+}
+
+function print({ path, ok, contents, problems }: Verdict): void {
+  if (ok) console.log(`${path}: whole; ${contents}`);
+  else complain(`${path}: DAMAGED`);
+  for (const problem of problems) complain(`  ${problem}`);
+}
+
+async function verdictOf(path: string): Promise<Verdict> {
+  if (isMissing(path)) {
+    return { path, kind: "backup", ok: false, problems: ["it does not exist"] };
+  }
+  return Deno.statSync(path).isDirectory ? await storeVerdict(path) : await backupVerdict(path);
+}
+
+async function backupVerdict(path: string): Promise<Verdict> {
+  try {
+    const contents = contentsText(await checkBackup(path));
+    return { path, kind: "backup", ok: true, contents, problems: [] };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { path, kind: "backup", ok: false, problems: [error.message] };
+  }
+}
+
+async function storeVerdict(path: string): Promise<Verdict> {
+  try {
+    requireStore(path);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { path, kind: "store", ok: false, problems: [error.message] };
+  }
+  const store = await inspectStore(path);
+  const findings: Finding[] = [...store.findings, ...await verifySnapshots(store)];
+  let entries = 0;
+  try {
+    for (const _ of store.entries()) entries += 1;
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    findings.push({ kind: "damage", ...error.damage });
+  }
+  const snapshotFiles = new Set(store.snapshots.map(({ file }) => file));
+  const problems = findings.map((finding) => findingText(finding, snapshotFiles.has(finding.file)));
+  const ok = findings.every(({ kind }) => kind !== "damage");
+  const { segments, snapshots, identity } = store;
+  const contents =
+    `node ${identity?.nodeId ?? "unknown"}, ${entries.toLocaleString("en")} entries in ` +
+    `${segments.length} segments, ${snapshots.length} snapshots`;
+  return { path, kind: "store", ok, ...(ok ? { contents } : {}), problems };
+}
