@@ -40,20 +40,21 @@ async function testTitles(): Promise<Set<string>> {
       if (isDirectory) await visit(path);
       else if (name.endsWith("_test.ts")) {
         const text = await Deno.readTextFile(path);
-        for (const [, title] of text.matchAll(/Deno\.test\("((?:[^"\\]|\\.)*)"/g)) {
+        for (const [, title] of text.matchAll(/(?:\.test|Test)\(\s*"((?:[^"\\]|\\.)*)"/g)) {
           titles.add(title!);
         }
       }
     }
   };
   await visit(join(ROOT, "packages"));
+  await visit(join(ROOT, "apps"));
   return titles;
 }
 
 Deno.test("the page of limits says the defaults that are in force", async () => {
   const inForce: Record<string, unknown> = { ...DEFAULT_SESSION_LIMITS, ...DEFAULT_CONFIG };
   const limits = await readLimits();
-  // Those of the transport are compared beside it, in config_test.ts.
+  // Those of the transport and the node are compared beside them.
   const ours = limits.filter(({ name }) => inForce[name] !== undefined);
   assertEquals(
     ours.map(({ name, byDefault }) => [name, byDefault]),
@@ -76,6 +77,6 @@ Deno.test("each test that the page of limits names exists", async () => {
   }
   // Those in the text are in quotation marks.
   const quoted = [...(await page()).replaceAll(/\s*\n\s*/g, " ").matchAll(/"([^"]{30,})"/g)];
-  assertEquals(quoted.length, 7);
+  assertEquals(quoted.length, 10);
   for (const [, title] of quoted) assert(titles.has(title!), `there is no test "${title}"`);
 });

@@ -6,7 +6,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { OverloadedError } from "@coracle/core";
 import { status } from "@grpc/grpc-js";
-import { Operations } from "./operations.ts";
+import { Operations, OPERATIONS_MAX } from "./operations.ts";
 import { CallError } from "./status.ts";
 
 const { signal } = new AbortController();
@@ -79,4 +79,9 @@ Deno.test("it can be waited for that a token is forgotten, by its owner or at th
   await forgotten;
   operations.forget(second);
   await operations.forgotten(second);
+});
+
+Deno.test("the bound is the one that docs/limits.md gives", async () => {
+  const text = await Deno.readTextFile(new URL("../../../docs/limits.md", import.meta.url));
+  assertEquals(Number(/\| `operationsMax` +\| (\d+)/.exec(text)?.[1]), OPERATIONS_MAX);
 });
