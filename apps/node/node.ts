@@ -9,12 +9,14 @@ import type { WordPlace } from "@coracle/fsm-words";
 import { formatAddress } from "./config/address.ts";
 import { initialMembers, type NodeConfig } from "./config/config.ts";
 import { GrpcServer } from "./grpc/server.ts";
+import type { HttpServer } from "./http/server.ts";
 import type { NodeSecurity } from "./security/node_security.ts";
-import { clientAddressOf, type NodeParts, startParts } from "./parts.ts";
+import { clientAddressesOf, type NodeParts, startParts } from "./parts.ts";
 
 /** A running node. */
 export class Node implements AsyncDisposable {
   readonly #grpc: GrpcServer;
+  readonly #http: HttpServer | undefined;
   readonly #leadershipReported: Promise<void>;
   #shutdown: Promise<void> | undefined;
 
@@ -24,8 +26,10 @@ export class Node implements AsyncDisposable {
     /** Who may talk to it. */
     readonly security: NodeSecurity,
     grpc: GrpcServer,
+    http: HttpServer | undefined,
   ) {
     this.#grpc = grpc;
+    this.#http = http;
     this.#leadershipReported = reportLeadership(raft, grpc);
   }
 
@@ -37,15 +41,18 @@ export class Node implements AsyncDisposable {
     const parts = await startParts(config, logs.logger);
     const { raft, security } = parts;
     try {
-      const grpc = await listenForClients(parts, new NodeAdmin(parts, logs));
+      const admin = new NodeAdmin(parts, logs);
+      const grpc = await listenForClients(parts, admin);
+      let http: HttpServer | undefined;
       try {
+        http = await listenForHttp(parts, admin);
         if (config.bootstrap) await found(parts);
         else if (config.join) sayHowToJoin(parts);
       } catch (error) {
-        await grpc.close();
+        await Promise.all([grpc.close(), http?.close()]);
         throw error;
       }
-      return new Node(raft, security, grpc);
+      return new Node(raft, security, grpc, http);
     } catch (error) {
       await raft.shutdown();
       throw error;
@@ -55,6 +62,11 @@ export class Node implements AsyncDisposable {
   /** Where it listens for clients. */
   get grpcAddress(): string {
     return this.#grpc.address;
+  }
+
+  /** Where it listens for clients over HTTP, if it does. */
+  get httpUrl(): string | undefined {
+    return this.#http?.url;
   }
 
   /** Resolves when the node has stopped: with `undefined` if it was asked to, else with the cause. */
@@ -73,9 +85,9 @@ export class Node implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    await this.#grpc.drain();
+    await Promise.all([this.#grpc.drain(), this.#http?.drain()]);
     const stopped = this.raft.shutdown();
-    await this.#grpc.close();
+    await Promise.all([this.#grpc.close(), this.#http?.close()]);
     await stopped;
     await this.#leadershipReported;
   }
@@ -93,7 +105,7 @@ async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<Grp
       fsm,
       limits: { commandSizeMaxBytes, requestTimeoutMs },
       listen: grpcListen,
-      leaderLookup: (leaderId) => clientAddressOf(parts, leaderId),
+      leaderLookup: (leaderId) => clientAddressesOf(parts, leaderId).grpc,
       security,
       logger,
     });
@@ -105,6 +117,36 @@ async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<Grp
   }
   logger.info("node {id} listens for clients on {address}", { id, address: server.address });
   return server;
+}
+
+/** Listens for clients over HTTP, if the node is told to; its libraries are not even loaded otherwise. */
+async function listenForHttp(parts: NodeParts, admin: NodeAdmin): Promise<HttpServer | undefined> {
+  const { config, logger, raft, fsm, security, telemetry } = parts;
+  const { id, httpListen, requestTimeoutMs } = config;
+  if (httpListen === undefined) return undefined;
+  const { HttpServer } = await import("./http/server.ts");
+  try {
+    const server = await HttpServer.listen({
+      raft,
+      admin,
+      fsm,
+      telemetry,
+      limits: { commandSizeMaxBytes: config.raft.commandSizeMaxBytes, requestTimeoutMs },
+      listen: httpListen,
+      security,
+      tls: config.security,
+      logger,
+    });
+    logger.info("node {id} listens for clients over HTTP on {url}", { id, url: server.url });
+    return server;
+  } catch (cause) {
+    throw new TransportError(
+      `cannot listen for clients over HTTP on ${formatAddress(httpListen)}: ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
 }
 
 /** Gives a node that holds nothing its first members. One that holds anything keeps what it holds. */

@@ -8,7 +8,13 @@ import { type WordPlace, WordsFsm } from "@coracle/fsm-words";
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { formatAddress } from "./config/address.ts";
-import type { NodeConfig } from "./config/config.ts";
+import {
+  type ClientAddresses,
+  formatClientAddresses,
+  parseClientAddresses,
+} from "./config/client_addresses.ts";
+import { httpUrl, type NodeConfig } from "./config/config.ts";
+import { NodeTelemetry } from "./telemetry/node_telemetry.ts";
 import { NodeSecurity } from "./security/node_security.ts";
 
 /** The parts of a running node. `raft` owns store and transport: it closes them when it is shut down. */
@@ -31,6 +37,8 @@ export interface NodeParts {
   readonly transport: TcpTransport;
   /** Its consensus. */
   readonly raft: Raft<WordPlace>;
+  /** What measures it. */
+  readonly telemetry: NodeTelemetry;
 }
 
 /** Reads certificates, opens store and transport, and starts the consensus. Throws a `RaftError`; nothing is left open then. */
@@ -38,7 +46,9 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
   const { id, dataDir } = config;
   const fsm = new WordsFsm();
   const security = await NodeSecurity.open(id, config.security, logger);
-  const { log, snapshots, transport } = await openPorts(config, security, logger);
+  const telemetry = await NodeTelemetry.start({ prometheus: config.httpListen !== undefined });
+  const { metrics } = telemetry;
+  const { log, snapshots, transport } = await openPorts(config, security, telemetry, logger);
   const { storeId } = log.identity;
   logger.info("node {id} listens for other members on {address}", {
     id,
@@ -54,9 +64,21 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
     transport,
     config: config.raft,
     logger,
+    ...(metrics === undefined ? {} : { metrics: metrics.raft }),
   });
   const startedAtMs = Date.now();
-  return { config, logger, security, fsm, storeId, startedAtMs, snapshots, transport, raft };
+  return {
+    config,
+    logger,
+    security,
+    fsm,
+    storeId,
+    startedAtMs,
+    snapshots,
+    transport,
+    raft,
+    telemetry,
+  };
 }
 
 /** The ports of the consensus, on this machine's disk and network. */
@@ -69,10 +91,18 @@ interface Ports {
 async function openPorts(
   config: NodeConfig,
   { streamLayer }: NodeSecurity,
+  { metrics }: NodeTelemetry,
   logger: Logger,
 ): Promise<Ports> {
-  const { id, clusterId, dataDir, raftListen, raftAdvertise, grpcAdvertise } = config;
-  const log = await FsLogStore.open({ ...config.store, directory: dataDir, nodeId: id, logger });
+  const { id, clusterId, dataDir, raftListen, raftAdvertise, grpcAdvertise, httpUrl } = config;
+  const clientAddress = formatClientAddresses({ grpc: grpcAdvertise, http: httpUrl });
+  const log = await FsLogStore.open({
+    ...config.store,
+    directory: dataDir,
+    nodeId: id,
+    logger,
+    ...(metrics === undefined ? {} : { metrics: metrics.store }),
+  });
   let snapshots: FsSnapshotStore | undefined;
   try {
     snapshots = await FsSnapshotStore.open({
@@ -86,8 +116,9 @@ async function openPorts(
       clusterId,
       listenAddress: formatAddress(raftListen),
       ...(raftAdvertise === undefined ? {} : { advertiseAddress: raftAdvertise }),
-      ...(grpcAdvertise === undefined ? {} : { clientAddress: grpcAdvertise }),
+      clientAddress,
       ...(streamLayer === undefined ? {} : { streamLayer }),
+      ...(metrics === undefined ? {} : { metrics: metrics.transport }),
       logger,
     });
     return { log, snapshots, transport };
@@ -98,6 +129,12 @@ async function openPorts(
 }
 
 /** Where clients reach `id`: as it says itself, or else as this node was told. */
-export function clientAddressOf({ config, transport }: NodeParts, id: string): string | undefined {
-  return transport.clientAddressOf(id) ?? config.peers.find((peer) => peer.id === id)?.grpc;
+export function clientAddressesOf({ config, transport }: NodeParts, id: string): ClientAddresses {
+  const told = config.peers.find((peer) => peer.id === id);
+  const said = parseClientAddresses(transport.clientAddressOf(id) ?? "");
+  const secure = config.security.clientTlsCert !== undefined;
+  return {
+    grpc: said.grpc ?? told?.grpc,
+    http: said.http ?? (told?.http === undefined ? undefined : httpUrl(told.http, secure)),
+  };
 }

@@ -32,7 +32,7 @@ Deno.test("the help of start names every field with its default", async () => {
   const { stdout } = await run("start", "--help");
   assertMatch(stdout, /--election-timeout-ms <number> .*Default: 1000\./);
   assertMatch(stdout, /--log-level <debug\|info\|warning\|error> .*Default: info\./);
-  assertMatch(stdout, /--peer <id=raft\[,grpc\]> .*Can be repeated\./);
+  assertMatch(stdout, /--peer <id=raft\[,grpc\[,http\]\]> .*Can be repeated\./);
 });
 
 Deno.test("wrong arguments are named, and nothing is done", async () => {
@@ -48,8 +48,8 @@ Deno.test("wrong arguments are named, and nothing is done", async () => {
   );
   assertEquals(
     await refused("start", "--peer=n1"),
-    'coracle: peers[0] is "n1" (flag --peer); allowed is {"id", "raft"} and perhaps "grpc"; as a ' +
-      "flag id=host:port[,host:port]",
+    'coracle: peers[0] is "n1" (flag --peer); allowed is {"id", "raft"} and perhaps "grpc", "http"; ' +
+      "as a flag id=host:port[,host:port[,host:port]]",
   );
   assertEquals(
     await refused("words", "--endpoints=localhost"),

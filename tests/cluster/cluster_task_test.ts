@@ -10,28 +10,36 @@ import { freePorts } from "../support/ports.ts";
 import { type Exit, runDeno, RunningProcess } from "../support/process.ts";
 
 const NODE_LINE =
-  /^ {2}(?<id>n\d) {2}process (?<pid>\d+) {2}clients (?<grpc>\S+) {2}members (?<raft>\S+) /gm;
+  /^ {2}(?<id>n\d) {2}process (?<pid>\d+) {2}clients (?<grpc>\S+) {2}(?<url>http:\S+) {2}members (?<raft>\S+) /gm;
 
 /** One `deno task cluster`, on a directory and ports that are kept for the next one. */
 class ClusterTask implements AsyncDisposable {
   readonly #process: RunningProcess;
 
-  constructor(directory: string, grpcPort: number, raftPort: number) {
-    const flags = [`--dir=${directory}`, `--grpc-port=${grpcPort}`, `--raft-port=${raftPort}`];
+  constructor(directory: string, [grpcPort, httpPort, raftPort]: readonly number[]) {
+    const flags = [
+      `--dir=${directory}`,
+      `--grpc-port=${grpcPort}`,
+      `--http-port=${httpPort}`,
+      `--raft-port=${raftPort}`,
+    ];
     this.#process = RunningProcess.deno(["task", "--quiet", "cluster", ...flags], {
       ownGroup: true,
     });
   }
 
   /** What it has printed of its nodes, once one of them leads; the latest of each. */
-  async nodes(): Promise<{ id: string; pid: number; grpc: string; raft: string }[]> {
+  async nodes(): Promise<
+    { id: string; pid: number; grpc: string; url: string; raft: string }[]
+  > {
     await this.#process.printed(/Ctrl-C stops all nodes/);
     const lines = [...this.#process.stdout.matchAll(NODE_LINE)].map(({ groups }) => groups!);
     const latest = new Map(lines.map((line) => [line["id"]!, line]));
-    return [...latest.values()].map(({ id, pid, grpc, raft }) => ({
+    return [...latest.values()].map(({ id, pid, grpc, url, raft }) => ({
       id: id!,
       pid: Number(pid),
       grpc: grpc!,
+      url: url!,
       raft: raft!,
     }));
   }
@@ -64,22 +72,27 @@ Deno.test("a cluster is started, used, stopped with Ctrl-C, and goes on where it
   await using cleanup = new AsyncDisposableStack();
   const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
-  const [grpcPort, , , raftPort] = freePorts(6) as [number, number, number, number];
-  const startTask = () => cleanup.use(new ClusterTask(directory, grpcPort, raftPort));
+  const ports = firstPorts();
+  const [grpcPort, httpPort, raftPort] = ports;
+  const startTask = () => cleanup.use(new ClusterTask(directory, ports));
 
   const task = startTask();
   const nodes = await task.nodes();
   assertEquals(
-    nodes.map(({ id, grpc, raft }) => [id, grpc, raft]),
+    nodes.map(({ id, grpc, url, raft }) => [id, grpc, url, raft]),
     [0, 1, 2].map((at) => [
       `n${at + 1}`,
       `127.0.0.1:${grpcPort + at}`,
+      `http://127.0.0.1:${httpPort + at}`,
       `127.0.0.1:${raftPort + at}`,
     ]),
   );
   const added = await task.runSuggested("add");
   assertEquals(added.code, 0, added.stderr);
   assertMatch(added.stdout, /^coracle: index \d+\npaddle: index \d+\noar: index \d+\n$/);
+
+  const read = await fetch(`${nodes[2]!.url}/v1/words`);
+  assertEquals((await read.json()).bestWords, ["coracle", "paddle", "oar"]);
 
   // One that is killed comes back by itself.
   Deno.kill(nodes[0]!.pid, "SIGKILL");
@@ -109,14 +122,21 @@ Deno.test("Ctrl-C stops a cluster that has only begun to start", async () => {
   await using cleanup = new AsyncDisposableStack();
   const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
-  const [grpcPort, , , raftPort] = freePorts(6) as [number, number, number, number];
-  const task = cleanup.use(new ClusterTask(directory, grpcPort, raftPort));
+  const ports = firstPorts();
+  const [grpcPort] = ports;
+  const task = cleanup.use(new ClusterTask(directory, ports));
   await task.printed(/^ {2}n3 /m);
   const stopped = await task.interrupt();
   assertEquals([stopped.code, stopped.signal], [0, null], stopped.stderr);
   assertMatch(stopped.stdout, /all nodes have stopped/);
   await assertRefused(`127.0.0.1:${grpcPort}`);
 });
+
+/** The first node's ports, each with room for those of two more. */
+function firstPorts(): [number, number, number] {
+  const [grpc, , , http, , , raft] = freePorts(9);
+  return [grpc!, http!, raft!];
+}
 
 async function assertRefused(address: string): Promise<void> {
   const [hostname, port] = address.split(":");

@@ -19,6 +19,8 @@ export interface NodePlace {
   readonly raft: string;
   /** Where clients reach it. */
   readonly grpc: string;
+  /** Where clients reach it over HTTP, if it was told to listen. */
+  readonly http?: string;
   /** Its directory. */
   readonly directory: string;
 }
@@ -28,6 +30,7 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   readonly id: string;
   readonly raft: string;
   readonly grpc: string;
+  readonly http?: string;
   readonly directory: string;
   readonly #flags: readonly string[];
   readonly #client: NodeClient;
@@ -36,16 +39,18 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
 
   /** Starts nothing yet. `flags`: what it is started with beside its place. */
   constructor(place: NodePlace, flags: readonly string[]) {
-    const { id, raft, grpc, directory } = place;
+    const { id, raft, grpc, http, directory } = place;
     this.id = id;
     this.raft = raft;
     this.grpc = grpc;
+    if (http !== undefined) this.http = http;
     this.directory = directory;
     this.#flags = [
       `--id=${id}`,
       `--data-dir=${directory}`,
       `--raft-listen=${raft}`,
       `--grpc-listen=${grpc}`,
+      ...(http === undefined ? [] : [`--http-listen=${http}`]),
       ...flags,
     ];
     this.#client = new NodeClient(grpc);
@@ -141,14 +146,15 @@ export class Cluster implements AsyncDisposable {
     this.directory = directory;
   }
 
-  /** Starts a new cluster of `count` nodes. They may not have a leader yet. */
-  static start(count: number, flags: readonly string[] = []): Cluster {
+  /** Starts a new cluster of `count` nodes, which listen for HTTP if `http`. They may not have a leader yet. */
+  static start(count: number, flags: readonly string[] = [], http = false): Cluster {
     const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
-    const ports = freePorts(2 * count);
+    const ports = freePorts(3 * count);
     const places = Array.from({ length: count }, (_, at): NodePlace => ({
       id: `n${at + 1}`,
       raft: `127.0.0.1:${ports[at]}`,
       grpc: `127.0.0.1:${ports[count + at]}`,
+      ...(http ? { http: `127.0.0.1:${ports[2 * count + at]}` } : {}),
       directory: join(directory, `n${at + 1}`),
     }));
     const peers = places.map(({ id, raft, grpc }) => `--peer=${id}=${raft},${grpc}`);
@@ -231,10 +237,14 @@ const SHOWN_LINES_MAX = 40;
 export function clusterTest(
   name: string,
   body: (cluster: Cluster) => Promise<void>,
-  { nodes = 3, ignore = false }: { readonly nodes?: number; readonly ignore?: boolean } = {},
+  { nodes = 3, ignore = false, http = false }: {
+    readonly nodes?: number;
+    readonly ignore?: boolean;
+    readonly http?: boolean;
+  } = {},
 ): void {
   Deno.test({ name, ignore }, async () => {
-    await using cluster = Cluster.start(nodes);
+    await using cluster = Cluster.start(nodes, [], http);
     try {
       await body(cluster);
     } catch (error) {

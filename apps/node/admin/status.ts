@@ -5,7 +5,7 @@
  */
 import type { Configuration, RaftStats } from "@coracle/core";
 import type { NodeParts } from "../parts.ts";
-import { clientAddressOf } from "../parts.ts";
+import { clientAddressesOf } from "../parts.ts";
 import { VERSION } from "../version.ts";
 
 /** A member of the cluster. */
@@ -18,6 +18,8 @@ export interface MemberStatus {
   readonly suffrage: Configuration["servers"][number]["suffrage"];
   /** Where clients reach it, as far as the node knows. */
   readonly clientAddress: string | undefined;
+  /** Where clients reach it over HTTP, as a URL, as far as the node knows. */
+  readonly httpUrl: string | undefined;
 }
 
 /** See the module's description. */
@@ -44,10 +46,10 @@ export interface NodeStatus {
 export function nodeStatus(parts: NodeParts): NodeStatus {
   const { config, storeId, startedAtMs, raft } = parts;
   const stats = raft.stats();
-  const members = stats.latestConfiguration.servers.map((server): MemberStatus => ({
-    ...server,
-    clientAddress: clientAddressOf(parts, server.id),
-  }));
+  const members = stats.latestConfiguration.servers.map((server): MemberStatus => {
+    const { grpc, http } = clientAddressesOf(parts, server.id);
+    return { ...server, clientAddress: grpc, httpUrl: http };
+  });
   return {
     nodeId: config.id,
     clusterId: config.clusterId,

@@ -6,6 +6,7 @@
 import { relative, resolve } from "node:path";
 import { watchLeadership } from "../client/leadership.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
+import { httpUrl } from "../config/config.ts";
 import { DEFAULT_ENDPOINTS } from "./client_options.ts";
 import {
   type ClusterLayout,
@@ -29,6 +30,8 @@ export interface ClusterOptions {
   readonly grpcPort: number;
   /** The first node's port for the others, in a new cluster. */
   readonly raftPort: number;
+  /** The first node's port for HTTP; 0 for none. */
+  readonly httpPort: number;
   /** Whether they speak TLS, with each other and with clients. */
   readonly tls: boolean;
 }
@@ -42,7 +45,7 @@ export async function cluster(options: ClusterOptions): Promise<ExitCode> {
   const layout = openLayout(dir, options);
   const tls = options.tls ? await ClusterTls.open(dir, layout) : undefined;
   using stop = new StopRequest();
-  return await new Cluster(dir, layout, options.grpcPort, tls).run(stop.requested);
+  return await new Cluster(dir, layout, options, tls).run(stop.requested);
 }
 
 /** One node as this command sees it. */
@@ -50,6 +53,7 @@ interface Member {
   readonly id: string;
   readonly raft: string;
   readonly grpc: string;
+  readonly http: string | undefined;
   process: Deno.ChildProcess | undefined;
 }
 
@@ -63,7 +67,12 @@ class Cluster {
   #stopping = false;
   #greeted = false;
 
-  constructor(dir: string, layout: ClusterLayout, grpcPort: number, tls: ClusterTls | undefined) {
+  constructor(
+    dir: string,
+    layout: ClusterLayout,
+    { grpcPort, httpPort }: Pick<ClusterOptions, "grpcPort" | "httpPort">,
+    tls: ClusterTls | undefined,
+  ) {
     this.#dir = dir;
     this.#layout = layout;
     this.#tls = tls;
@@ -71,6 +80,7 @@ class Cluster {
       id,
       raft,
       grpc: `127.0.0.1:${grpcPort + at}`,
+      http: httpPort === 0 ? undefined : `127.0.0.1:${httpPort + at}`,
       process: undefined,
     }));
   }
@@ -120,9 +130,10 @@ class Cluster {
       flags: this.#flags(member),
     }).spawn();
     member.process = process;
-    const { id, grpc, raft } = member;
+    const { id, grpc, raft, http } = member;
+    const url = http === undefined ? "" : `  ${httpUrl(http, this.#tls !== undefined)}`;
     console.log(
-      `  ${id}  process ${process.pid}  clients ${grpc}  members ${raft}  log ${
+      `  ${id}  process ${process.pid}  clients ${grpc}${url}  members ${raft}  log ${
         this.#logPath(member)
       }`,
     );
@@ -136,13 +147,17 @@ class Cluster {
     return { ...status, pid: process.pid };
   }
 
-  #flags({ id, grpc }: Member): string[] {
+  #flags({ id, grpc, http }: Member): string[] {
     const { clusterId, founded, nodes } = this.#layout;
     return [
       `--id=${id}`,
       `--cluster-id=${clusterId}`,
       `--grpc-listen=${grpc}`,
-      ...this.#members.map((member) => `--peer=${member.id}=${member.raft},${member.grpc}`),
+      ...(http === undefined ? [] : [`--http-listen=${http}`]),
+      ...this.#members.map((member) =>
+        `--peer=${member.id}=${member.raft},${member.grpc}` +
+        (member.http === undefined ? "" : `,${member.http}`)
+      ),
       ...(!founded && id === nodes[0]!.id ? ["--bootstrap"] : []),
       ...(this.#tls?.flags(id) ?? []),
     ];

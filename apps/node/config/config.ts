@@ -24,6 +24,10 @@ export interface NodeConfig {
   readonly grpcListen: Address;
   /** Where clients reach this node; `undefined` if the others are not to tell them. */
   readonly grpcAdvertise: string | undefined;
+  /** Where to listen for clients over HTTP, if at all. */
+  readonly httpListen: Address | undefined;
+  /** Where clients reach this node over HTTP, as a URL; `undefined` if the others are not to tell them. */
+  readonly httpUrl: string | undefined;
   /** Initial members, this node among them; none for a cluster of one. */
   readonly peers: readonly PeerSettings[];
   /** Whether to found the cluster if the store is empty. */
@@ -51,6 +55,11 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
   const own = peers.find((peer) => peer.id === id);
   const listen = parseAddress(settings.raftListen ?? own?.raft ?? RAFT_LISTEN_DEFAULT)!;
   const grpcListen = parseAddress(settings.grpcListen)!;
+  const httpListen = settings.httpListen === undefined
+    ? undefined
+    : parseAddress(settings.httpListen);
+  const httpAdvertise = settings.httpAdvertise ?? own?.http ??
+    (httpListen !== undefined && canConnectTo(httpListen) ? formatAddress(httpListen) : undefined);
   return {
     id,
     clusterId,
@@ -61,6 +70,10 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
     grpcListen,
     grpcAdvertise: settings.grpcAdvertise ?? own?.grpc ??
       (canConnectTo(grpcListen) ? formatAddress(grpcListen) : undefined),
+    httpListen,
+    httpUrl: httpListen === undefined || httpAdvertise === undefined
+      ? undefined
+      : httpUrl(httpAdvertise, settings.clientTlsCert !== undefined),
     peers,
     bootstrap: settings.bootstrap ?? (peers.length === 0 && !settings.join),
     join: settings.join,
@@ -114,4 +127,9 @@ function canConnectTo({ host, port }: Address): boolean {
 export function initialMembers(config: NodeConfig, address: string): Configuration {
   const members = config.peers.length === 0 ? [{ id: config.id, raft: address }] : config.peers;
   return { servers: members.map(({ id, raft }) => ({ id, address: raft, suffrage: "voter" })) };
+}
+
+/** The URL of what listens at `address`; `secure` if it speaks TLS. */
+export function httpUrl(address: string, secure: boolean): string {
+  return `${secure ? "https" : "http"}://${address}`;
 }

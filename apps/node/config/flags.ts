@@ -28,7 +28,7 @@ export function addFieldFlags(command: Command): void {
         break;
       case "array":
         command.addOption(
-          new Option(`--${name} <id=raft[,grpc]>`, `${text} Can be repeated.`)
+          new Option(`--${name} <id=raft[,grpc[,http]]>`, `${text} Can be repeated.`)
             .argParser((value: string, before: unknown[] | undefined) => [
               ...(before ?? []),
               peerOf(value),
@@ -68,8 +68,13 @@ function numberOf(text: string): number | string {
 
 /** `n1=127.0.0.1:7001,127.0.0.1:50051` as a member; anything else is left for the schema to refuse. */
 function peerOf(text: string): unknown {
-  const parts = /^([^=]*)=([^,]*)(?:,(.*))?$/.exec(text);
+  const parts = /^([^=]*)=([^,]*)(?:,([^,]*))?(?:,(.*))?$/.exec(text);
   if (parts === null) return text;
-  const [, id, raft, grpc] = parts;
-  return { id, raft, ...(grpc === undefined ? {} : { grpc }) };
+  const [, id, raft, grpc, http] = parts;
+  return {
+    id,
+    raft,
+    ...(grpc === undefined ? {} : { grpc }),
+    ...(http === undefined ? {} : { http }),
+  };
 }

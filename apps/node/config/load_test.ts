@@ -82,7 +82,7 @@ Deno.test("an unknown field is named, with the one that was perhaps meant", () =
     "electionTimeout is not a field (in FILE); allowed is perhaps electionTimeoutMs, of id, clusterId",
   );
   assertEquals(problems({}, '{"peers": [{"id": "n1", "raft": "localhost:1", "port": 1}]}'), [
-    "peers[0].port is not a field (in FILE); allowed is id, raft, grpc",
+    "peers[0].port is not a field (in FILE); allowed is id, raft, grpc, http",
   ]);
 });
 
@@ -106,7 +106,7 @@ Deno.test("a wrong type, range or choice is named, with what is allowed", () => 
     "peers[0].raft is missing (in FILE); allowed is host:port with a port from 1 to 65535, such as 127.0.0.1:7001",
   ]);
   assertEquals(problems({ peers: ["n1"] }), [
-    'peers[0] is "n1" (flag --peer); allowed is {"id", "raft"} and perhaps "grpc"; as a flag id=host:port[,host:port]',
+    'peers[0] is "n1" (flag --peer); allowed is {"id", "raft"} and perhaps "grpc", "http"; as a flag id=host:port[,host:port[,host:port]]',
   ]);
 });
 

@@ -79,9 +79,12 @@ const peer = z.strictObject({
   id: name({ description: "The member's id." }),
   raft: address(1, { description: "Where the other members reach it." }),
   grpc: address(1, { description: "Where clients reach it, if they should be told." }).optional(),
+  http: address(1, { description: "Where clients reach it over HTTP, if they should be told." })
+    .optional(),
 }).meta({
   description: "An initial member of the cluster.",
-  allowed: '{"id", "raft"} and perhaps "grpc"; as a flag id=host:port[,host:port]',
+  allowed: '{"id", "raft"} and perhaps "grpc", "http"; as a flag ' +
+    "id=host:port[,host:port[,host:port]]",
 });
 
 /** The fields, before anything is said about how they go together. */
@@ -111,6 +114,16 @@ export const fields = z.strictObject({
     description:
       "Where clients reach this node: what the other members tell clients while it leads.",
     otherwise: "grpc of this node in peers, or grpcListen if clients can connect to that",
+  }).optional(),
+  httpListen: address(0, {
+    description: "Where to listen for clients over HTTP. Port 0 takes any free one. Metrics are " +
+      "collected only with it.",
+    otherwise: "none: no HTTP",
+  }).optional(),
+  httpAdvertise: address(1, {
+    description:
+      "Where clients reach this node over HTTP: where the other members send them on to.",
+    otherwise: "http of this node in peers, or httpListen if clients can connect to that",
   }).optional(),
 
   peers: z.array(peer).meta({
@@ -347,6 +360,7 @@ function checkTogether(settings: NodeSettings, ctx: z.RefinementCtx): void {
   const listening = {
     raftListen: parseAddress(settings.raftListen ?? own?.raft ?? RAFT_LISTEN_DEFAULT)!,
     grpcListen: parseAddress(settings.grpcListen)!,
+    httpListen: settings.httpListen === undefined ? undefined : parseAddress(settings.httpListen)!,
   };
   for (const { field, given, allowed } of securityProblems(settings, listening)) {
     refuse(ctx, [field], given, allowed);

@@ -66,6 +66,8 @@ export interface Listening {
   readonly raftListen: Address;
   /** For clients. */
   readonly grpcListen: Address;
+  /** For clients over HTTP. */
+  readonly httpListen: Address | undefined;
 }
 
 /** A field whose value does not go together with others, and what would. */
@@ -85,6 +87,7 @@ export function securityProblems(
 ): SecurityProblem[] {
   return [
     ...incompleteProblems(settings),
+    ...httpProblems(settings, listening),
     ...(settings.insecure ? [] : exposureProblems(settings, listening)),
   ];
 }
@@ -118,10 +121,20 @@ function incompleteProblems(settings: SecuritySettings): SecurityProblem[] {
   return problems;
 }
 
+/** What the server for HTTP cannot do. */
+function httpProblems(settings: SecuritySettings, { httpListen }: Listening): SecurityProblem[] {
+  if (httpListen === undefined || settings.clientTlsCa === undefined) return [];
+  return [{
+    field: "httpListen",
+    given: formatAddress(httpListen),
+    allowed: "nothing with clientTlsCa: over HTTP, clients cannot be asked for certificates",
+  }];
+}
+
 /** What would be open to a network. */
 function exposureProblems(
   settings: SecuritySettings,
-  { raftListen, grpcListen }: Listening,
+  { raftListen, grpcListen, httpListen }: Listening,
 ): SecurityProblem[] {
   const problems: SecurityProblem[] = [];
   if (!isLoopback(raftListen.host) && settings.peerTlsCert === undefined) {
@@ -141,6 +154,16 @@ function exposureProblems(
         "and clientTlsKey are given and one of clientTlsCa, tokenFile and tokenEnv, or insecure " +
         "is true",
     });
+  }
+  if (httpListen !== undefined && !isLoopback(httpListen.host)) {
+    if (settings.clientTlsCert === undefined || !hasToken(settings)) {
+      problems.push({
+        field: "httpListen",
+        given: formatAddress(httpListen),
+        allowed: "an address of this machine alone, such as 127.0.0.1:8080, unless clientTlsCert " +
+          "and clientTlsKey are given and one of tokenFile and tokenEnv, or insecure is true",
+      });
+    }
   }
   return problems;
 }

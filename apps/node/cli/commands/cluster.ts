@@ -24,6 +24,7 @@ export function addCluster(program: Command, done: Done): void {
     .option("--dir <dir>", "Where they keep their data.", "./coracle-cluster")
     .option("--grpc-port <number>", "Port for clients of the first node.", "50051")
     .option("--raft-port <number>", "Port of the first node for the others.", "7001")
+    .option("--http-port <number>", "Port for HTTP of the first node; 0 for none.", "8080")
     .option("--tls", "Speak TLS, among nodes and with clients, by certificates made for it.")
     .action(async (flags: ClusterCommandFlags) => {
       const options = {
@@ -31,6 +32,7 @@ export function addCluster(program: Command, done: Done): void {
         dir: flags.dir,
         grpcPort: wholeNumber("--grpc-port", flags.grpcPort, 1, 65435),
         raftPort: wholeNumber("--raft-port", flags.raftPort, 1, 65435),
+        httpPort: wholeNumber("--http-port", flags.httpPort, 0, 65435),
         tls: flags.tls ?? false,
       };
       requirePermissions("deno task cluster", [
@@ -50,5 +52,6 @@ interface ClusterCommandFlags {
   readonly dir: string;
   readonly grpcPort: string;
   readonly raftPort: string;
+  readonly httpPort: string;
   readonly tls?: boolean;
 }

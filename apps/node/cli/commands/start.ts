@@ -50,6 +50,7 @@ export function addStart(program: Command, done: Done): void {
     requirePermissions(`${PROGRAM} start`, [
       netNeed(config.raftListen),
       netNeed(config.grpcListen),
+      ...(config.httpListen === undefined ? [] : [netNeed(config.httpListen)]),
       ...config.peers.map((peer) => netNeed(parseAddress(peer.raft)!)),
       ...storeNeeds(config.dataDir),
       ...securityNeeds(config.security),

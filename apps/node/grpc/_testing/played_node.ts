@@ -33,6 +33,7 @@ export class PlayedAdmin implements AdministeredNode {
     const members = stats.latestConfiguration.servers.map((server) => ({
       ...server,
       clientAddress: server.id === "n1" ? undefined : `${server.id}:50051`,
+      httpUrl: server.id === "n1" ? undefined : `http://${server.id}:8080`,
     }));
     return {
       nodeId: "n1",

@@ -5,6 +5,7 @@
  */
 import {
   type Applied,
+  DEFAULT_CONFIG,
   type Index,
   type IndexedConfiguration,
   type LeaderHint,
@@ -89,6 +90,14 @@ export class PlayedRaft implements Replicator, AdministeredRaft {
   removeServer(...given: unknown[]): Promise<Index> {
     return this.#operation("removeServer", given);
   }
+
+  /** Ends with the index 7. */
+  changeConfiguration(...given: unknown[]): Promise<Index> {
+    return this.#operation("changeConfiguration", given);
+  }
+
+  /** Settings as they are by default. */
+  readonly config = DEFAULT_CONFIG;
 
   /** Ends with the index 7. */
   barrier(...given: unknown[]): Promise<Index> {

@@ -1,0 +1,216 @@
+/**
+ * Requests, checked and handed to their handlers; errors, as problems.
+ *
+ * @module
+ */
+import { RaftError } from "@coracle/core";
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { z } from "zod";
+import { BackupError } from "../backup/format.ts";
+import { describeProblems } from "../config/problems.ts";
+import type { FieldSchema } from "../config/schema.ts";
+import type { OpenCalls } from "../grpc/open_calls.ts";
+import { CallError } from "../grpc/status.ts";
+import type { NodeSecurity } from "../security/node_security.ts";
+import { bodyChunks, type BodyLimits, jsonBody } from "./body.ts";
+import type { Access, Endpoint, HandlerOf } from "./endpoint.ts";
+import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
+import { forward, wantsForward } from "./forward.ts";
+import { handlersOf, type HttpNode } from "./handlers.ts";
+import { HttpError, PROBLEM_TYPE, problemOf } from "./problem.ts";
+
+/** What answers requests. */
+export interface HttpAppOptions {
+  /** The node. */
+  readonly node: HttpNode;
+  /** Longest command, and how long a request may take that says nothing else. */
+  readonly limits: { readonly commandSizeMaxBytes: number; readonly requestTimeoutMs: number };
+  /** The requests that are under way. */
+  readonly calls: OpenCalls;
+  /** Who may call. Everybody without it. */
+  readonly security?: Pick<NodeSecurity, "token" | "tokenScope">;
+  /** Asks the leader. */
+  readonly fetch?: typeof fetch;
+}
+
+/** Room for the words of a request beside one of the longest. */
+const BODY_SIZE_LEAST_BYTES = 1024 * 1024;
+/** The most bytes that JSON makes of one byte of text. */
+const ESCAPED = 6;
+
+/** The app. `app.request` asks it without a network. */
+export function httpApp(options: HttpAppOptions): Hono {
+  const { node, limits } = options;
+  const app = new Hono();
+  const handlers = handlersOf(node, limits);
+  const methods = new Map<string, string[]>();
+  for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
+    const endpoint: Endpoint = ENDPOINTS[name];
+    const path = endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    methods.set(path, [...methods.get(path) ?? [], endpoint.method]);
+    const route = new Route(endpoint, handlers[name] as HandlerOf<Endpoint>, options);
+    app.on(endpoint.method, path, (context) => route.answer(context));
+  }
+  for (const [path, known] of methods) {
+    app.all(path, ({ req }) => {
+      throw new HttpError(
+        405,
+        "method-not-allowed",
+        `the method is ${req.method}; allowed is ${known.join(" or ")}`,
+        { headers: { allow: known.join(", ") } },
+      );
+    });
+  }
+  app.notFound((context) =>
+    failed(
+      context,
+      new HttpError(404, "unknown-path", `there is nothing at ${context.req.path}`),
+      options,
+    )
+  );
+  app.onError((error, context) => failed(context, error, options));
+  return app;
+}
+
+/** One endpoint, served. */
+class Route {
+  readonly #endpoint: Endpoint;
+  readonly #handler: HandlerOf<Endpoint>;
+  readonly #options: HttpAppOptions;
+  readonly #bodyLimits: BodyLimits;
+  readonly #schemas: { readonly params: Checked; readonly query: Checked; readonly body: Checked };
+
+  constructor(endpoint: Endpoint, handler: HandlerOf<Endpoint>, options: HttpAppOptions) {
+    this.#endpoint = endpoint;
+    this.#handler = handler;
+    this.#options = options;
+    const { params, query, body } = endpoint;
+    const { commandSizeMaxBytes, requestTimeoutMs } = options.limits;
+    this.#bodyLimits = {
+      sizeMaxBytes: body === "stream"
+        ? Infinity
+        : BODY_SIZE_LEAST_BYTES + ESCAPED * commandSizeMaxBytes,
+      idleTimeoutMs: requestTimeoutMs,
+    };
+    this.#schemas = {
+      params: new Checked(params, "the path"),
+      query: new Checked(query, "the query"),
+      body: new Checked(body instanceof z.ZodType ? body : z.undefined(), "the body"),
+    };
+  }
+
+  async answer(context: Context): Promise<Response> {
+    const { access, needsLeader } = this.#endpoint;
+    const { node, calls } = this.#options;
+    const request = context.req.raw;
+    this.#authorize(access, request);
+    if (access === "open") return await this.#handle(context);
+    return await calls.run(async () => {
+      const leader = needsLeader && wantsForward(request) ? node.otherLeader() : undefined;
+      if (leader === undefined) return await this.#handle(context);
+      // What is wrong with it is found here, as far as it can be before the body is read.
+      this.#schemas.params.parse(context.req.param());
+      this.#schemas.query.parse(queryOf(request));
+      const { fetch = globalThis.fetch } = this.#options;
+      return await forward(request, { leader, by: node.id, fetch, signal: request.signal });
+    });
+  }
+
+  async #handle(context: Context): Promise<Response> {
+    const request = context.req.raw;
+    const params = this.#schemas.params.parse(context.req.param());
+    const query = this.#schemas.query.parse(queryOf(request)) as { timeoutMs?: number };
+    const body = await this.#body(request);
+    const result = await this.#handler({ params, query, body } as never, {
+      timeoutMs: query.timeoutMs ?? this.#options.limits.requestTimeoutMs,
+      signal: request.signal,
+    });
+    return result instanceof Response ? result : Response.json(result);
+  }
+
+  async #body(request: Request): Promise<unknown> {
+    const { body } = this.#endpoint;
+    if (body === undefined) return undefined;
+    if (body === "stream") return bodyChunks(request, this.#bodyLimits);
+    return this.#schemas.body.parse(await jsonBody(request, this.#bodyLimits));
+  }
+
+  #authorize(access: Access, request: Request): void {
+    refuseOtherSites(request);
+    const { security } = this.#options;
+    if (access === "open" || security?.token === undefined) return;
+    if (access === "client" && security.tokenScope !== "everything") return;
+    const problem = security.token.problem(request.headers.get("authorization") ?? undefined);
+    if (problem === undefined) return;
+    throw new HttpError(401, "unauthenticated", problem, {
+      headers: { "www-authenticate": "Bearer" },
+    });
+  }
+}
+
+/** A schema, and what its errors call what it describes. */
+class Checked {
+  readonly #schema: z.ZodType;
+  readonly #described: { readonly schema: FieldSchema; readonly whole: string };
+
+  constructor(schema: z.ZodType, whole: string) {
+    this.#schema = schema;
+    const described = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+    this.#described = { schema: described as FieldSchema, whole };
+  }
+
+  /** `value` as the schema makes it. Throws {@linkcode HttpError}. */
+  parse(value: unknown): unknown {
+    const parsed = this.#schema.safeParse(value, { reportInput: true });
+    if (parsed.success) return parsed.data;
+    const problems = describeProblems(parsed.error, () => "", this.#described);
+    throw new HttpError(400, "invalid-argument", problems.join("; "));
+  }
+}
+
+/** What follows the question mark. Throws {@linkcode HttpError} for what is given twice. */
+function queryOf(request: Request): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URL(request.url).searchParams) {
+    if (Object.hasOwn(query, name)) {
+      throw new HttpError(400, "invalid-argument", `${name} is given twice; allowed is once`);
+    }
+    query[name] = value;
+  }
+  return query;
+}
+
+/** A page of another site, open in a browser on this machine, must not administer a node that trusts its machine. */
+function refuseOtherSites({ method, url, headers }: Request): void {
+  const origin = headers.get("origin");
+  if (method === "GET" || method === "HEAD" || origin === null) return;
+  if (URL.parse(origin)?.host === new URL(url).host) return;
+  throw new HttpError(
+    403,
+    "other-origin",
+    `origin is ${JSON.stringify(origin)}; allowed are pages of this node`,
+  );
+}
+
+/** Whether an error says what the world has done wrong, and not what this program has. */
+function isExpected(error: unknown): boolean {
+  return error instanceof HttpError || error instanceof CallError || error instanceof RaftError ||
+    error instanceof BackupError;
+}
+
+function failed(context: Context, error: unknown, { node }: HttpAppOptions): Response {
+  const request = context.req.raw;
+  if (!isExpected(error)) {
+    node.logger.error("a request of {path} failed in a way that nobody expected: {error}", {
+      path: context.req.path,
+      error,
+    });
+  }
+  const { pathname, search } = new URL(request.url);
+  const { problem, headers } = problemOf(error, pathname + search, (id) => node.leaderUrl(id));
+  return Response.json(problem, {
+    status: problem.status,
+    headers: { ...headers, "content-type": PROBLEM_TYPE },
+  });
+}
