@@ -94,7 +94,7 @@ export class Node implements AsyncDisposable {
 }
 
 async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<GrpcServer> {
-  const { config, logger, raft, fsm, security } = parts;
+  const { config, logger, raft, fsm, security, telemetry } = parts;
   const { id, grpcListen, requestTimeoutMs } = config;
   const { commandSizeMaxBytes } = config.raft;
   let server: GrpcServer;
@@ -107,6 +107,7 @@ async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<Grp
       listen: grpcListen,
       leaderLookup: (leaderId) => clientAddressesOf(parts, leaderId).grpc,
       security,
+      tracing: telemetry.tracing,
       logger,
     });
   } catch (cause) {

@@ -46,7 +46,7 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
   const { id, dataDir } = config;
   const fsm = new WordsFsm();
   const security = await NodeSecurity.open(id, config.security, logger);
-  const telemetry = await NodeTelemetry.start({ prometheus: config.httpListen !== undefined });
+  const telemetry = await NodeTelemetry.start({ id, prometheus: config.httpListen !== undefined });
   const { metrics } = telemetry;
   const { log, snapshots, transport } = await openPorts(config, security, telemetry, logger);
   const { storeId } = log.identity;
@@ -58,7 +58,7 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
   });
   const raft = await Raft.start({
     id,
-    fsm,
+    fsm: telemetry.tracing?.fsm(fsm) ?? fsm,
     log,
     snapshots,
     transport,

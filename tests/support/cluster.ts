@@ -33,12 +33,18 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   readonly http?: string;
   readonly directory: string;
   readonly #flags: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #client: NodeClient;
   #process: RunningProcess | undefined;
   #earlierLogs = "";
 
-  /** Starts nothing yet. `flags`: what it is started with beside its place. */
-  constructor(place: NodePlace, flags: readonly string[]) {
+  /** Starts nothing yet. `flags`: what it is started with beside its place; `env`: in which environment. */
+  constructor(
+    place: NodePlace,
+    flags: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    this.#env = env;
     const { id, raft, grpc, http, directory } = place;
     this.id = id;
     this.raft = raft;
@@ -73,6 +79,7 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
     this.#process = RunningProcess.deno(
       // It ends with this process, even if that is killed.
       nodeArgs("start", "--stop-with-stdin", ...this.#flags, ...extraFlags),
+      { env: this.#env },
     );
   }
 
@@ -147,7 +154,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts a new cluster of `count` nodes, which listen for HTTP if `http`. They may not have a leader yet. */
-  static start(count: number, flags: readonly string[] = [], http = false): Cluster {
+  static start(
+    count: number,
+    flags: readonly string[] = [],
+    { http = false, env }: {
+      readonly http?: boolean;
+      readonly env?: Readonly<Record<string, string>>;
+    } = {},
+  ): Cluster {
     const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
     const ports = freePorts(3 * count);
     const places = Array.from({ length: count }, (_, at): NodePlace => ({
@@ -158,7 +172,7 @@ export class Cluster implements AsyncDisposable {
       directory: join(directory, `n${at + 1}`),
     }));
     const peers = places.map(({ id, raft, grpc }) => `--peer=${id}=${raft},${grpc}`);
-    const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags]));
+    const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags], env));
     nodes.forEach((node, at) => node.start(at === 0 ? ["--bootstrap"] : []));
     return new Cluster(nodes, directory);
   }
@@ -244,7 +258,7 @@ export function clusterTest(
   } = {},
 ): void {
   Deno.test({ name, ignore }, async () => {
-    await using cluster = Cluster.start(nodes, [], http);
+    await using cluster = Cluster.start(nodes, [], { http });
     try {
       await body(cluster);
     } catch (error) {

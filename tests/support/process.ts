@@ -27,6 +27,8 @@ export interface ProcessOptions {
   readonly input?: string | Uint8Array;
   /** Where it is run; the repository without it. */
   readonly cwd?: string;
+  /** Environment variables, beside this program's own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Whether it leads a process group of its own, as a command does that is typed at a terminal. */
   readonly ownGroup?: boolean;
 }
@@ -49,7 +51,7 @@ export class RunningProcess implements AsyncDisposable {
     this.#process = new Deno.Command(command, {
       args: [...args],
       cwd: options.cwd ?? ROOT,
-      env: { NO_COLOR: "1" },
+      env: { ...options.env, NO_COLOR: "1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

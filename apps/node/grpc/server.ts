@@ -20,7 +20,12 @@ import {
   ServerReflection as ServerReflectionV1Alpha,
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { file_raftadmin, RaftAdmin } from "../gen/raftadmin_pb.ts";
-import { exampleHandlers, type ExampleLimits, type Replicator } from "./example.ts";
+import {
+  type CallOptions,
+  exampleHandlers,
+  type ExampleLimits,
+  type Replicator,
+} from "./example.ts";
 import { type AdministeredNode, coracleAdminHandlers } from "./coracle_admin.ts";
 import { HealthStatuses } from "./health.ts";
 import { Listener } from "./listener.ts";
@@ -30,6 +35,7 @@ import { Operations } from "./operations.ts";
 import { type AdministeredRaft, raftAdminHandlers } from "./raft_admin.ts";
 import { reflectionHandlers } from "./reflection.ts";
 import { guarded } from "../security/guard.ts";
+import type { WriteTracing } from "../telemetry/write_tracing.ts";
 import type { NodeSecurity } from "../security/node_security.ts";
 import { type ErrorToStatus, implement, type ServiceImplementation } from "./service.ts";
 import { CallError, type LeaderLookup, statusOf } from "./status.ts";
@@ -50,6 +56,8 @@ export interface GrpcServerOptions {
   readonly leaderLookup: LeaderLookup;
   /** Who may connect and call. Everybody without it. */
   readonly security?: Pick<NodeSecurity, "clientTls" | "administrationGuard" | "clientGuard">;
+  /** Traces writes. Nobody does without it. */
+  readonly tracing?: WriteTracing | undefined;
   /** Where it says what nobody expects. */
   readonly logger: Logger;
 }
@@ -149,7 +157,7 @@ function isExpected(error: unknown): boolean {
 }
 
 function services(
-  { raft, admin, fsm, limits, leaderLookup, security, logger }: GrpcServerOptions,
+  { raft, admin, fsm, limits, leaderLookup, security, tracing, logger }: GrpcServerOptions,
   health: HealthStatuses,
   calls: OpenCalls,
 ): ServiceImplementation[] {
@@ -165,7 +173,20 @@ function services(
   const reflection = reflectionHandlers(FILES);
   const { commandSizeMaxBytes, requestTimeoutMs } = limits;
   const operations = new Operations();
-  const example = exampleHandlers(raft, fsm, limits, calls);
+  const example = tracing === undefined
+    ? exampleHandlers(raft, fsm, limits, calls)
+    : tracing.served(
+      Example.typeName,
+      exampleHandlers(
+        {
+          apply: tracing.apply((command, options: CallOptions) => raft.apply(command, options)),
+          read: (query, options) => raft.read(query, options),
+        },
+        fsm,
+        limits,
+        calls,
+      ),
+    );
   const raftAdmin = raftAdminHandlers({ raft, commandSizeMaxBytes, calls, operations, toStatus });
   const coracleAdmin = coracleAdminHandlers(admin, requestTimeoutMs, calls);
   return [

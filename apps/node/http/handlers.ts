@@ -40,16 +40,14 @@ export type HttpRaft =
     | "snapshot"
     | "state"
     | "transferLeadership"
-  >
-  & {
-    /** Replicates and applies a command. */
-    apply(command: Uint8Array, options: Partial<HttpCall>): Promise<Applied<unknown>>;
-  };
+  >;
 
 /** What the endpoints need of a node. */
 export interface HttpNodeParts {
   /** Its consensus. */
   readonly raft: HttpRaft;
+  /** Replicates and applies a command. */
+  readonly apply: (command: Uint8Array, options: HttpCall) => Promise<Applied<unknown>>;
   /** Its state machine. */
   readonly fsm: Pick<WordsFsm, "bestWords">;
   /** What can be done to it as a whole. */
@@ -124,7 +122,7 @@ export function handlersOf(
   node: HttpNode,
   { commandSizeMaxBytes }: { readonly commandSizeMaxBytes: number },
 ): HandlersOf<typeof ENDPOINTS> {
-  const { raft, fsm, admin, metrics, closing } = node.parts;
+  const { raft, apply, fsm, admin, metrics, closing } = node.parts;
   const readiness = new Readiness(raft);
   const description = openApi();
   let eventStreams = 0;
@@ -136,7 +134,7 @@ export function handlersOf(
     addWords: async ({ body }, call) => {
       const commands = body.words.map((word) => encoder.encode(word));
       for (const command of commands) checkWord(command, commandSizeMaxBytes);
-      const results = await Promise.allSettled(commands.map((bytes) => raft.apply(bytes, call)));
+      const results = await Promise.allSettled(commands.map((bytes) => apply(bytes, call)));
       return { words: added(body.words, results) };
     },
 

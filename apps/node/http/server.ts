@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Logger } from "@coracle/core";
+import type { Applied, Logger } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
 import { type Address, formatAddress } from "../config/address.ts";
 import { httpUrl } from "../config/config.ts";
@@ -12,19 +12,26 @@ import type { AdministeredNode } from "../grpc/coracle_admin.ts";
 import { OpenCalls } from "../grpc/open_calls.ts";
 import type { NodeTelemetry } from "../telemetry/node_telemetry.ts";
 import { httpApp, type HttpAppOptions } from "./app.ts";
+import type { HttpCall } from "./endpoint.ts";
 import { HttpNode, type HttpRaft } from "./handlers.ts";
 import type { LiveFigures } from "./live_figures.ts";
 
 /** What a server serves, and where. */
 export interface HttpServerOptions extends Pick<HttpAppOptions, "limits" | "security"> {
   /** The node's consensus. */
-  readonly raft: HttpRaft;
+  readonly raft: HttpRaft & {
+    /** Replicates and applies a command. */
+    apply(
+      command: Uint8Array,
+      options: HttpCall & { readonly extensions?: Uint8Array },
+    ): Promise<Applied<unknown>>;
+  };
   /** The node as a whole. */
   readonly admin: AdministeredNode;
   /** Its state machine. */
   readonly fsm: Pick<WordsFsm, "bestWords">;
   /** What measures it. */
-  readonly telemetry: Pick<NodeTelemetry, "figures" | "prometheus">;
+  readonly telemetry: Pick<NodeTelemetry, "figures" | "prometheus" | "tracing">;
   /** Where to listen. */
   readonly listen: Address;
   /** Files with what clients are shown, and whom members trust, since the leader is one. */
@@ -84,8 +91,10 @@ export class HttpServer implements AsyncDisposable {
     const client = secure && peerTlsCa !== undefined
       ? Deno.createHttpClient({ caCerts: [await Deno.readTextFile(peerTlsCa)] })
       : undefined;
+    const apply = (command: Uint8Array, call: HttpCall) => raft.apply(command, call);
     const node = new HttpNode({
       raft,
+      apply: telemetry.tracing?.apply(apply) ?? apply,
       admin,
       fsm,
       figures: telemetry.figures,

@@ -9,6 +9,7 @@ import { STORE_METRICS } from "@coracle/store-fs";
 import { TRANSPORT_METRICS } from "@coracle/transport-tcp";
 import { LiveFigures } from "../http/live_figures.ts";
 import type { PrometheusMetrics } from "./prometheus.ts";
+import type { WriteTracing } from "./write_tracing.ts";
 import { isTelemetryOn } from "./tracing.ts";
 
 /** Where each part of a node measures to. */
@@ -37,17 +38,21 @@ export class NodeTelemetry {
     readonly prometheus: PrometheusMetrics | undefined,
     /** For the live status. */
     readonly figures: LiveFigures,
+    /** Traces writes, if the process exports to OpenTelemetry. */
+    readonly tracing: WriteTracing | undefined,
   ) {}
 
-  /** `prometheus`: whether somebody may ask for its metrics, or for the live status. OpenTelemetry is used if the process exports to it. */
+  /** `id`: the node; `prometheus`: whether somebody may ask for its metrics, or for the live status. OpenTelemetry is used if the process exports to it. */
   static async start(
-    { prometheus: wanted }: { readonly prometheus: boolean },
+    { id, prometheus: wanted }: { readonly id: string; readonly prometheus: boolean },
   ): Promise<NodeTelemetry> {
     const figures = new LiveFigures();
     const prometheus = wanted
       ? new (await import("./prometheus.ts")).PrometheusMetrics()
       : undefined;
-    const otel = isTelemetryOn() ? (await import("./otel_metrics.ts")).otelMetrics : undefined;
+    const isOn = isTelemetryOn();
+    const otel = isOn ? (await import("./otel_metrics.ts")).otelMetrics : undefined;
+    const tracing = isOn ? new (await import("./write_tracing.ts")).WriteTracing(id) : undefined;
     const to = (part: keyof PartMetrics): Metrics => {
       const [prefix, catalogue] = PARTS[part];
       const all = [prometheus?.port(prefix, catalogue), otel?.(prefix, catalogue)];
@@ -56,7 +61,7 @@ export class NodeTelemetry {
     const metrics = prometheus === undefined && otel === undefined
       ? undefined
       : { raft: to("raft"), transport: to("transport"), store: to("store") };
-    return new NodeTelemetry(metrics, prometheus, figures);
+    return new NodeTelemetry(metrics, prometheus, figures, tracing);
   }
 }
 

@@ -40,6 +40,7 @@ export class PlayedApp {
     const { raft, fsm, admin, figures, calls } = this;
     const node = new HttpNode({
       raft,
+      apply: (command, call) => raft.apply(command, call),
       fsm,
       admin,
       figures,
