@@ -7,7 +7,7 @@ import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { type Cluster, clusterTest } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { NodeClient, type WordsRead } from "../support/node_client.ts";
-import { type NodeLog, readNodeLog } from "../support/node_log.ts";
+import { bestWords, checkHolds, checkLogs, readLogs } from "../support/log_checks.ts";
 import { WordLoad } from "../support/word_load.ts";
 
 const WORDS = 5000;
@@ -27,7 +27,7 @@ clusterTest("no acknowledged word is lost, whichever nodes are killed", async (c
   await later.reaches(WORDS / 10);
   await killAll(cluster);
   const acknowledged = new Map(later.acknowledged);
-  const atCrash = await readLogs(cluster);
+  const atCrash = await readLogs(cluster.nodes);
   checkLogs(atCrash, [load, later]);
   for (const log of atCrash) {
     checkHolds(log, load.acknowledged);
@@ -44,7 +44,7 @@ clusterTest("no acknowledged word is lost, whichever nodes are killed", async (c
   const bestAfter = await readWords(cluster);
   await cluster.haveApplied(bestAfter.readAtIndex);
   await cluster.stopAll();
-  const logs = await readLogs(cluster);
+  const logs = await readLogs(cluster.nodes);
   checkLogs(logs, [load, later]);
   for (const log of logs) {
     checkHolds(log, load.acknowledged);
@@ -80,44 +80,4 @@ async function readWords(cluster: Cluster): Promise<WordsRead> {
   const read = await client.words();
   assert(read.ok, JSON.stringify(read));
   return read.value;
-}
-
-async function readLogs(cluster: Cluster): Promise<NodeLog[]> {
-  return await Promise.all(cluster.nodes.map(({ directory }) => readNodeLog(directory)));
-}
-
-/** Every acknowledged word stands where the node has said that it stands. */
-function checkHolds(
-  { directory, entries }: NodeLog,
-  acknowledged: ReadonlyMap<string, number>,
-): void {
-  for (const [word, index] of acknowledged) {
-    assertEquals(entries.get(index)?.data, word, `${directory} has lost entry ${index}`);
-  }
-}
-
-/** What a majority has on its disks is the same on all of them; nothing is there twice, or that was refused. */
-function checkLogs(logs: readonly NodeLog[], loads: readonly WordLoad[]): void {
-  const [longest, second] = logs.toSorted((a, b) => b.lastIndex - a.lastIndex);
-  for (const { directory, entries, words } of logs) {
-    for (const [index, entry] of entries) {
-      if (index <= second!.lastIndex) assertEquals(entry, longest!.entries.get(index), directory);
-    }
-    assertEquals(new Set(words).size, words.length, `${directory} holds a word twice`);
-    for (const word of words) {
-      const refused = loads.some(({ notWritten }) => notWritten.has(word));
-      assert(!refused, `${directory} holds ${word}, of which a node said that it was not written`);
-      const sent = loads.some((load) => load.acknowledged.has(word) || load.unknown.has(word));
-      assert(sent, `${directory} holds ${word}, which nobody has sent`);
-    }
-  }
-}
-
-/** The three best of the words up to `index`: the longest in bytes, of equally long ones the smallest. */
-function bestWords({ entries }: NodeLog, index: number): string[] {
-  const words = [...entries.values()]
-    .filter((entry) => entry.type === "command" && entry.index <= index)
-    .map(({ data }) => Buffer.from(data));
-  words.sort((a, b) => b.length - a.length || Buffer.compare(a, b));
-  return words.slice(0, 3).map((word) => word.toString());
 }

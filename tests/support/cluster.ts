@@ -25,6 +25,17 @@ export interface NodePlace {
   readonly directory: string;
 }
 
+/** The command that runs a command in another way: on another host, with other libraries. */
+export type Launcher = (command: readonly string[]) => readonly string[];
+
+/** How a node's process is started. */
+export interface StartOptions {
+  /** Environment variables beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** In what way it is run; as it is without one. */
+  readonly launcher?: Launcher;
+}
+
 /** One node: at times a process, always a directory. */
 export class ClusterNode implements NodePlace, AsyncDisposable {
   readonly id: string;
@@ -33,18 +44,13 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   readonly http?: string;
   readonly directory: string;
   readonly #flags: readonly string[];
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #start: StartOptions;
   readonly #client: NodeClient;
   #process: RunningProcess | undefined;
   #earlierLogs = "";
 
-  /** Starts nothing yet. `flags`: what it is started with beside its place; `env`: in which environment. */
-  constructor(
-    place: NodePlace,
-    flags: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ) {
-    this.#env = env;
+  /** Starts nothing yet. `flags`: what it is started with beside its place. */
+  constructor(place: NodePlace, flags: readonly string[], start: StartOptions = {}) {
     const { id, raft, grpc, http, directory } = place;
     this.id = id;
     this.raft = raft;
@@ -59,6 +65,7 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
       ...(http === undefined ? [] : [`--http-listen=${http}`]),
       ...flags,
     ];
+    this.#start = start;
     this.#client = new NodeClient(grpc);
   }
 
@@ -76,11 +83,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   start(extraFlags: readonly string[] = []): void {
     if (this.isRunning) throw new Error(`${this.id} is running`);
     this.#earlierLogs = this.log;
-    this.#process = RunningProcess.deno(
-      // It ends with this process, even if that is killed.
-      nodeArgs("start", "--stop-with-stdin", ...this.#flags, ...extraFlags),
-      { env: this.#env },
-    );
+    // It ends with this process, even if that is killed.
+    const args = nodeArgs("start", "--stop-with-stdin", ...this.#flags, ...extraFlags);
+    const { env = {}, launcher = (command) => command } = this.#start;
+    const [command, ...launched] = launcher([Deno.execPath(), ...args]);
+    this.#process = new RunningProcess(command!, launched, { env });
   }
 
   /** Ends its process without a warning, as a crash does. */
@@ -93,6 +100,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   /** Stops its process in the middle of whatever it does: it does not end, it does nothing. */
   freeze(): void {
     this.#running().signal("SIGSTOP");
+  }
+
+  /** Lets a process go on that was frozen. */
+  thaw(): void {
+    this.#running().signal("SIGCONT");
   }
 
   /** Asks its process to stop, and waits until it has done so as it should. */
@@ -142,59 +154,19 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   }
 }
 
-/** Some nodes that are one cluster, in a temporary directory. */
-export class Cluster implements AsyncDisposable {
-  readonly #nodes: ClusterNode[];
-  /** Where their directories are; removed in the end. */
-  readonly directory: string;
-
-  private constructor(nodes: ClusterNode[], directory: string) {
-    this.#nodes = nodes;
-    this.directory = directory;
-  }
-
-  /** Starts a new cluster of `count` nodes, which listen for HTTP if `http`. They may not have a leader yet. */
-  static start(
-    count: number,
-    flags: readonly string[] = [],
-    { http = false, env }: {
-      readonly http?: boolean;
-      readonly env?: Readonly<Record<string, string>>;
-    } = {},
-  ): Cluster {
-    const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
-    const ports = freePorts(3 * count);
-    const places = Array.from({ length: count }, (_, at): NodePlace => ({
-      id: `n${at + 1}`,
-      raft: `127.0.0.1:${ports[at]}`,
-      grpc: `127.0.0.1:${ports[count + at]}`,
-      ...(http ? { http: `127.0.0.1:${ports[2 * count + at]}` } : {}),
-      directory: join(directory, `n${at + 1}`),
-    }));
-    const peers = places.map(({ id, raft, grpc }) => `--peer=${id}=${raft},${grpc}`);
-    const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags], env));
-    nodes.forEach((node, at) => node.start(at === 0 ? ["--bootstrap"] : []));
-    return new Cluster(nodes, directory);
-  }
-
+/** Some nodes that are one cluster. */
+export abstract class NodeGroup<Node extends ClusterNode> implements AsyncDisposable {
   /** All nodes, running or not. */
-  get nodes(): readonly ClusterNode[] {
-    return this.#nodes;
+  readonly nodes: readonly Node[];
+
+  /** Starts nothing yet. */
+  constructor(nodes: readonly Node[]) {
+    this.nodes = nodes;
   }
 
-  /** Starts one more node, which waits until the cluster adds it. */
-  join(flags: readonly string[] = []): ClusterNode {
-    const [raft, grpc] = freePorts(2);
-    const id = `n${this.#nodes.length + 1}`;
-    const node = new ClusterNode({
-      id,
-      raft: `127.0.0.1:${raft}`,
-      grpc: `127.0.0.1:${grpc}`,
-      directory: join(this.directory, id),
-    }, ["--join", ...flags]);
-    this.#nodes.push(node);
-    node.start();
-    return node;
+  /** Starts all nodes for the first time. They may not have a leader yet. */
+  found(): void {
+    this.nodes.forEach((node, at) => node.start(at === 0 ? ["--bootstrap"] : []));
   }
 
   /** Runs a command of the program against the nodes that are there, or at `endpoints`. */
@@ -211,7 +183,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Waits for a node that says that it leads. */
-  async leader(): Promise<ClusterNode> {
+  async leader(): Promise<Node> {
     return await eventually("a node leads", async () => {
       const leading = await Promise.all(this.nodes.map((node) => node.leads()));
       return this.nodes[leading.indexOf(true)];
@@ -238,16 +210,95 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(this.nodes.map((node) => node.kill()));
   }
 
-  /** Kills what runs and removes the directory. */
+  /** Kills what runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const node of this.nodes) await node[Symbol.asyncDispose]();
+  }
+}
+
+/** A cluster on this machine, in a temporary directory. */
+export class Cluster extends NodeGroup<ClusterNode> {
+  readonly #nodes: ClusterNode[];
+  /** Where their directories are; removed in the end. */
+  readonly directory: string;
+
+  private constructor(nodes: ClusterNode[], directory: string) {
+    super(nodes);
+    this.#nodes = nodes;
+    this.directory = directory;
+  }
+
+  /** Starts a new cluster of `count` nodes, which listen for HTTP if `http`. They may not have a leader yet. */
+  static start(
+    count: number,
+    flags: readonly string[] = [],
+    { http = false, env = {} }: {
+      readonly http?: boolean;
+      readonly env?: Readonly<Record<string, string>>;
+    } = {},
+  ): Cluster {
+    const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
+    const ports = freePorts(3 * count);
+    const places = Array.from({ length: count }, (_, at): NodePlace => ({
+      id: `n${at + 1}`,
+      raft: `127.0.0.1:${ports[at]}`,
+      grpc: `127.0.0.1:${ports[count + at]}`,
+      ...(http ? { http: `127.0.0.1:${ports[2 * count + at]}` } : {}),
+      directory: join(directory, `n${at + 1}`),
+    }));
+    const peers = peerFlags(places);
+    const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags], { env }));
+    const cluster = new Cluster(nodes, directory);
+    cluster.found();
+    return cluster;
+  }
+
+  /** Starts one more node, which waits until the cluster adds it. */
+  join(flags: readonly string[] = []): ClusterNode {
+    const [raft, grpc] = freePorts(2);
+    const id = `n${this.#nodes.length + 1}`;
+    const node = new ClusterNode({
+      id,
+      raft: `127.0.0.1:${raft}`,
+      grpc: `127.0.0.1:${grpc}`,
+      directory: join(this.directory, id),
+    }, ["--join", ...flags]);
+    this.#nodes.push(node);
+    node.start();
+    return node;
+  }
+
+  /** Kills what runs and removes the directory. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     await Deno.remove(this.directory, { recursive: true });
   }
 }
 
+/** What tells a node of all initial members. */
+export function peerFlags(places: readonly NodePlace[]): string[] {
+  return places.map(({ id, raft, grpc }) => `--peer=${id}=${raft},${grpc}`);
+}
+
 const SHOWN_LINES_MAX = 40;
 
-/** A test with a new cluster, of three nodes if nothing else is said. If it fails, what the nodes have logged is shown. */
+/** Runs `body`. If it fails, what the nodes have logged is shown. */
+export async function showingLogs(
+  nodes: readonly ClusterNode[],
+  body: () => Promise<void>,
+): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    for (const { id, log } of nodes) {
+      const lines = log.trimEnd().split("\n").slice(-SHOWN_LINES_MAX);
+      console.error([`--- the last that ${id} has logged`, ...lines].join("\n"));
+    }
+    throw error;
+  }
+}
+
+/** A test with a new cluster, of three nodes if nothing else is said. */
 export function clusterTest(
   name: string,
   body: (cluster: Cluster) => Promise<void>,
@@ -259,14 +310,6 @@ export function clusterTest(
 ): void {
   Deno.test({ name, ignore }, async () => {
     await using cluster = Cluster.start(nodes, [], { http });
-    try {
-      await body(cluster);
-    } catch (error) {
-      for (const { id, log } of cluster.nodes) {
-        const lines = log.trimEnd().split("\n").slice(-SHOWN_LINES_MAX);
-        console.error([`--- the last that ${id} has logged`, ...lines].join("\n"));
-      }
-      throw error;
-    }
+    await showingLogs(cluster.nodes, () => body(cluster));
   });
 }

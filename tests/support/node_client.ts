@@ -53,10 +53,13 @@ export class NodeClient implements Disposable {
     return answer.ok ? { ok: true, value: numberField(answer.value, 1) } : answer;
   }
 
-  /** The three best words: of the leader, or with "local" as far as this node knows. */
-  async words(level: "linearizable" | "local" = "linearizable"): Promise<CallResult<WordsRead>> {
+  /** The three best words: of the whole cluster, or with "local" as far as this node knows. */
+  async words(
+    level: "linearizable" | "lease" | "local" = "linearizable",
+    timeoutMs?: number,
+  ): Promise<CallResult<WordsRead>> {
     const metadata = { "read-level": level };
-    const answer = await this.call("/Example/GetWords", new Uint8Array(0), { metadata });
+    const answer = await this.call("/Example/GetWords", new Uint8Array(0), { metadata, timeoutMs });
     if (!answer.ok) return answer;
     const readAtIndex = numberField(answer.value, 1);
     return { ok: true, value: { readAtIndex, bestWords: textFields(answer.value, 2) } };
