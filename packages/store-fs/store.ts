@@ -16,6 +16,7 @@ import {
   type Metrics,
   silentLogger,
   StorageError,
+  type StoreId,
   systemClock,
   type Term,
 } from "@coracle/core";
@@ -25,7 +26,7 @@ import { asStorageError, checkedDirectory, checkedOption, messageOf } from "./fa
 import type { FileSystem } from "./files.ts";
 import { BATCH_SIZE_MAX_BYTES, batchSizeBytes } from "./format/batch.ts";
 import type { PlannedChange } from "./format/change.ts";
-import type { StoreIdentity } from "./format/identity.ts";
+import { shortStoreId, type StoreIdentity } from "./format/identity.ts";
 import type { Segment } from "./layout.ts";
 import type { LogState } from "./log_state.ts";
 import { StoreMeter } from "./metrics.ts";
@@ -79,6 +80,8 @@ const CACHE_SIZE_DEFAULT_BYTES = 32 * 1024 * 1024;
 export class FsLogStore implements LogStore {
   /** Who the store is. */
   readonly identity: StoreIdentity;
+  /** The first digits of its identity, by which members of a cluster know it. */
+  readonly storeId: StoreId;
   /** What opening it had to remove; nothing after a clean stop. */
   readonly recovered: readonly Repair[];
   readonly #fs: FileSystem;
@@ -105,6 +108,7 @@ export class FsLogStore implements LogStore {
     meter: StoreMeter | undefined,
   ) {
     this.identity = directory.identity;
+    this.storeId = shortStoreId(directory.identity.storeId);
     this.recovered = log.repairs;
     this.#fs = fs;
     this.#directory = directory;

@@ -26,6 +26,7 @@ import {
   type StepFunction,
 } from "@coracle/core/consensus";
 import { LogImage } from "./log_image.ts";
+import { testStoreId } from "./test_store_id.ts";
 
 /** Whom a {@linkcode CoreNode} reports to. */
 export interface CoreNodeHost {
@@ -47,7 +48,7 @@ export interface CoreNodeOptions {
   readonly config: RaftConfig;
   /** Its random numbers follow from this and from how often it was started. */
   readonly seed: number;
-  /** What its disk holds. */
+  /** What its disk holds; nothing by default. */
   readonly image?: LogImage;
   /** What decides; the consensus by default. */
   readonly step?: StepFunction;
@@ -62,7 +63,7 @@ export class CoreNode {
   /** Its settings. */
   readonly config: RaftConfig;
   /** What its disk holds. */
-  readonly image: LogImage;
+  image: LogImage;
   /** The newest snapshot on its disk. */
   snapshot: SnapshotPoint | undefined;
   /** How often it was started. */
@@ -75,6 +76,8 @@ export class CoreNode {
   readonly #step: StepFunction;
   readonly #host: CoreNodeHost;
   #state: NodeState | undefined;
+  /** Which disk it has, counting from 1. */
+  #disk = 1;
   #durable: PersistId = 0;
 
   /** A node that is not started. */
@@ -82,7 +85,7 @@ export class CoreNode {
     this.id = options.id;
     this.ordinal = options.ordinal ?? 0;
     this.config = options.config;
-    this.image = options.image ?? new LogImage();
+    this.image = options.image ?? new LogImage(testStoreId(this.id));
     this.#seed = options.seed;
     this.#step = options.step ?? step;
     this.#host = host;
@@ -113,6 +116,7 @@ export class CoreNode {
       id: this.id,
       config: this.config,
       seed: Math.imul(this.#seed, 31) + this.incarnation,
+      storeId: this.image.storeId,
       hardState: this.image.hardState,
       log: this.image,
       snapshot: this.snapshot,
@@ -145,6 +149,14 @@ export class CoreNode {
     this.held = [];
     this.#durable = 0;
     this.#state = undefined;
+  }
+
+  /** It is down, and gets another disk, which is empty. */
+  wipe(): void {
+    if (this.#state !== undefined) throw new Error(`${this.id} is up`);
+    this.#disk += 1;
+    this.image = new LogImage(testStoreId(this.id, this.#disk));
+    this.snapshot = undefined;
   }
 
   /** What a driver does at its start: a snapshot was received, and the node stopped before the log was made to follow it. */
@@ -190,6 +202,8 @@ export class CoreNode {
       case "sendSnapshot":
       case "installSnapshot":
       case "contactChanged":
+      case "storeChanged":
+      case "storeRefused":
       case "removed":
         // For the host, which sees all effects.
         break;

@@ -13,16 +13,24 @@ import {
   type LogWrite,
   NO_INDEX,
   NO_TERM,
+  type StoreId,
   type Term,
 } from "@coracle/core";
 
 /** The durable content of a log store. {@linkcode LogImage.apply} makes one write take effect, whole or not at all. */
 export class LogImage implements LogReader {
+  /** See `LogStore.storeId`. */
+  readonly storeId: StoreId;
   #hardState: HardState = { term: NO_TERM, votedFor: undefined };
   /** The entries: runs that follow each other. */
   #runs: EntryRun[] = [];
   #baseIndex: Index = NO_INDEX;
   #baseTerm: Term = NO_TERM;
+
+  /** A disk on which a store has just been made; its name is drawn at random if none is given. */
+  constructor(storeId: StoreId = randomStoreId()) {
+    this.storeId = storeId;
+  }
 
   /** Term and vote. */
   get hardState(): HardState {
@@ -114,7 +122,7 @@ export class LogImage implements LogReader {
 
   /** A copy that changes independently: what is found after a crash. */
   clone(): LogImage {
-    const copy = new LogImage();
+    const copy = new LogImage(this.storeId);
     copy.#hardState = this.#hardState;
     copy.#runs = [...this.#runs];
     copy.#baseIndex = this.#baseIndex;
@@ -199,4 +207,9 @@ export class LogImage implements LogReader {
   #range(): string {
     return `${this.firstIndex}..${this.lastIndex}`;
   }
+}
+
+function randomStoreId(): StoreId {
+  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

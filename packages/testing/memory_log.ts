@@ -11,6 +11,7 @@ import {
   type LogStore,
   type LogWrite,
   StorageError,
+  type StoreId,
   type Term,
 } from "@coracle/core";
 import { LogImage } from "./log_image.ts";
@@ -55,6 +56,11 @@ export class MemoryLog implements LogStore {
   constructor(options: { readonly completion?: Completion; readonly image?: LogImage } = {}) {
     this.completion = options.completion ?? "immediate";
     this.#image = options.image ?? new LogImage();
+  }
+
+  /** See {@linkcode LogStore.storeId}. */
+  get storeId(): StoreId {
+    return this.#image.storeId;
   }
 
   /** See {@linkcode LogStore.hardState}. */

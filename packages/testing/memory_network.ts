@@ -101,7 +101,7 @@ interface Link {
  * a.start(handler("a"));
  * b.start(handler("b"));
  * a.setPeers([{ id: "b", address: "b" }]);
- * a.send("b", { type: "voteResult", term: toTerm(1), granted: true });
+ * a.send("b", { type: "timeoutNow", term: toTerm(1) });
  * await clock.advance(1);
  * network.disconnect("a", "b");
  * await clock.advance(1);

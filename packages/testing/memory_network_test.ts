@@ -3,10 +3,11 @@ import { type Message, type ServerId, toTerm, type TransportHandler } from "@cor
 import { MemoryNetwork, RELIABLE } from "./memory_network.ts";
 import type { MemoryTransport } from "./memory_transport.ts";
 import { Prng } from "./prng.ts";
+import { testStoreId } from "./test_store_id.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 function message(number: number): Message {
-  return { type: "voteResult", term: toTerm(number), granted: false };
+  return { type: "voteResult", term: toTerm(number), granted: false, storeId: testStoreId("n1") };
 }
 
 /** Remembers what arrives, as `from: terms` and `lost peer`. */

@@ -36,4 +36,5 @@ export {
 export { NodeCrashedError } from "./simulation/calls.ts";
 export { simulate, type SimulateOptions } from "./simulation/simulate.ts";
 export { type SimulationResult } from "./simulation/simulation.ts";
+export { testStoreId } from "./test_store_id.ts";
 export { settle, VirtualClock, type VirtualClockOptions } from "./virtual_clock.ts";

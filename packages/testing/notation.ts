@@ -15,9 +15,11 @@ import {
   type Index,
   type Message,
   type SnapshotPoint,
+  type StoreId,
   type Term,
 } from "@coracle/core";
 import type { Effect, Input, NodeState, Persist } from "@coracle/core/consensus";
+import { storeText } from "./test_store_id.ts";
 
 /** Longest list of entries that is written out. */
 const ENTRIES_MAX = 6;
@@ -32,10 +34,15 @@ export function positionText(index: Index, term: Term | undefined): string {
   return index === 0 ? "0" : `${index}@${term ?? "?"}`;
 }
 
-/** `n1 n2 n3? n4+`: a question mark for a member without a vote, a plus for one that is to get it. */
+/**
+ * `n1 n2* n3? n4+`: a star for a voter whose store has no name yet, a question mark for a member without a vote, a plus for one that is
+ * to get it. `n1#2` is n1 with its second disk.
+ */
 export function configurationText({ servers }: Configuration): string {
-  const marks = { voter: "", nonvoter: "?", staging: "+" };
-  return servers.map(({ id, suffrage }) => `${id}${marks[suffrage]}`).join(" ");
+  return servers.map(({ id, suffrage, storeId }) => {
+    const marks = { voter: storeId === undefined ? "*" : "", nonvoter: "?", staging: "+" };
+    return id + marks[suffrage] + (storeId === undefined ? "" : storeText(storeId));
+  }).join(" ");
 }
 
 /** `5@3 noop`, `6@3 "x"`, `1@1 members n1 n2`. */
@@ -70,15 +77,18 @@ export function messageText(message: Message): string {
   switch (message.type) {
     case "preVote":
     case "vote": {
+      const { storeId } = message;
       const log = positionText(message.lastLogIndex, message.lastLogTerm);
-      return `${message.type}@${message.term} log ${log}`;
+      const store = storeId === undefined ? "any store" : storeText(storeId);
+      return `${message.type}@${message.term} log ${log}${store === "" ? "" : ` to ${store}`}`;
     }
     case "preVoteResult": {
       const answer = message.granted ? "yes" : "no";
-      return `preVoteResult@${message.term} ${answer} to term ${message.proposedTerm}`;
+      return `preVoteResult@${message.term} ${answer} to term ${message.proposedTerm}` +
+        fromText(message);
     }
     case "voteResult":
-      return `voteResult@${message.term} ${message.granted ? "yes" : "no"}`;
+      return `voteResult@${message.term} ${message.granted ? "yes" : "no"}${fromText(message)}`;
     case "timeoutNow":
       return `timeoutNow@${message.term}`;
     case "readIndex":
@@ -89,22 +99,29 @@ export function messageText(message: Message): string {
       const { entries, prevLogIndex, prevLogTerm, leaderCommit, round } = message;
       const after = `after ${positionText(prevLogIndex, prevLogTerm)}`;
       const what = entries === undefined ? "" : ` ${runText(entries)}`;
-      const flags = (message.leased ? " leased" : "") + (message.yields ? " yields" : "");
+      const flags = (message.leased ? " leased" : "") + (message.yields ? " yields" : "") +
+        (message.storeRefused ? " to a store that does not count" : "");
       return `append@${message.term} ${after}${what} commit ${leaderCommit} round ${round}${flags}`;
     }
     case "appendAccepted": {
       const { term, matchIndex, round, priority } = message;
       const stated = priority === DEFAULT_CONFIG.leaderPriority ? "" : ` priority ${priority}`;
-      return `accepted@${term} match ${matchIndex} round ${round}${stated}`;
+      return `accepted@${term} match ${matchIndex} round ${round}${stated}${fromText(message)}`;
     }
     case "appendRejected": {
       const hint = positionText(message.hintIndex, message.hintTerm);
       return `rejected@${message.term} after ${message.rejectedIndex} hint ${hint} ` +
-        `round ${message.round}`;
+        `round ${message.round}${fromText(message)}`;
     }
     default:
       return assertNever(message);
   }
+}
+
+/** Which store a message is from, if it is not its sender's first. */
+function fromText({ storeId }: { readonly storeId: StoreId }): string {
+  const store = storeText(storeId);
+  return store === "" ? "" : ` from ${store}`;
 }
 
 /** What happened to a node. */
@@ -217,6 +234,12 @@ export function effectText(effect: Effect, state: NodeState): string {
       return `restore ${pointText(effect)}`;
     case "contactChanged":
       return `${effect.peer} ${effect.answers ? "answers again" : "does not answer"}`;
+    case "storeChanged":
+      return `${effect.peer} has another store, ${storeText(effect.storeId)}, which does not count`;
+    case "storeRefused":
+      return effect.by === undefined
+        ? "its store counts again"
+        : `its store does not count for ${effect.by}`;
     case "removed":
       return "is no member any more";
     case "bootstrapped":

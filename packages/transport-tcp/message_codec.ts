@@ -3,21 +3,23 @@
  * kind, except for the entries of an append.
  *
  * ```text
- *  preVote          | 1 | term | lastLogIndex | lastLogTerm |
- *  preVoteResult    | 2 | term | proposedTerm | granted |
- *  vote             | 3 | term | lastLogIndex | lastLogTerm | leadershipTransfer |
- *  voteResult       | 4 | term | granted |
+ *  preVote          | 1 | term | lastLogIndex | lastLogTerm | storeId |
+ *  preVoteResult    | 2 | term | proposedTerm | storeId | granted |
+ *  vote             | 3 | term | lastLogIndex | lastLogTerm | storeId | leadershipTransfer |
+ *  voteResult       | 4 | term | storeId | granted |
  *  append           | 5 | term | prevLogIndex | prevLogTerm | leaderCommit | round | flags | length | entries |
- *  appendAccepted   | 6 | term | matchIndex | round | priority |
- *  appendRejected   | 7 | term | rejectedIndex | hintIndex | hintTerm | round |
+ *  appendAccepted   | 6 | term | matchIndex | round | priority | storeId |
+ *  appendRejected   | 7 | term | rejectedIndex | hintIndex | hintTerm | round | storeId |
  *  timeoutNow       | 8 | term |
  *  readIndex        | 9 | id |
  *  readIndexResult  | 10 | id | answered | readIndex |
  *
  *  the kind                               u8
  *  terms, indexes, round, id              u64  at most 2^53 - 1
+ *  storeId                                u64  below 2^48. In a request for a vote the receiver's, 0 if it is not known; else the
+ *                                              sender's
  *  granted, leadershipTransfer, answered  u8   0 or 1
- *  flags                                  u8   1 leased, 2 yields, added; all other bits are 0
+ *  flags                                  u8   1 leased, 2 yields, 4 storeRefused, added; all other bits are 0
  *  priority                               u16
  *  readIndex                              u64  0 unless answered
  *  length                                 u32  bytes of entries; 0 for a heartbeat
@@ -36,6 +38,7 @@ import {
   MalformedError,
   type Message,
   readUint53,
+  type StoreId,
   type Term,
   writeUint53,
 } from "@coracle/core";
@@ -53,7 +56,7 @@ const READ_INDEX = 9;
 const READ_INDEX_RESULT = 10;
 
 /** Bytes of each kind without the entries of an append; the position is the kind. */
-const FIXED_SIZE_BYTES: readonly number[] = [0, 25, 18, 26, 10, 46, 27, 41, 9, 9, 18];
+const FIXED_SIZE_BYTES: readonly number[] = [0, 33, 26, 34, 18, 46, 35, 49, 9, 9, 18];
 
 /** Bytes of an append before its entries. */
 export const APPEND_HEADER_SIZE_BYTES = 46;
@@ -63,6 +66,12 @@ const LEASED = 1;
 
 /** The flag of an append whose receiver lets another node stand for election first. */
 const YIELDS = 2;
+
+/** The flag of an append to a store that does not count. */
+const STORE_REFUSED = 4;
+
+/** Above the number of any store. */
+const STORE_NUMBER_END = 2 ** 48;
 
 /** The size of `message` once it is encoded, in bytes. */
 export function messageSizeBytes(message: Message): number {
@@ -111,25 +120,25 @@ export function encodeMessage(
   const at = offset + 1;
   switch (message.type) {
     case "preVote":
-      writeUint53(view, at, message.term);
-      writeUint53(view, at + 8, message.lastLogIndex);
-      writeUint53(view, at + 16, message.lastLogTerm);
-      return at + 24;
-    case "preVoteResult":
-      writeUint53(view, at, message.term);
-      writeUint53(view, at + 8, message.proposedTerm);
-      view.setUint8(at + 16, message.granted ? 1 : 0);
-      return at + 17;
     case "vote":
       writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.lastLogIndex);
       writeUint53(view, at + 16, message.lastLogTerm);
-      view.setUint8(at + 24, message.leadershipTransfer ? 1 : 0);
+      writeStoreId(view, at + 24, message.storeId);
+      if (message.type === "preVote") return at + 32;
+      view.setUint8(at + 32, message.leadershipTransfer ? 1 : 0);
+      return at + 33;
+    case "preVoteResult":
+      writeUint53(view, at, message.term);
+      writeUint53(view, at + 8, message.proposedTerm);
+      writeStoreId(view, at + 16, message.storeId);
+      view.setUint8(at + 24, message.granted ? 1 : 0);
       return at + 25;
     case "voteResult":
       writeUint53(view, at, message.term);
-      view.setUint8(at + 8, message.granted ? 1 : 0);
-      return at + 9;
+      writeStoreId(view, at + 8, message.storeId);
+      view.setUint8(at + 16, message.granted ? 1 : 0);
+      return at + 17;
     case "append": {
       const entries = message.entries?.bytes;
       writeUint53(view, at, message.term);
@@ -137,7 +146,7 @@ export function encodeMessage(
       writeUint53(view, at + 16, message.prevLogTerm);
       writeUint53(view, at + 24, message.leaderCommit);
       writeUint53(view, at + 32, message.round);
-      view.setUint8(at + 40, (message.leased ? LEASED : 0) + (message.yields ? YIELDS : 0));
+      view.setUint8(at + 40, flagsOf(message));
       view.setUint32(at + 41, entries?.length ?? 0);
       if (entries !== undefined) bytes.set(entries, at + 45);
       return at + 45 + (entries?.length ?? 0);
@@ -147,14 +156,16 @@ export function encodeMessage(
       writeUint53(view, at + 8, message.matchIndex);
       writeUint53(view, at + 16, message.round);
       view.setUint16(at + 24, message.priority);
-      return at + 26;
+      writeStoreId(view, at + 26, message.storeId);
+      return at + 34;
     case "appendRejected":
       writeUint53(view, at, message.term);
       writeUint53(view, at + 8, message.rejectedIndex);
       writeUint53(view, at + 16, message.hintIndex);
       writeUint53(view, at + 24, message.hintTerm);
       writeUint53(view, at + 32, message.round);
-      return at + 40;
+      writeStoreId(view, at + 40, message.storeId);
+      return at + 48;
     case "timeoutNow":
       writeUint53(view, at, message.term);
       return at + 8;
@@ -249,29 +260,32 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
   const term = first as Term;
   switch (kind) {
     case PRE_VOTE:
-      return {
-        type: "preVote",
+    case VOTE: {
+      const request = {
         term,
         lastLogIndex: readUint53(view, at + 8) as Index,
         lastLogTerm: readUint53(view, at + 16) as Term,
+        storeId: readStoreId(view, at + 24),
       };
+      if (kind === PRE_VOTE) return { type: "preVote", ...request };
+      const leadershipTransfer = readBoolean(view, at + 32, "leadershipTransfer");
+      return { type: "vote", ...request, leadershipTransfer };
+    }
     case PRE_VOTE_RESULT:
       return {
         type: "preVoteResult",
         term,
         proposedTerm: readUint53(view, at + 8) as Term,
-        granted: readBoolean(view, at + 16, "granted"),
-      };
-    case VOTE:
-      return {
-        type: "vote",
-        term,
-        lastLogIndex: readUint53(view, at + 8) as Index,
-        lastLogTerm: readUint53(view, at + 16) as Term,
-        leadershipTransfer: readBoolean(view, at + 24, "leadershipTransfer"),
+        storeId: readOwnStoreId(view, at + 16),
+        granted: readBoolean(view, at + 24, "granted"),
       };
     case VOTE_RESULT:
-      return { type: "voteResult", term, granted: readBoolean(view, at + 8, "granted") };
+      return {
+        type: "voteResult",
+        term,
+        storeId: readOwnStoreId(view, at + 8),
+        granted: readBoolean(view, at + 16, "granted"),
+      };
     case APPEND_ACCEPTED:
       return {
         type: "appendAccepted",
@@ -279,6 +293,7 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
         matchIndex: readUint53(view, at + 8) as Index,
         round: readUint53(view, at + 16),
         priority: view.getUint16(at + 24),
+        storeId: readOwnStoreId(view, at + 26),
       };
     case APPEND_REJECTED:
       return {
@@ -288,6 +303,7 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
         hintIndex: readUint53(view, at + 16) as Index,
         hintTerm: readUint53(view, at + 24) as Term,
         round: readUint53(view, at + 32),
+        storeId: readOwnStoreId(view, at + 40),
       };
     case TIMEOUT_NOW:
       return { type: "timeoutNow", term };
@@ -301,12 +317,38 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
   }
 }
 
-function readFlags(view: DataView, at: number): { leased: boolean; yields: boolean } {
+function flagsOf({ leased, yields, storeRefused }: Append): number {
+  return (leased ? LEASED : 0) + (yields ? YIELDS : 0) + (storeRefused ? STORE_REFUSED : 0);
+}
+
+function readFlags(view: DataView, at: number): Pick<Append, "leased" | "yields" | "storeRefused"> {
   const flags = view.getUint8(at);
-  if (flags > LEASED + YIELDS) {
-    throw new MalformedError(`flags are ${flags}; 0 to ${LEASED + YIELDS} is allowed`);
+  const most = LEASED + YIELDS + STORE_REFUSED;
+  if (flags > most) throw new MalformedError(`flags are ${flags}; 0 to ${most} is allowed`);
+  return {
+    leased: (flags & LEASED) !== 0,
+    yields: (flags & YIELDS) !== 0,
+    storeRefused: (flags & STORE_REFUSED) !== 0,
+  };
+}
+
+function writeStoreId(view: DataView, at: number, storeId: StoreId | undefined): void {
+  writeUint53(view, at, storeId === undefined ? 0 : parseInt(storeId, 16));
+}
+
+function readStoreId(view: DataView, at: number): StoreId | undefined {
+  const number = readUint53(view, at);
+  if (number >= STORE_NUMBER_END) {
+    throw new MalformedError(`a store is ${number}; less than ${STORE_NUMBER_END} is allowed`);
   }
-  return { leased: (flags & LEASED) !== 0, yields: (flags & YIELDS) !== 0 };
+  return number === 0 ? undefined : number.toString(16).padStart(12, "0");
+}
+
+/** The sender's store, which it always knows. */
+function readOwnStoreId(view: DataView, at: number): StoreId {
+  const storeId = readStoreId(view, at);
+  if (storeId === undefined) throw new MalformedError("the store of a message's sender is 0");
+  return storeId;
 }
 
 function readAnswer(view: DataView, at: number): Index | undefined {

@@ -73,9 +73,14 @@ Deno.test("garbage is refused with a typed error, or is what its messages encode
 Deno.test("errors say what was found and what is allowed", () => {
   assertThrows(() => decode(Uint8Array.of(99)), MalformedError, "kind 99; 1 to 10 is allowed");
   assertThrows(() => decode(Uint8Array.of(0)), MalformedError, "kind 0");
-  const vote = encode([{ type: "voteResult", term: toTerm(1), granted: true }]);
-  vote[9] = 2;
+  const storeId = "4f0c7bd294d8";
+  const vote = encode([{ type: "voteResult", term: toTerm(1), granted: true, storeId }]);
+  vote[17] = 2;
   assertThrows(() => decode(vote), MalformedError, "granted is 2; 0 or 1 is allowed");
+  vote.fill(0, 9, 17);
+  assertThrows(() => decode(vote), MalformedError, "the store of a message's sender is 0");
+  vote[10] = 1;
+  assertThrows(() => decode(vote), MalformedError, "a store is 281474976710656; less than");
   const huge = encode([numbered(1)]);
   huge.fill(0xff, 1, 9);
   assertThrows(() => decode(huge), NumberRangeError, "18446744073709551615");

@@ -32,6 +32,7 @@ Deno.test("the example of messages in docs/wire-format.md is what is on the wire
     matchIndex: toIndex(258),
     round: 7,
     priority: 1,
+    storeId: "4f0c7bd294d8",
   });
   assertEquals((await examples())[0], hex(outbox.take()!));
 });

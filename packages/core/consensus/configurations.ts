@@ -6,6 +6,7 @@
  */
 import { decodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
 import type { EntryRun } from "../model/entry_run.ts";
+import { equalConfigurations } from "../model/membership.ts";
 import type { Index } from "../model/numbers.ts";
 
 /** See the module's description. */
@@ -31,6 +32,16 @@ export class Configurations {
   /** The configuration before the one in force; `undefined` if that one is committed, as of the last call of {@linkcode committed}. */
   get previous(): IndexedConfiguration | undefined {
     return this.#history[this.#history.length - 2];
+  }
+
+  /** Index of the last configuration with other members than the one before it, which did more than name a store. */
+  get changedIndex(): Index {
+    const history = this.#history;
+    for (let at = history.length - 1; at > 0; at -= 1) {
+      const [before, after] = [history[at - 1]!, history[at]!];
+      if (!equalConfigurations(before.configuration, after.configuration)) return after.index;
+    }
+    return this.settled.index;
   }
 
   /** A snapshot has replaced the log: its configuration is the only one. */

@@ -8,6 +8,7 @@ import type { IndexedConfiguration, ServerId } from "../model/configuration.ts";
 import type { Message } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotPoint } from "../model/snapshot.ts";
+import type { StoreId } from "../model/store_id.ts";
 import type { LogWrite } from "../ports/log_store.ts";
 
 /** Names a write, counting up from 1 in the life of a process. */
@@ -141,6 +142,27 @@ export interface ContactChanged {
   readonly lastContactMs: number;
 }
 
+/**
+ * A voter answers from another store than the one that its name stands for: nothing that it says counts until it is removed and added
+ * again.
+ */
+export interface StoreChanged {
+  /** Which effect this is. */
+  readonly type: "storeChanged";
+  /** The voter. */
+  readonly peer: ServerId;
+  /** The store that it answers from. */
+  readonly storeId: StoreId;
+}
+
+/** Another node knows this one by another store, and takes nothing from it; or a leader takes what it has again. */
+export interface StoreRefused {
+  /** Which effect this is. */
+  readonly type: "storeRefused";
+  /** The node that refuses it; `undefined` if it is refused no longer. */
+  readonly by: ServerId | undefined;
+}
+
 /** A configuration without this node is committed: it is a member no longer. */
 export interface Removed {
   /** Which effect this is. */
@@ -188,6 +210,8 @@ export type Effect =
   | SendSnapshot
   | InstallSnapshot
   | ContactChanged
+  | StoreChanged
+  | StoreRefused
   | Removed
   | Bootstrapped
   | RoleChanged

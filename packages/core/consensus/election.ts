@@ -6,7 +6,8 @@
  */
 import { findServer, isVoter, type ServerId, voterIds } from "../model/configuration.ts";
 import type { PreVote, PreVoteResult, TimeoutNow, Vote, VoteResult } from "../model/message.ts";
-import { isUpToDate, type Term, toTerm } from "../model/numbers.ts";
+import { isUpToDate, toTerm } from "../model/numbers.ts";
+import type { PersistId } from "./effect.ts";
 import { becomeLeader } from "./leader.ts";
 import { lastWrite, send, setHardState, type Step } from "./outcome.ts";
 import { quorumSize } from "./quorum.ts";
@@ -18,6 +19,7 @@ import {
   isDiskStalled,
   type NodeState,
 } from "./state.ts";
+import { hasMajority, isOtherStore, mayStoreVote } from "./stores.ts";
 
 /**
  * Time to stand for election, if this node may. A node whose disk has stalled could not even vote for itself. One that may not
@@ -43,7 +45,7 @@ function startPreVote(step: Step): void {
   const candidate: Candidate = {
     type: "candidate",
     phase: "preVote",
-    granted: new Set([state.id]),
+    granted: new Map([[state.id, state.storeId]]),
     refused: new Set(),
     ownVote: undefined,
     // It disturbs nobody, so it may be repeated sooner than an election.
@@ -51,11 +53,11 @@ function startPreVote(step: Step): void {
   };
   state.reason = state.role.type === "follower" ? "heard no leader" : "was not elected in time";
   state.role = candidate;
-  if (hasMajority(state, candidate)) {
+  if (hasMajority(state, candidate.granted)) {
     startElection(step, false);
     return;
   }
-  askVoters(step, (lastLog) => ({ type: "preVote", term: toTerm(state.term + 1), ...lastLog }));
+  askVoters(step, (said) => ({ type: "preVote", term: toTerm(state.term + 1), ...said }));
 }
 
 /** Votes for itself in a new term and asks for the other votes, once its own is durable. */
@@ -67,7 +69,7 @@ function startElection(step: Step, leadershipTransfer: boolean): void {
   state.role = {
     type: "candidate",
     phase: "vote",
-    granted: new Set(),
+    granted: new Map(),
     refused: new Set(),
     ownVote,
     electionAtMs: nowMs + state.random.between(electionTimeoutMs, 2 * electionTimeoutMs),
@@ -75,12 +77,11 @@ function startElection(step: Step, leadershipTransfer: boolean): void {
   state.reason = leadershipTransfer
     ? "the leader asked it to take over"
     : "would get a majority of votes";
-  askVoters(step, (lastLog) => ({
-    type: "vote",
-    term: state.term,
-    ...lastLog,
-    leadershipTransfer,
-  }), ownVote);
+  askVoters(
+    step,
+    (said) => ({ type: "vote", term: state.term, ...said, leadershipTransfer }),
+    ownVote,
+  );
 }
 
 /**
@@ -97,13 +98,14 @@ export function timeoutNow(step: Step, from: ServerId, message: TimeoutNow): voi
 
 /** The candidate's own vote counts when it is durable, like every other. */
 export function ownVotePersisted(step: Step, candidate: Candidate): void {
-  candidate.granted.add(step.state.id);
-  if (hasMajority(step.state, candidate)) becomeLeader(step);
+  candidate.granted.set(step.state.id, step.state.storeId);
+  if (hasMajority(step.state, candidate.granted)) becomeLeader(step, candidate.granted);
 }
 
 /** Counts an answer to a pre-vote of this candidacy. */
 export function preVoteResult(step: Step, from: ServerId, message: PreVoteResult): void {
   const { state } = step;
+  if (isOtherStore(state, from, message.storeId)) return;
   if (message.term > state.term && !message.granted) {
     becomeFollower(step, message.term, undefined, `${from} is in a later term`);
     return;
@@ -111,13 +113,14 @@ export function preVoteResult(step: Step, from: ServerId, message: PreVoteResult
   const { role } = state;
   if (role.type !== "candidate" || role.phase !== "preVote") return;
   if (!message.granted || message.proposedTerm !== state.term + 1) return;
-  role.granted.add(from);
-  if (hasMajority(state, role)) startElection(step, false);
+  role.granted.set(from, message.storeId);
+  if (hasMajority(state, role.granted)) startElection(step, false);
 }
 
 /** Counts a vote of this candidacy. */
 export function voteResult(step: Step, from: ServerId, message: VoteResult): void {
   const { state } = step;
+  if (isOtherStore(state, from, message.storeId)) return;
   if (message.term > state.term) {
     becomeFollower(step, message.term, undefined, `${from} is in a later term`);
     return;
@@ -129,8 +132,8 @@ export function voteResult(step: Step, from: ServerId, message: VoteResult): voi
     refusedBy(step, role, from);
     return;
   }
-  role.granted.add(from);
-  if (hasMajority(state, role)) becomeLeader(step);
+  role.granted.set(from, message.storeId);
+  if (hasMajority(state, role.granted)) becomeLeader(step, role.granted);
 }
 
 /**
@@ -152,12 +155,14 @@ function refusedBy(step: Step, role: Candidate, from: ServerId): void {
 export function answerPreVote(step: Step, from: ServerId, message: PreVote): void {
   const { state } = step;
   const granted = message.term > state.term && !hearsLeader(step) &&
-    mayLead(state, from, message) && isCandidateUpToDate(state, message);
+    mayLead(state, from, message) && isCandidateUpToDate(state, message) &&
+    mayStoreVote(step, from, message);
   send(step, from, {
     type: "preVoteResult",
     term: state.term,
     proposedTerm: message.term,
     granted,
+    storeId: state.storeId,
   });
 }
 
@@ -177,18 +182,28 @@ export function answerVote(step: Step, from: ServerId, message: Vote): void {
   const { role } = state;
   if (
     role.type !== "follower" || !free || !mayLead(state, from, message) ||
-    !isCandidateUpToDate(state, message)
+    !isCandidateUpToDate(state, message) || !mayStoreVote(step, from, message)
   ) {
     refuse(step, from);
     return;
   }
   if (state.votedFor === undefined) setHardState(step, state.term, from);
   role.electionAtMs = nextElectionAtMs(step);
-  send(step, from, { type: "voteResult", term: state.term, granted: true }, lastWrite(step));
+  answerWith(step, from, true, lastWrite(step));
 }
 
 function refuse(step: Step, from: ServerId): void {
-  send(step, from, { type: "voteResult", term: step.state.term, granted: false });
+  answerWith(step, from, false, undefined);
+}
+
+function answerWith(
+  step: Step,
+  from: ServerId,
+  granted: boolean,
+  after: PersistId | undefined,
+): void {
+  const { term, storeId } = step.state;
+  send(step, from, { type: "voteResult", term, granted, storeId }, after);
 }
 
 /** Whether a leader has been heard so recently that no other is needed. A leader hears itself until it steps down. */
@@ -224,23 +239,19 @@ function isCandidateUpToDate(state: NodeState, message: PreVote | Vote): boolean
   return isUpToDate(message.lastLogTerm, message.lastLogIndex, log.lastTerm, log.lastIndex);
 }
 
-function hasMajority(state: NodeState, candidate: Candidate): boolean {
-  const voters = voterIds(configurationOf(state));
-  const votes = voters.filter((id) => candidate.granted.has(id)).length;
-  return votes >= quorumSize(voters.length);
-}
+/** What every request for a vote says of the candidate, and of the store that it is sent to. */
+type Said = Pick<Vote, "lastLogIndex" | "lastLogTerm" | "storeId">;
 
 function askVoters(
   step: Step,
-  question: (
-    lastLog: { lastLogIndex: Vote["lastLogIndex"]; lastLogTerm: Term },
-  ) => PreVote | Vote,
-  after?: number,
+  question: (said: Said) => PreVote | Vote,
+  after?: PersistId,
 ): void {
   const { state } = step;
   const { log } = state;
-  const message = question({ lastLogIndex: log.lastIndex, lastLogTerm: log.lastTerm });
-  for (const id of voterIds(configurationOf(state))) {
-    if (id !== state.id) send(step, id, message, after);
+  const lastLog = { lastLogIndex: log.lastIndex, lastLogTerm: log.lastTerm };
+  for (const { id, suffrage, storeId } of configurationOf(state).servers) {
+    if (suffrage !== "voter" || id === state.id) continue;
+    send(step, id, question({ ...lastLog, storeId }), after);
   }
 }

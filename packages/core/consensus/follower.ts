@@ -13,6 +13,7 @@ import { commitUpTo } from "./leader.ts";
 import { appendRun, send, type Step, truncateFrom, writeCovering } from "./outcome.ts";
 import { hearLeader } from "./roles.ts";
 import { isTermDurable } from "./state.ts";
+import { refusedBy, storeTaken } from "./stores.ts";
 
 /** Takes a leader's entries or heartbeat, and answers. */
 export function receiveAppend(step: Step, from: ServerId, message: Append): void {
@@ -26,6 +27,7 @@ export function receiveAppend(step: Step, from: ServerId, message: Append): void
     `${from} and ${state.id} both lead in term ${message.term}`,
   );
   hearLeader(step, message.term, from, message.yields).leased = message.leased;
+  if (message.storeRefused) refusedBy(step, from);
 
   const { log } = state;
   const last = message.entries?.lastIndex ?? message.prevLogIndex;
@@ -85,6 +87,8 @@ function firstDifference({ state }: Step, run: EntryRun, begin: Index): Index | 
  */
 function accept(step: Step, from: ServerId, message: Append, last: Index): void {
   const { state } = step;
+  const { storeId } = state;
+  if (!message.storeRefused) storeTaken(step);
   const isHeartbeat = message.entries === undefined;
   const durableIndex = isTermDurable(state) ? state.log.durableIndex : NO_INDEX;
   const matchIndex = isHeartbeat ? Math.min(last, durableIndex) as Index : last;
@@ -93,7 +97,7 @@ function accept(step: Step, from: ServerId, message: Append, last: Index): void 
   send(
     step,
     from,
-    { type: "appendAccepted", term: state.term, matchIndex, round, priority },
+    { type: "appendAccepted", term: state.term, matchIndex, round, priority, storeId },
     isHeartbeat ? undefined : writeCovering(step, matchIndex),
   );
 }
@@ -110,6 +114,7 @@ function refuseEarlierTerm(step: Step, from: ServerId, message: Append): void {
     hintIndex: NO_INDEX,
     hintTerm: NO_TERM,
     round: NO_ROUND,
+    storeId: step.state.storeId,
   });
 }
 
@@ -128,5 +133,6 @@ function reject(step: Step, from: ServerId, message: Append): void {
     hintIndex,
     hintTerm: log.term(hintIndex)!,
     round: message.round,
+    storeId: state.storeId,
   });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { invariant } from "../model/assert.ts";
+import { findServer, isVoter } from "../model/configuration.ts";
 import type { NodeState } from "./state.ts";
 
 /** Throws an `InvariantViolation` that names the sentence that does not hold for `state`. */
@@ -45,6 +46,12 @@ export function checkInvariants(state: NodeState): void {
       invariant(
         progress.nextIndex <= log.lastIndex + 1,
         `${at}${id}: next is in the log or after it`,
+      );
+      const { storeId } = findServer(latest.configuration, id) ?? {};
+      invariant(
+        progress.matchIndex === 0 || !isVoter(latest.configuration, id) ||
+          (storeId !== undefined && storeId === progress.storeId),
+        `${at}${id}: of a voter, only what is in the store that its name stands for counts`,
       );
       invariant(
         progress.confirmedRound <= role.round,

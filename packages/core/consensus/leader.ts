@@ -5,15 +5,22 @@
  * @module
  */
 import { invariant } from "../model/assert.ts";
-import { findServer, isVoter, type ServerId, voterIds } from "../model/configuration.ts";
+import {
+  encodeConfiguration,
+  findServer,
+  isVoter,
+  type ServerId,
+  voterIds,
+} from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import { type AppendAccepted, type AppendRejected, NO_ROUND } from "../model/message.ts";
 import { type Index, nextIndex, NO_INDEX, previousIndex } from "../model/numbers.ts";
+import { nameStores, type StoreId } from "../model/store_id.ts";
 import type { Propose } from "./input.ts";
 import type { LogView } from "./log_view.ts";
 import { appendRun, type Step } from "./outcome.ts";
-import { forgetLeaving, promoteWhenCaughtUp } from "./members.ts";
+import { forgetLeaving, promoteWhenCaughtUp, storesOf } from "./members.ts";
 import { handOverToPreferred, watchVoters } from "./priority.ts";
 import { Progress } from "./progress.ts";
 import { reachedByQuorum } from "./quorum.ts";
@@ -27,9 +34,10 @@ const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
 
 /**
  * Begins a term of leadership: with an empty entry, so that something of the own term can commit and carry with it
- * what earlier leaders left (thesis 6.4, Raft paper 5.4.2).
+ * what earlier leaders left (thesis 6.4, Raft paper 5.4.2). If the store of somebody who voted has no name yet, the entry is a
+ * configuration that names it.
  */
-export function becomeLeader(step: Step): void {
+export function becomeLeader(step: Step, granted: ReadonlyMap<ServerId, StoreId>): void {
   const { state, nowMs } = step;
   const { config, log } = state;
   const noopIndex = nextIndex(log.lastIndex);
@@ -53,12 +61,19 @@ export function becomeLeader(step: Step): void {
     commitBroadcastAtMs: Infinity,
   };
   for (const { id } of configurationOf(state).servers) {
-    if (id !== state.id) leader.progress.set(id, new Progress(noopIndex, nowMs));
+    if (id === state.id) continue;
+    const progress = new Progress(noopIndex, nowMs);
+    progress.storeId = granted.get(id);
+    leader.progress.set(id, progress);
   }
   state.role = leader;
   state.reason = "won the election";
+  const named = nameStores(configurationOf(state), storesOf(state, leader));
+  const first: Proposal = named === configurationOf(state)
+    ? NOOP
+    : { type: "configuration", data: encodeConfiguration(named), extensions: NO_BYTES };
   // The wall clock was not given to this step; the entry is nobody's command and its time is not needed.
-  appendRun(step, EntryRun.encode(noopIndex, state.term, 0, [NOOP]));
+  appendRun(step, EntryRun.encode(noopIndex, state.term, 0, [first]));
   for (const [id, progress] of leader.progress) replicate(step, leader, id, progress);
 }
 

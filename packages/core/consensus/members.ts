@@ -18,12 +18,13 @@ import {
   equalConfigurations,
 } from "../model/membership.ts";
 import { type Index, nextIndex } from "../model/numbers.ts";
+import { nameStores, type StoreId } from "../model/store_id.ts";
 import type { ConfigurationRefusal } from "./effect.ts";
 import type { ChangeConfiguration } from "./input.ts";
 import { appendRun, type Step } from "./outcome.ts";
 import { Progress } from "./progress.ts";
 import { replicate } from "./replication.ts";
-import { configurationOf, type Leader } from "./state.ts";
+import { configurationOf, type Leader, type NodeState } from "./state.ts";
 
 /** Appends the configuration that a caller wants, if that may be now. */
 export function proposeConfiguration(step: Step, leader: Leader, input: ChangeConfiguration): void {
@@ -90,10 +91,19 @@ export function forgetLeaving(step: Step, leader: Leader): void {
 /** Whether the membership may change: something of the leader's own term is committed, and so is the last change. */
 export function mayChange({ state }: Step, leader: Leader): boolean {
   return state.commitIndex >= leader.noopIndex &&
-    state.commitIndex >= state.configurations.latest.index;
+    state.commitIndex >= state.configurations.changedIndex;
 }
 
-function appendConfiguration(
+/** The stores that a leader knows, its own included. */
+export function storesOf(
+  state: NodeState,
+  leader: Leader,
+): (id: ServerId) => StoreId | undefined {
+  return (id) => id === state.id ? state.storeId : leader.progress.get(id)?.storeId;
+}
+
+/** Appends `configuration`, with the stores of its voters, and sends it. Returns the index of the entry. */
+export function appendConfiguration(
   step: Step,
   leader: Leader,
   configuration: Configuration,
@@ -101,7 +111,7 @@ function appendConfiguration(
 ): Index {
   const { state } = step;
   const index = nextIndex(state.log.lastIndex);
-  const data = encodeConfiguration(configuration);
+  const data = encodeConfiguration(nameStores(configuration, storesOf(state, leader)));
   appendRun(
     step,
     EntryRun.encode(index, state.term, appendedAtMs, [
@@ -117,8 +127,9 @@ function appendConfiguration(
 function followMembers({ state, nowMs }: Step, leader: Leader): void {
   const configuration = configurationOf(state);
   for (const { id } of configuration.servers) {
-    leader.leaving.delete(id);
-    if (id !== state.id && !leader.progress.has(id)) {
+    // Who comes back may have another store.
+    const isNew = leader.leaving.delete(id) || !leader.progress.has(id);
+    if (id !== state.id && isNew) {
       leader.progress.set(id, new Progress(state.log.lastIndex, nowMs));
     }
   }

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Index } from "../model/numbers.ts";
+import type { StoreId } from "../model/store_id.ts";
 
 /** Entries that were sent and are not acknowledged yet. */
 interface Flight {
@@ -30,6 +31,10 @@ export type ProgressMode = "probe" | "replicate" | "snapshot";
 
 /** See the module's description. */
 export class Progress {
+  /** The store that all of this is about; `undefined` until the follower has answered. */
+  storeId: StoreId | undefined;
+  /** Another store that has answered under the follower's name, and does not count. */
+  refusedStoreId: StoreId | undefined;
   /** How the leader sends at present. */
   mode: ProgressMode = "probe";
   /** The logs agree durably up to here. Does not decrease unless the follower's disk has lost what it had acknowledged. */

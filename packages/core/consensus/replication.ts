@@ -82,5 +82,6 @@ function sendAppend(
     round: leader.round,
     leased: state.config.leaseReads && !leader.leaseGivenUp,
     yields: yields(leader, progress),
+    storeRefused: progress.refusedStoreId !== undefined,
   });
 }

@@ -36,12 +36,12 @@ export function receiveSnapshot(step: Step, input: SnapshotReceived): void {
   if (input.term < state.term) return;
   hearLeader(step, input.term, from);
   const { log } = state;
-  const { term, config: { leaderPriority: priority } } = state;
+  const { term, storeId, config: { leaderPriority: priority } } = state;
   const accept = (matchIndex: typeof lastIncludedIndex, after: number | undefined) =>
     send(
       step,
       from,
-      { type: "appendAccepted", term, matchIndex, round: NO_ROUND, priority },
+      { type: "appendAccepted", term, matchIndex, round: NO_ROUND, priority, storeId },
       after,
     );
   if (lastIncludedIndex <= state.commitIndex) {

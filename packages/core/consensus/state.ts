@@ -8,8 +8,8 @@ import { invariant } from "../model/assert.ts";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
+  findServer,
   type IndexedConfiguration,
-  isVoter,
   type ServerId,
   voterIds,
 } from "../model/configuration.ts";
@@ -17,6 +17,7 @@ import type { RaftConfig } from "../model/config.ts";
 import type { EntryRun } from "../model/entry_run.ts";
 import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
 import type { SnapshotPoint } from "../model/snapshot.ts";
+import type { StoreId } from "../model/store_id.ts";
 import type { HardState, LogReader, LogReset } from "../ports/log_store.ts";
 import { Configurations } from "./configurations.ts";
 import type { PersistId } from "./effect.ts";
@@ -46,8 +47,8 @@ export interface Candidate {
   readonly type: "candidate";
   /** What is being asked. */
   readonly phase: "preVote" | "vote";
-  /** Who said yes, itself included once that is durable. */
-  readonly granted: Set<ServerId>;
+  /** Who said yes, and from which store; itself included once that is durable. */
+  readonly granted: Map<ServerId, StoreId>;
   /** In `vote`: who said no. */
   readonly refused: Set<ServerId>;
   /** In `vote`: the write that makes its own vote durable. */
@@ -177,6 +178,10 @@ export interface Announced {
 export interface NodeState {
   /** This node's name. */
   readonly id: ServerId;
+  /** The store that holds its promises. */
+  readonly storeId: StoreId;
+  /** The last node that knew it by another store, unless a leader has taken something from it since. */
+  storeRefusedBy: ServerId | undefined;
   /** Its settings. */
   config: RaftConfig;
   /** Its random numbers. */
@@ -215,6 +220,8 @@ export interface NodeOptions {
   readonly config: RaftConfig;
   /** Any number; all random choices follow from it. */
   readonly seed: number;
+  /** The store that the rest is from. */
+  readonly storeId: StoreId;
   /** Term and vote, as they are durable. */
   readonly hardState: HardState;
   /** The durable log. */
@@ -234,7 +241,7 @@ export interface NodeOptions {
  * not vote again.
  */
 export function createState(options: NodeOptions, nowMs: number): NodeState {
-  const { id, config, hardState } = options;
+  const { id, config, hardState, storeId } = options;
   const random = new Random(options.seed);
   const initial = options.snapshot?.configuration ??
     { index: NO_INDEX, configuration: EMPTY_CONFIGURATION };
@@ -246,6 +253,8 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
   );
   const state: NodeState = {
     id,
+    storeId,
+    storeRefusedBy: undefined,
     config,
     random,
     term: hardState.term,
@@ -310,16 +319,22 @@ export function leaderOf(state: NodeState): ServerId | undefined {
 }
 
 /**
- * Whether the node may stand for election: a voter, as far as it knows. One that loses its vote may until that is committed: it
- * may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2). One of priority 0 may not, unless
- * there is nobody else.
+/**
+ * Whether the node may stand for election: a voter, as far as it knows, in the store that its name stands for. One that loses its vote
+ * may until that is committed: it may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2). One
+ * of priority 0 may not, unless there is nobody else.
  */
 export function canCampaign(state: NodeState): boolean {
-  const { id, config, configurations } = state;
+  const { id, storeId, config, configurations } = state;
   if (config.leaderPriority === 0 && !isSoleVoter(state)) return false;
   const { latest, previous } = configurations;
-  return isVoter(latest.configuration, id) ||
-    (previous !== undefined && isVoter(previous.configuration, id));
+  return mayCampaignIn(latest.configuration, id, storeId) ||
+    (previous !== undefined && mayCampaignIn(previous.configuration, id, storeId));
+}
+
+function mayCampaignIn(configuration: Configuration, id: ServerId, storeId: StoreId): boolean {
+  const server = findServer(configuration, id);
+  return server?.suffrage === "voter" && (server.storeId ?? storeId) === storeId;
 }
 
 /** Whether the node needs nobody's vote but its own. */

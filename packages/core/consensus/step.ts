@@ -51,6 +51,7 @@ import { ask, read, settleConfirmations } from "./reads.ts";
 import { becomeFollower } from "./roles.ts";
 import { receiveSnapshot, snapshotSent } from "./snapshots.ts";
 import { isSoleVoter, type NodeState } from "./state.ts";
+import { progressOfStore, refuseOtherStore } from "./stores.ts";
 import { startTransfer, tellWhenUpToDate } from "./transfer.ts";
 
 /** Changes `state` by `input` at the monotonic time `nowMs`, and returns what has to be done about it. */
@@ -173,16 +174,17 @@ function readIndex(step: Step, from: ServerId, id: number): void {
   else send(step, from, { type: "readIndexResult", id, readIndex: undefined });
 }
 
-/** A follower's answer: first of all it says in which term it is, then that it hears this leader, then what it has. */
+/** A follower's answer: first of all from which store, then in which term it is, then that it hears this leader, then what it has. */
 function appendResult(step: Step, from: ServerId, message: AppendAccepted | AppendRejected): void {
   const { state } = step;
+  const { role } = state;
+  if (role.type === "leader" && refuseOtherStore(step, role, from, message.storeId)) return;
   if (message.term > state.term) {
     becomeFollower(step, message.term, undefined, `${from} is in a later term`);
     return;
   }
-  const { role } = state;
   if (role.type !== "leader" || message.term < state.term) return;
-  const progress = role.progress.get(from);
+  const progress = progressOfStore(step, role, from, message.storeId);
   if (progress === undefined) return;
   // It answers nothing of this term, but only says which one that is.
   if (message.type === "appendRejected" && message.round === NO_ROUND) return;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { LogImage } from "@coracle/testing";
+import { LogImage, testStoreId } from "@coracle/testing";
 import { InvariantViolation } from "../model/assert.ts";
 import { completeConfig } from "../model/config.ts";
 import { type Configuration, encodeConfiguration } from "../model/configuration.ts";
@@ -13,7 +13,12 @@ import { createState, type NodeState } from "./state.ts";
 import { deadline, step } from "./step.ts";
 
 const MEMBERS: Configuration = {
-  servers: ["a", "b", "c"].map((id) => ({ id, address: id, suffrage: "voter" })),
+  servers: ["a", "b", "c"].map((id) => ({
+    id,
+    address: id,
+    suffrage: "voter",
+    storeId: testStoreId(id),
+  })),
 };
 const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
 
@@ -28,7 +33,7 @@ function noops(first: number, term: number, count: number): EntryRun {
 
 /** The node a, whose disk holds the configuration as entry 1 and entries of term 1 up to `last`, without those up to `base`. */
 function nodeWith(last: number, base = 0): NodeState {
-  const image = new LogImage();
+  const image = new LogImage(testStoreId("a"));
   const data = encodeConfiguration(MEMBERS);
   image.apply({
     hardState: { term: toTerm(1), votedFor: undefined },
@@ -46,6 +51,7 @@ function nodeWith(last: number, base = 0): NodeState {
     id: "a",
     config: completeConfig({}),
     seed: 1,
+    storeId: image.storeId,
     hardState: image.hardState,
     log: image,
     snapshot: base === 0 ? undefined : {
@@ -68,6 +74,7 @@ function append(prev: number, entries: EntryRun | undefined, commit = 0): Append
     round: 1,
     leased: false,
     yields: false,
+    storeRefused: false,
   };
 }
 
@@ -85,6 +92,7 @@ function accepted(matchIndex: number, after?: number): Effect {
       matchIndex: matchIndex as Index,
       round: 1,
       priority: 1,
+      storeId: testStoreId("a"),
     },
     after,
   };
@@ -130,13 +138,21 @@ Deno.test("a heartbeat at the log's beginning is compared with the term of the e
 
 Deno.test("answers of strangers, and answers to nobody, change nothing", () => {
   const state = nodeWith(1);
+  const storeId = testStoreId("x");
   const stranger: Input = {
     type: "received",
     from: "x",
     messages: [
-      { type: "appendAccepted", term: toTerm(1), matchIndex: toIndex(1), round: 1, priority: 1 },
-      { type: "voteResult", term: toTerm(1), granted: true },
-      { type: "preVoteResult", term: toTerm(1), proposedTerm: toTerm(2), granted: true },
+      {
+        type: "appendAccepted",
+        term: toTerm(1),
+        matchIndex: toIndex(1),
+        round: 1,
+        priority: 1,
+        storeId,
+      },
+      { type: "voteResult", term: toTerm(1), granted: true, storeId },
+      { type: "preVoteResult", term: toTerm(1), proposedTerm: toTerm(2), granted: true, storeId },
     ],
   };
   assertEquals(step(state, stranger, 0), []);
@@ -148,6 +164,7 @@ Deno.test("answers of strangers, and answers to nobody, change nothing", () => {
     matchIndex: toIndex(2),
     round: 1,
     priority: 1,
+    storeId,
   };
   assertEquals(step(led, { type: "received", from: "x", messages: [answer] }, 0), []);
   assertStrictEquals(led.commitIndex, toIndex(0));
@@ -163,9 +180,15 @@ function leader(): NodeState {
     term: toTerm(1),
     proposedTerm: toTerm(2),
     granted: true,
+    storeId: testStoreId("b"),
   });
   step(state, { type: "persisted", id: 1 }, nowMs);
-  receive(state, { type: "voteResult", term: toTerm(2), granted: true });
+  receive(state, {
+    type: "voteResult",
+    term: toTerm(2),
+    granted: true,
+    storeId: testStoreId("b"),
+  });
   return state;
 }
 
@@ -179,6 +202,7 @@ Deno.test("an acknowledgement of what the leader does not have stops the node", 
         matchIndex: toIndex(3),
         round: 1,
         priority: 1,
+        storeId: testStoreId("b"),
       }),
     InvariantViolation,
     "b claims entries up to 3, beyond the leader's own log",
@@ -227,6 +251,7 @@ Deno.test("a node whose hard state is older than its log does not start (B04)", 
       id: "a",
       config: completeConfig({}),
       seed: 1,
+      storeId: log.storeId,
       hardState: { term: toTerm(term), votedFor: undefined },
       log,
       snapshot: undefined,

@@ -8,16 +8,16 @@ import { settle, VirtualClock } from "@coracle/testing";
 import { NO_BYTES } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import { StorageError } from "../model/errors.ts";
-import type { Append, Vote } from "../model/message.ts";
 import { toIndex, toTerm } from "../model/numbers.ts";
 import type { CancelTimer } from "../ports/clock.ts";
 import type { LogWrite } from "../ports/log_store.ts";
 import { Cluster, commandOf } from "./_testing/cluster.ts";
 import { accept, type LoneNode, makeLeader, startLoneNode } from "./_testing/lone_node.ts";
 import { watch } from "./_testing/outcome.ts";
+import type { PlayedMessage } from "./_testing/played_message.ts";
 
 /** A candidate of `term` with the same log as the node. */
-function voteOf(term: number): Vote {
+function voteOf(term: number): PlayedMessage<"vote"> {
   return {
     type: "vote",
     term: toTerm(term),
@@ -28,7 +28,7 @@ function voteOf(term: number): Vote {
 }
 
 /** A message of the leader of term 2, with `count` entries after `prevLogIndex`. */
-function appendOf(count: number, prevLogIndex = 1): Append {
+function appendOf(count: number, prevLogIndex = 1): PlayedMessage<"append"> {
   const noop = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
   return {
     type: "append",

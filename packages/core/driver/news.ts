@@ -7,7 +7,12 @@ import { type Configuration, findServer, type ServerId } from "../model/configur
 import type { Message } from "../model/message.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { ContactChanged, RoleChanged } from "../consensus/effect.ts";
+import type {
+  ContactChanged,
+  RoleChanged,
+  StoreChanged,
+  StoreRefused,
+} from "../consensus/effect.ts";
 import { configurationOf, type NodeState } from "../consensus/state.ts";
 import { Observers } from "./observers.ts";
 import { isSameLeadership, type Leadership, Watchers } from "./watchers.ts";
@@ -94,6 +99,32 @@ export class News {
         ? { type: "resumedHeartbeat", peer }
         : { type: "failedHeartbeat", peer, lastContactMs },
     );
+  }
+
+  /** A voter has another store than the one that its name stands for. */
+  storeChanged({ peer, storeId }: StoreChanged): void {
+    const knownStoreId = findServer(configurationOf(this.#state), peer)?.storeId;
+    this.#logger.error(
+      "{peer} answers from store {storeId}, and was {knownStoreId}: its disk was wiped or is another one. Nothing that it says " +
+        "counts until it is removed and added again",
+      { peer, storeId, knownStoreId },
+    );
+    this.observers.publish({ type: "storeChanged", peer, storeId });
+  }
+
+  /** Another node knows this one by another store, or does no longer. */
+  storeRefused({ by }: StoreRefused): void {
+    const { id, storeId } = this.#state;
+    if (by === undefined) {
+      this.#logger.info("node {id} counts again with its store {storeId}", { id, storeId });
+    } else {
+      this.#logger.error(
+        "{by} knows node {id} by another store than {storeId}, which this one has: nothing that it says counts until it is " +
+          "removed and added again",
+        { by, id, storeId },
+      );
+    }
+    this.observers.publish({ type: "storeRefused", by });
   }
 
   /** A snapshot is stored. */

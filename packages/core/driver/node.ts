@@ -86,7 +86,7 @@ export class Node {
     const seed = options.seed ?? crypto.getRandomValues(new Int32Array(1))[0]!;
     const random = new Random(seed ^ 0x5bd1e995);
     this.state = createState(
-      { ...found, id, config, seed, log, hardState: log.hardState },
+      { ...found, id, config, seed, log, storeId: log.storeId, hardState: log.hardState },
       clock.now(),
     );
     this.#meters = meter && makeNodeMeters(meter, this.state, log);
@@ -309,6 +309,12 @@ export class Node {
         break;
       case "contactChanged":
         this.news.contactChanged(effect);
+        break;
+      case "storeChanged":
+        this.news.storeChanged(effect);
+        break;
+      case "storeRefused":
+        this.news.storeRefused(effect);
         break;
       case "removed":
         this.#logger.info("node {id} is no longer a member", { id: this.state.id });

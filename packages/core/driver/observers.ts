@@ -8,6 +8,7 @@ import type { Server, ServerId } from "../model/configuration.ts";
 import { InvalidConfigError, type LeaderHint } from "../model/errors.ts";
 import type { PreVote, Vote } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
+import type { StoreId } from "../model/store_id.ts";
 
 /** Something that happened in a node. hashicorp/raft: `Observation`. */
 export type Observation =
@@ -64,6 +65,23 @@ export type Observation =
     readonly type: "resumedHeartbeat";
     /** The follower. */
     readonly peer: ServerId;
+  }
+  | {
+    /**
+     * On a leader: a voter answers from another store than the one that its name stands for. Its votes and acknowledgements do not count
+     * until it is removed and added again.
+     */
+    readonly type: "storeChanged";
+    /** The voter. */
+    readonly peer: ServerId;
+    /** The store that it answers from. */
+    readonly storeId: StoreId;
+  }
+  | {
+    /** Another node knows this one by another store, and takes nothing from it; or it counts again. */
+    readonly type: "storeRefused";
+    /** The node that refuses it; `undefined` if it counts again. */
+    readonly by: ServerId | undefined;
   }
   | {
     /** A snapshot was made here, or received from a leader. */

@@ -20,6 +20,7 @@ import {
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
+import { isStoreId } from "../model/store_id.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Applied, CallOptions } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
@@ -89,6 +90,9 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     const { metrics, clock = systemClock } = options;
     try {
       if (id === "") throw new InvalidConfigError("id", '""', "a name that is not empty");
+      if (!isStoreId(log.storeId)) {
+        throw new InvalidConfigError("log.storeId", log.storeId, "12 hexadecimal digits");
+      }
       if ((fsm.snapshot === undefined) !== (fsm.restore === undefined)) {
         const given = fsm.snapshot === undefined ? "with restore() only" : "with snapshot() only";
         throw new InvalidConfigError("fsm", given, "both or none of snapshot() and restore()");

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { RELIABLE, settle } from "@coracle/testing";
+import { findServer } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { TransportError } from "../model/errors.ts";
 import {
@@ -55,6 +56,11 @@ Deno.test("a follower that was away gets a snapshot, and what follows by the log
   }
   await cluster.applied(leader.raft.commitIndex);
   assertEquals(node.fsm.commands, leader.fsm.commands);
+  // The leader hears of it for the first time, and writes down which store it has.
+  await cluster.clock.waitFor("its store has a name", 1000, () => {
+    const { configuration } = node.raft.configuration();
+    return findServer(configuration, "n3")?.storeId === node.log.storeId;
+  });
   assertEquals(node.raft.configuration(), leader.raft.configuration());
   assertEquals(leader.raft.term, term, "its return disturbs nobody");
   assertEquals(node.snapshots!.list()[0]!.lastIncludedIndex, node.raft.stats().lastSnapshotIndex);
@@ -62,7 +68,7 @@ Deno.test("a follower that was away gets a snapshot, and what follows by the log
 });
 
 Deno.test("a node that knows nothing gets the members with the snapshot", async () => {
-  await using cluster = await Cluster.start(3, OPTIONS);
+  await using cluster = await Cluster.start(3, { ...OPTIONS, isFounding: true });
   await cluster.crash("n3"); // before anybody has heard of it
   cluster.wipe("n3");
   const leader = await cluster.leader();
@@ -71,6 +77,11 @@ Deno.test("a node that knows nothing gets the members with the snapshot", async 
   const node = await cluster.startNode("n3");
   await cluster.applied(leader.raft.commitIndex);
   assertEquals(node.fsm.commands, leader.fsm.commands);
+  // The leader hears of it for the first time, and writes down which store it has.
+  await cluster.clock.waitFor("its store has a name", 1000, () => {
+    const { configuration } = node.raft.configuration();
+    return findServer(configuration, "n3")?.storeId === node.log.storeId;
+  });
   assertEquals(node.raft.configuration(), leader.raft.configuration());
   assert(node.raft.leader?.address !== "");
   // It is a full member: with one of the others it is a majority.

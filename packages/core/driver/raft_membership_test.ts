@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertNotEquals } from "@std/assert";
-import { settle } from "@coracle/testing";
+import { settle, testStoreId } from "@coracle/testing";
 import { findServer, type Suffrage } from "../model/configuration.ts";
 import {
   AbortedError,
@@ -66,6 +66,7 @@ Deno.test("addVoter of a non-voter that has caught up promotes it; of a voter it
     id: "n4",
     address: "elsewhere",
     suffrage: "voter",
+    storeId: testStoreId("n4"),
   });
 });
 

@@ -83,7 +83,11 @@ Deno.test("requestVote and requestPreVote: what candidates ask, and who", async 
   await using node = await startLoneNode();
   const { raft, peers } = node;
   const { list, done } = collect(raft, "requestVote", "requestPreVote");
-  const asked = { lastLogIndex: toIndex(3), lastLogTerm: toTerm(1) };
+  const asked = {
+    lastLogIndex: toIndex(3),
+    lastLogTerm: toTerm(1),
+    storeId: node.log.storeId,
+  };
   const preVote = { type: "preVote", term: toTerm(2), ...asked } as const;
   const vote = { type: "vote", term: toTerm(2), ...asked, leadershipTransfer: false } as const;
   peers.say("n2", preVote, vote);

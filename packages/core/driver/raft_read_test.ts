@@ -8,10 +8,10 @@ import { RELIABLE, settle } from "@coracle/testing";
 import type { Entry } from "../model/entry.ts";
 import { NotLeaderError } from "../model/errors.ts";
 import { toIndex, toTerm } from "../model/numbers.ts";
-import type { Message } from "../model/message.ts";
 import { Cluster, commandOf, Recorder, type TestNode } from "./_testing/cluster.ts";
 import { accept, makeLeader, startLoneNode } from "./_testing/lone_node.ts";
 import { watch, type Watched } from "./_testing/outcome.ts";
+import type { PlayedMessage } from "./_testing/played_message.ts";
 import type { Applied } from "./calls.ts";
 
 /** How many commands a node has applied, read at a level. */
@@ -106,7 +106,7 @@ Deno.test("B55: a new leader answers no read before something of its own term is
   const read = watch(raft.read(() => "read"));
   const verified = watch(raft.verifyLeader());
   await settle();
-  const confirm = (matchIndex: number, round: number): Message => ({
+  const confirm = (matchIndex: number, round: number): PlayedMessage => ({
     type: "appendAccepted",
     term: toTerm(2),
     matchIndex: toIndex(matchIndex),

@@ -259,6 +259,7 @@ Deno.test("a node says in its log what it does, with its name", async () => {
     warn: write("warn"),
     error: write("error"),
   };
+  const { storeId } = given.log;
   const raft = await Raft.start({ ...given, logger });
   await raft.bootstrap(ALONE);
   await (given.clock as VirtualClock).advance(5);
@@ -268,6 +269,8 @@ Deno.test("a node says in its log what it does, with its name", async () => {
     'info node n1 works with configuration 1: [{"id":"n1","address":"n1","suffrage":"voter"}]',
     "info node n1 is follower in term 1: started",
     "info node n1 is candidate in term 2: would get a majority of votes",
+    'info node n1 works with configuration 2: [{"id":"n1","address":"n1","suffrage":"voter","storeId":' +
+    `"${storeId}"}]`,
     "info node n1 is leader in term 2: won the election",
     "info node n1 has stopped",
   ]);

@@ -4,13 +4,13 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { MemoryMetrics } from "@coracle/testing";
+import { MemoryMetrics, testStoreId } from "@coracle/testing";
 import { NO_BYTES } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import type { Append, AppendAccepted, AppendRejected, Message } from "../model/message.ts";
 import { toIndex, toTerm } from "../model/numbers.ts";
 import { Meter } from "./meter.ts";
 import { RAFT_METRICS } from "./metrics.ts";
+import { played, type PlayedMessage } from "./_testing/played_message.ts";
 import { RoundTrips } from "./round_trips.ts";
 
 const NOOP = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
@@ -23,12 +23,12 @@ class Trips {
   readonly trips = new RoundTrips(new Meter(this.metrics, this.#clock));
   nowMs = 0;
 
-  send(message: Message, to = "n2"): void {
-    this.trips.sent(to, message, this.nowMs, HEARTBEAT_TIMEOUT_MS);
+  send(message: PlayedMessage, to = "n2"): void {
+    this.trips.sent(to, played(message, "n1", testStoreId(to)), this.nowMs, HEARTBEAT_TIMEOUT_MS);
   }
 
-  receive(message: Message, from = "n2"): void {
-    this.trips.arrived(from, message, this.nowMs);
+  receive(message: PlayedMessage, from = "n2"): void {
+    this.trips.arrived(from, played(message, from, testStoreId("n1")), this.nowMs);
   }
 
   samples(name: string): number[] {
@@ -37,13 +37,13 @@ class Trips {
   }
 }
 
-function entries(firstIndex: number, lastIndex: number, term = 2): Append {
+function entries(firstIndex: number, lastIndex: number, term = 2): PlayedMessage<"append"> {
   const proposals = Array(lastIndex - firstIndex + 1).fill(NOOP);
   const run = EntryRun.encode(toIndex(firstIndex), toTerm(term), 0, proposals);
   return { ...heartbeat(1, term), prevLogIndex: toIndex(firstIndex - 1), entries: run };
 }
 
-function heartbeat(round: number, term = 2): Append {
+function heartbeat(round: number, term = 2): PlayedMessage<"append"> {
   return {
     type: "append",
     term: toTerm(term),
@@ -57,7 +57,7 @@ function heartbeat(round: number, term = 2): Append {
   };
 }
 
-function accepted(matchIndex: number, round = 1): AppendAccepted {
+function accepted(matchIndex: number, round = 1): PlayedMessage<"appendAccepted"> {
   return {
     type: "appendAccepted",
     term: toTerm(2),
@@ -67,7 +67,7 @@ function accepted(matchIndex: number, round = 1): AppendAccepted {
   };
 }
 
-function rejected(rejectedIndex: number, term = 2): AppendRejected {
+function rejected(rejectedIndex: number, term = 2): PlayedMessage<"appendRejected"> {
   return {
     type: "appendRejected",
     term: toTerm(term),

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { LogImage } from "@coracle/testing";
+import { LogImage, testStoreId } from "@coracle/testing";
 import { completeConfig } from "../model/config.ts";
 import { type Configuration, encodeConfiguration } from "../model/configuration.ts";
 import { NO_BYTES, type Proposal } from "../model/entry.ts";
@@ -18,10 +18,10 @@ import { statsOf } from "./stats.ts";
 
 const MEMBERS: Configuration = {
   servers: [
-    { id: "n1", address: "a1", suffrage: "voter" },
-    { id: "n2", address: "a2", suffrage: "voter" },
+    { id: "n1", address: "a1", suffrage: "voter", storeId: testStoreId("n1") },
+    { id: "n2", address: "a2", suffrage: "voter", storeId: testStoreId("n2") },
     { id: "n3", address: "a3", suffrage: "nonvoter" },
-    { id: "n4", address: "a4", suffrage: "voter" },
+    { id: "n4", address: "a4", suffrage: "voter", storeId: testStoreId("n4") },
   ],
 };
 
@@ -39,7 +39,7 @@ const DISKS = new WeakMap<NodeState, LogImage>();
 
 /** A node whose log has the members at entry 1 and `commands` commands, all of term 1. */
 function nodeOf(id: string, commands: number): NodeState {
-  const log = new LogImage();
+  const log = new LogImage(testStoreId(id));
   const proposals: Proposal[] = [
     { type: "configuration", data: encodeConfiguration(MEMBERS), extensions: NO_BYTES },
     ...Array.from(
@@ -57,6 +57,7 @@ function nodeOf(id: string, commands: number): NodeState {
     id,
     config: completeConfig({}),
     seed: 1,
+    storeId: log.storeId,
     hardState: log.hardState,
     log,
     snapshot: undefined,
@@ -89,12 +90,18 @@ const ELECTION: readonly (readonly [number, Input])[] = [
       term: toTerm(1),
       proposedTerm: toTerm(2),
       granted: true,
+      storeId: testStoreId("n2"),
     }],
   }],
   [1000, {
     type: "received",
     from: "n2",
-    messages: [{ type: "voteResult", term: toTerm(2), granted: true }],
+    messages: [{
+      type: "voteResult",
+      term: toTerm(2),
+      granted: true,
+      storeId: testStoreId("n2"),
+    }],
   }],
 ];
 
@@ -153,6 +160,7 @@ Deno.test("a follower counts from when it heard its leader", () => {
       round: 1,
       leased: false,
       yields: false,
+      storeRefused: false,
     }],
   }]);
   const { lastContactMs, leader, term, commitIndex } = statsOf(
@@ -187,6 +195,7 @@ Deno.test("a leader knows how far each of the others is", () => {
       matchIndex: toIndex(matchIndex),
       round: 1,
       priority: 1,
+      storeId: testStoreId(from),
     }],
   });
   run(

@@ -6,6 +6,7 @@
  */
 import { MalformedError } from "./entry_codec.ts";
 import type { Index } from "./numbers.ts";
+import { isStoreId, type StoreId } from "./store_id.ts";
 
 /** A member's name: chosen by people, never reused for another disk. */
 export type ServerId = string;
@@ -27,6 +28,11 @@ export interface Server {
   readonly address: ServerAddress;
   /** Whether it votes. */
   readonly suffrage: Suffrage;
+  /**
+   * The store that the name of a voter stands for: what another one says under this name does not count. Missing until a leader has
+   * heard the voter, and writes it down; nobody else need give it.
+   */
+  readonly storeId?: StoreId;
 }
 
 /** All members of a cluster. */
@@ -66,13 +72,13 @@ export function voterIds(configuration: Configuration): ServerId[] {
 
 /**
  * What is wrong with `configuration`, in words, or `undefined` if nothing is: there must be a voter,
- * and ids and addresses must be unique, not empty and at most 255 characters.
+ * and ids and addresses must be unique, not empty and at most 255 characters; stores are named by 12 hexadecimal digits.
  */
 export function configurationProblem(configuration: Configuration): string | undefined {
   const ids = new Set<string>();
   const addresses = new Set<string>();
   let voters = 0;
-  for (const { id, address, suffrage } of configuration.servers) {
+  for (const { id, address, suffrage, storeId } of configuration.servers) {
     if (id === "") return "a server has an empty id";
     if (address === "") return `server ${JSON.stringify(id)} has an empty address`;
     if (id.length > NAME_LENGTH_MAX || address.length > NAME_LENGTH_MAX) {
@@ -80,6 +86,12 @@ export function configurationProblem(configuration: Configuration): string | und
     }
     if (ids.has(id)) return `two servers have the id ${JSON.stringify(id)}`;
     if (addresses.has(address)) return `two servers have the address ${JSON.stringify(address)}`;
+    if (storeId !== undefined && !isStoreId(storeId)) {
+      return `the store of server ${JSON.stringify(id)} is ${
+        JSON.stringify(storeId)
+      }; allowed are ` +
+        "12 hexadecimal digits";
+    }
     ids.add(id);
     addresses.add(address);
     if (suffrage === "voter") voters += 1;
@@ -89,11 +101,7 @@ export function configurationProblem(configuration: Configuration): string | und
 
 /** The bytes of a configuration entry: JSON, since it is rare and people read it. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array<ArrayBuffer> {
-  const servers = configuration.servers.map(({ id, address, suffrage }) => ({
-    id,
-    address,
-    suffrage,
-  }));
+  const servers = configuration.servers.map(serverFields);
   return new TextEncoder().encode(JSON.stringify({ servers }));
 }
 
@@ -109,19 +117,24 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const servers = (value as { servers?: unknown } | null)?.servers;
   if (!Array.isArray(servers) || !servers.every(isServer)) {
     throw new MalformedError(
-      `a configuration entry is not {"servers":[{"id","address","suffrage"}]}: ${
+      `a configuration entry is not {"servers":[{"id","address","suffrage","storeId"?}]}: ${
         text.slice(0, 80)
       }`,
     );
   }
   return {
-    servers: servers.map(({ id, address, suffrage }) => ({ id, address, suffrage })),
+    servers: servers.map(serverFields),
   };
+}
+
+function serverFields({ id, address, suffrage, storeId }: Server): Server {
+  return { id, address, suffrage, ...(storeId !== undefined && { storeId }) };
 }
 
 function isServer(value: unknown): value is Server {
   if (typeof value !== "object" || value === null) return false;
-  const { id, address, suffrage } = value as Partial<Record<keyof Server, unknown>>;
+  const { id, address, suffrage, storeId } = value as Partial<Record<keyof Server, unknown>>;
   return typeof id === "string" && typeof address === "string" &&
+    (storeId === undefined || (typeof storeId === "string" && isStoreId(storeId))) &&
     (suffrage === "voter" || suffrage === "nonvoter" || suffrage === "staging");
 }

@@ -74,12 +74,13 @@ function changedServer(
     case "addVoter": {
       const caughtUp = change.immediately || present?.suffrage === "voter";
       const suffrage: Suffrage = caughtUp ? "voter" : "staging";
-      return { id: change.id, address: change.address, suffrage };
+      return { ...present, id: change.id, address: change.address, suffrage };
     }
     case "addNonvoter":
-      return { id: change.id, address: change.address, suffrage: present?.suffrage ?? "nonvoter" };
+      return { suffrage: "nonvoter", ...present, id: change.id, address: change.address };
     case "demoteVoter":
-      return present && { ...present, suffrage: "nonvoter" };
+      // Without its store: if it gets its vote back, it has caught up by then, whatever store it has.
+      return present && { id: present.id, address: present.address, suffrage: "nonvoter" };
     case "promote":
       return present?.suffrage === "staging" ? { ...present, suffrage: "voter" } : present;
     case "removeServer":
@@ -98,7 +99,7 @@ function withServer(
   return { servers: servers.with(at, changed) };
 }
 
-/** Whether two configurations say the same, whatever the order of their servers. */
+/** Whether two configurations have the same members, whatever their order and whether their stores are named. */
 export function equalConfigurations(one: Configuration, other: Configuration): boolean {
   return one.servers.length === other.servers.length && one.servers.every((server) => {
     const same = findServer(other, server.id);

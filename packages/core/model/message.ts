@@ -6,6 +6,7 @@
  */
 import type { EntryRun } from "./entry_run.ts";
 import type { Index, Term } from "./numbers.ts";
+import type { StoreId } from "./store_id.ts";
 
 /** "Would you vote for me?", asked before the term is raised, so that a node that cannot win disturbs nobody (thesis 9.6). */
 export interface PreVote {
@@ -17,6 +18,8 @@ export interface PreVote {
   readonly lastLogIndex: Index;
   /** Term of the last entry in the sender's log. */
   readonly lastLogTerm: Term;
+  /** The receiver's store, as the sender's configuration names it; `undefined` if it does not. */
+  readonly storeId: StoreId | undefined;
 }
 
 /** The answer to a {@linkcode PreVote}. It promises nothing. */
@@ -29,6 +32,8 @@ export interface PreVoteResult {
   readonly proposedTerm: Term;
   /** Whether the sender would vote for the candidate. */
   readonly granted: boolean;
+  /** The sender's store. */
+  readonly storeId: StoreId;
 }
 
 /** A candidate asks for a vote (Raft paper, figure 2, RequestVote). Sent once the candidate's own vote is durable. */
@@ -43,6 +48,8 @@ export interface Vote {
   readonly lastLogTerm: Term;
   /** Whether the leader itself asked the candidate to stand, so that voters need not protect it (thesis 3.10). */
   readonly leadershipTransfer: boolean;
+  /** The receiver's store, as the sender's configuration names it; `undefined` if it does not. */
+  readonly storeId: StoreId | undefined;
 }
 
 /** The answer to a {@linkcode Vote}. A granted vote is sent once it is durable. */
@@ -53,6 +60,8 @@ export interface VoteResult {
   readonly term: Term;
   /** Whether the sender voted for the candidate in this term. */
   readonly granted: boolean;
+  /** The sender's store. */
+  readonly storeId: StoreId;
 }
 
 /** A leader's entries, or without entries its heartbeat (Raft paper, figure 2, AppendEntries). */
@@ -78,6 +87,8 @@ export interface Append {
   readonly leased: boolean;
   /** Whether a voter of higher priority than the receiver keeps up with the leader: without a leader, the receiver lets it stand for election first. */
   readonly yields: boolean;
+  /** Whether the leader knows the receiver by another store: then it takes nothing from it until it is removed and added again. */
+  readonly storeRefused: boolean;
 }
 
 /** A follower has what the leader sent, on its own disk. */
@@ -92,6 +103,8 @@ export interface AppendAccepted {
   readonly round: number;
   /** The follower's setting `leaderPriority`. */
   readonly priority: number;
+  /** The sender's store. */
+  readonly storeId: StoreId;
 }
 
 /** The round of an answer that answers no {@linkcode Append} of its own term: to a snapshot, or to something of an earlier term. Rounds count up from 1. */
@@ -117,6 +130,8 @@ export interface AppendRejected {
    * message says nothing but the term: its sender may have become the leader of that term meanwhile.
    */
   readonly round: number;
+  /** The sender's store. */
+  readonly storeId: StoreId;
 }
 
 /** The leader asks a follower that has all its entries to stand for election at once (thesis 3.10). */

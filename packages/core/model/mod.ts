@@ -14,3 +14,4 @@ export * from "./membership.ts";
 export * from "./message.ts";
 export * from "./numbers.ts";
 export * from "./snapshot.ts";
+export * from "./store_id.ts";

@@ -7,6 +7,7 @@
 import type { EntryRun } from "../model/entry_run.ts";
 import type { ServerId } from "../model/configuration.ts";
 import type { Index, Term } from "../model/numbers.ts";
+import type { StoreId } from "../model/store_id.ts";
 
 /** Term and vote: one atomic record, never two (Raft paper, figure 2, persistent state). */
 export interface HardState {
@@ -68,6 +69,8 @@ export interface LogWrite {
  * `@coracle/testing` finds out whether an implementation keeps what is promised here.
  */
 export interface LogStore extends LogReader {
+  /** Drawn at random when the store was made, and the same ever since: with what it promised, a store loses its name. */
+  readonly storeId: StoreId;
   /** Term and vote as they are durable now. */
   readonly hardState: HardState;
   /**

@@ -16,6 +16,7 @@
  * @module
  */
 import { crc32 } from "node:zlib";
+import type { StoreId } from "@coracle/core";
 import { hex } from "./checksum.ts";
 
 /** The version of everything that this package writes. Another one is refused. */
@@ -91,6 +92,11 @@ function identityFields(formatVersion: number, identity: StoreIdentity): Record<
 
 function checksumOf(fields: Record<string, unknown>): string {
   return hex(crc32(JSON.stringify(fields)));
+}
+
+/** What a cluster knows a store by: the first twelve digits of its UUID, all of which are random. */
+export function shortStoreId(storeId: string): StoreId {
+  return storeId.replaceAll("-", "").slice(0, 12);
 }
 
 /** The 16 bytes of a UUID. */

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { invariant } from "@coracle/core";
+import { encodeConfiguration, ENTRY_HEADER_SIZE_BYTES, invariant } from "@coracle/core";
+import type { NodeState } from "@coracle/core/consensus";
 import type { Checker, ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
@@ -16,8 +17,8 @@ export class Bounded implements Checker {
     for (const [peer, progress] of role.progress) {
       const { inflightMessages, inflightSizeBytes } = progress;
       const isWithin = inflightMessages <= config.inflightMessagesMax &&
-        (inflightMessages <= 1 ||
-          inflightSizeBytes < config.inflightSizeMaxBytes + messageSizeMax(config));
+        (inflightMessages <= 1 || inflightSizeBytes < config.inflightSizeMaxBytes ||
+          inflightSizeBytes < config.inflightSizeMaxBytes + messageSizeMax(state));
       if (!isWithin) {
         invariant(
           false,
@@ -33,7 +34,9 @@ export class Bounded implements Checker {
   }
 }
 
-/** A message is as large as is allowed, or one entry. */
-function messageSizeMax(config: { appendSizeMaxBytes: number; commandSizeMaxBytes: number }) {
-  return Math.max(config.appendSizeMaxBytes, config.commandSizeMaxBytes + 32);
+/** A message is as large as is allowed, or one entry: a command, or the members. */
+function messageSizeMax({ config, configurations }: NodeState): number {
+  const members = encodeConfiguration(configurations.latest.configuration).length;
+  const data = Math.max(config.commandSizeMaxBytes, members);
+  return Math.max(config.appendSizeMaxBytes, ENTRY_HEADER_SIZE_BYTES + data);
 }

@@ -19,6 +19,7 @@ import {
   Progress,
 } from "@coracle/core/consensus";
 import { CoreNode } from "../core_node.ts";
+import { testStoreId } from "../test_store_id.ts";
 import { Bounded } from "./bounded.ts";
 import { CommittedLog } from "./committed.ts";
 import { CommittedDurable } from "./committed_durable.ts";
@@ -36,7 +37,12 @@ import { StateMachineSafety } from "./state_machine_safety.ts";
 
 const TICK: Input = { type: "tick" };
 const MEMBERS: Configuration = {
-  servers: ["n1", "n2", "n3"].map((id) => ({ id, address: id, suffrage: "voter" })),
+  servers: ["n1", "n2", "n3"].map((id) => ({
+    id,
+    address: id,
+    suffrage: "voter",
+    storeId: testStoreId(id),
+  })),
 };
 
 function command(text: string): Proposal {
@@ -308,8 +314,9 @@ Deno.test("monotonic: terms, commit indexes and what is applied, step by step an
 Deno.test("one vote per term: two candidates, or itself and another", () => {
   const [a, b] = trio();
   const checker = new OneVotePerTerm();
+  const storeId = testStoreId("n1");
   const vote = (granted: boolean, term: number) =>
-    ({ type: "voteResult", term: toTerm(term), granted }) as const;
+    ({ type: "voteResult", term: toTerm(term), granted, storeId }) as const;
   checker.sent(a!, "n2", vote(true, 2));
   checker.sent(a!, "n2", vote(true, 2));
   checker.sent(a!, "n3", vote(false, 2));
@@ -321,6 +328,7 @@ Deno.test("one vote per term: two candidates, or itself and another", () => {
     lastLogIndex: toIndex(1),
     lastLogTerm: toTerm(1),
     leadershipTransfer: false,
+    storeId,
   } as const;
   checker.sent(b!, "n1", request);
   violation("n2 votes for n3 after n2 in term 4", () => checker.sent(b!, "n3", vote(true, 4)));
@@ -330,17 +338,20 @@ Deno.test("durable before acknowledged: votes and entries that are not on the di
   const nodes = [nodeWith(0, run(2, 2, "a", "b")), nodeWith(1, run(2, 2, "a")), nodeWith(2)];
   const [a, b] = nodes;
   const checker = new DurableBeforeAck({ nodes });
+  const storeId = testStoreId("n1");
+  const vote = { type: "voteResult", term: toTerm(2), granted: true, storeId } as const;
   violation("n1 votes for n2 in term 2; its disk says term 2, vote undefined", () => {
-    checker.sent(a!, "n2", { type: "voteResult", term: toTerm(2), granted: true });
+    checker.sent(a!, "n2", vote);
   });
   a!.image.apply(persist({ hardState: { term: toTerm(2), votedFor: "n2" } }));
-  checker.sent(a!, "n2", { type: "voteResult", term: toTerm(2), granted: true });
+  checker.sent(a!, "n2", vote);
   const request = {
     type: "vote",
     term: toTerm(2),
     lastLogIndex: toIndex(1),
     lastLogTerm: toTerm(1),
     leadershipTransfer: false,
+    storeId,
   } as const;
   violation("n1 votes for n1 in term 2", () => checker.sent(a!, "n2", request));
 
@@ -352,6 +363,7 @@ Deno.test("durable before acknowledged: votes and entries that are not on the di
       matchIndex: matchIndex as Index,
       round: 1,
       priority: 1,
+      storeId: testStoreId("n2"),
     }) as const;
   checker.sent(b!, "n1", accepted(2));
   violation("n2 claims 3@2; its disk goes up to 2", () => checker.sent(b!, "n1", accepted(3)));

@@ -11,6 +11,7 @@ import {
   EntryRun,
   type Index,
   type Message,
+  nameStores,
   NO_BYTES,
   type RaftConfig,
   type ServerId,
@@ -29,6 +30,7 @@ import {
   type StepFunction,
 } from "@coracle/core/consensus";
 import { configurationsOf, CoreNode, type CoreNodeHost } from "../core_node.ts";
+import { testStoreId } from "../test_store_id.ts";
 import { effectText, inputText, messageText, nodeText } from "../notation.ts";
 
 /** How a {@linkcode ScriptCluster} is set up. */
@@ -41,6 +43,8 @@ export interface ClusterOptions {
   readonly nonvoters: number;
   /** Whether writes complete at once (`auto`) or by command (`manual`). */
   readonly disk: "auto" | "manual";
+  /** Whether that configuration names no stores, as a cluster's first one. */
+  readonly founding: boolean;
   /** Settings of all nodes. */
   readonly config: Partial<RaftConfig>;
 }
@@ -105,10 +109,11 @@ export class ScriptCluster implements CoreNodeHost {
     this.#config = completeConfig(options.config);
     const ids = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
     const members = ids.slice(0, options.members);
-    const voters = options.members - options.nonvoters;
+    const first = membersOf(members, options.members - options.nonvoters);
+    const named = options.founding ? first : nameStores(first, testStoreId);
     for (const id of ids) {
       this.#add(id);
-      if (members.includes(id)) bootstrapImage(this.node(id), membersOf(members, voters));
+      if (members.includes(id)) bootstrapImage(this.node(id), named);
       this.start(this.node(id));
     }
   }
@@ -124,12 +129,12 @@ export class ScriptCluster implements CoreNodeHost {
     node.start(this.#timeOf(node));
   }
 
-  /** The node called `id` starts on an empty disk. */
+  /** The node called `id` starts on another disk, which is empty. */
   wipe(id: ServerId): void {
-    const before = this.node(id);
-    if (before.isUp) before.crash(0);
-    this.#add(id);
-    this.start(this.node(id));
+    const node = this.node(id);
+    if (node.isUp) node.crash(0);
+    node.wipe();
+    this.start(node);
   }
 
   /** The node called `id`. */

@@ -7,11 +7,13 @@ import {
   completeConfig,
   type Configuration,
   DEFAULT_CONFIG,
+  nameStores,
   type RaftConfig,
   type ServerId,
   type Suffrage,
 } from "@coracle/core";
 import type { CoreNode } from "../core_node.ts";
+import { testStoreId } from "../test_store_id.ts";
 import type { ScriptCluster } from "./cluster.ts";
 
 /** A command taken apart: words, and `name=value` pairs. */
@@ -64,15 +66,17 @@ export function settings(
   return config;
 }
 
-/** `n1 n2? n3+`: voters, members without a vote, and members that are to get it. */
+/** `n1 n2* n3? n4+`: voters, those whose store is not named, members without a vote, and members that are to get it. */
 export function configurationOf(words: readonly string[]): Configuration {
   const suffrages: Record<string, Suffrage> = { "?": "nonvoter", "+": "staging" };
-  return {
-    servers: words.map((word) => {
-      const id = word.replace(/[?+]$/, "");
-      return { id, address: id, suffrage: suffrages[word.slice(id.length)] ?? "voter" };
-    }),
-  };
+  const unnamed = new Set<ServerId>();
+  const servers = words.map((word) => {
+    const id = word.replace(/[?+*]$/, "");
+    const mark = word.slice(id.length);
+    if (mark === "*") unnamed.add(id);
+    return { id, address: id, suffrage: suffrages[mark] ?? "voter" };
+  });
+  return nameStores({ servers }, (id) => unnamed.has(id) ? undefined : testStoreId(id));
 }
 
 /** The nodes that are named, or all but `id`. */

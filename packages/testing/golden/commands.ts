@@ -5,7 +5,8 @@
  * |---|---|
  * | `cluster 3 nonvoters=1 disk=manual appendSizeMaxBytes=100` | makes nodes n1, n2, n3 and starts them; settings of the consensus by name; a second one begins anew |
  * | `cluster 4 members=3`, `cluster 3 blank=yes` | the same, but n4 holds nothing and is no member; nobody is |
- * | `log n1 term=5 vote=n2 2@1 3@4` | before anything else: what a node's disk holds after the configuration at index 1; `3@4:n1,n2?,n3+` is a configuration, with a member that has no vote and one that is to get it |
+ * | `cluster 3 founding=yes` | the same, but the configuration names no stores, as a cluster's first one; otherwise it names them |
+ * | `log n1 term=5 vote=n2 2@1 3@4` | before anything else: what a node's disk holds after the configuration at index 1; `3@4:n1,n2*,n3?,n4+` is a configuration, with a voter whose store is not named, a member that has no vote and one that is to get it |
  * | `tick n1` | the node's deadline comes, and only this node is told |
  * | `stand n1 n2 n3` | n1 stands for election: `tick`, and pre-votes with n2 and n3 (everybody without names); its messages to others are lost |
  * | `elect n1 n2 n3` | the same with the votes; the first appends to n2 and n3 are on their way |
@@ -32,7 +33,7 @@
  * | `sync n1 1` | the disk completes the first write; all of them without a number |
  * | `crash n1 keep=1` | the power fails; of the writes that wait, the first is on the disk nevertheless |
  * | `restart n1` | the node starts on what its disk holds |
- * | `wipe n1` | the node starts on an empty disk |
+ * | `wipe n1` | the node starts on another disk, which is empty |
  * | `clock n1 rate=1.1 ahead=300` | n1's clock goes 1.1 times as fast from now on, and is 300 ms ahead at once |
  * | `cut n1 n2`, `mend n1 n2` | nothing gets through that way; it does again |
  * | `partition n1 n2 / n3` | messages get through only within the groups |

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Message, type ServerId, toTerm } from "@coracle/core";
+import { type Message, type ServerId, type StoreId, toTerm } from "@coracle/core";
 import { messageText, pointText } from "../notation.ts";
 import type { ScriptCluster } from "./cluster.ts";
 import { type Command, linksOf, whole } from "./command.ts";
@@ -30,8 +30,9 @@ export const NETWORK_COMMANDS: Record<string, Command> = {
     link.push(message);
   },
   forge(cluster, { words: [from, to, type, word] }) {
-    const term = whole(word);
-    cluster.link(cluster.node(from).id, cluster.node(to).id).push(forged(type, term));
+    const { id, image } = cluster.node(from);
+    const message = forged(type, whole(word), image.storeId);
+    cluster.link(id, cluster.node(to).id).push(message);
   },
   cut(cluster, { words: [from, to] }) {
     cluster.cuts.add(`${cluster.node(from).id} ${cluster.node(to).id}`);
@@ -72,12 +73,18 @@ export const NETWORK_COMMANDS: Record<string, Command> = {
   },
 };
 
-function forged(type: string | undefined, term: number): Message {
+function forged(type: string | undefined, term: number, storeId: StoreId): Message {
   switch (type) {
     case "voteResult":
-      return { type, term: toTerm(term), granted: true };
+      return { type, term: toTerm(term), granted: true, storeId };
     case "preVoteResult":
-      return { type, term: toTerm(term - 1), proposedTerm: toTerm(term), granted: true };
+      return {
+        type,
+        term: toTerm(term - 1),
+        proposedTerm: toTerm(term),
+        granted: true,
+        storeId,
+      };
     case "timeoutNow":
       return { type, term: toTerm(term) };
     default:

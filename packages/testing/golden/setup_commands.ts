@@ -26,7 +26,11 @@ export const SETUP_COMMANDS: Record<string, Command> = {
     else cluster.print(`${node.id} ${logText(node)}`);
   },
   bootstrap(cluster, { words }) {
-    const configuration = configurationOf(words.slice(1));
+    const { servers } = configurationOf(words.slice(1));
+    // As people give it: nobody has heard yet which stores there are.
+    const configuration = {
+      servers: servers.map(({ id, address, suffrage }) => ({ id, address, suffrage })),
+    };
     cluster.input(cluster.node(words[0]), { type: "bootstrap", configuration });
   },
   crash(cluster, { words, options }) {
@@ -56,13 +60,14 @@ export const SETUP_COMMANDS: Record<string, Command> = {
 };
 
 function createCluster(cluster: ScriptCluster, { words, options }: Words): void {
-  const config = settings(options, ["nonvoters", "members", "disk", "blank"]);
+  const config = settings(options, ["nonvoters", "members", "disk", "blank", "founding"]);
   const nodes = whole(words[0]);
   cluster.create({
     nodes,
     members: options.get("blank") === "yes" ? 0 : whole(options.get("members") ?? `${nodes}`),
     nonvoters: whole(options.get("nonvoters") ?? "0"),
     disk: options.get("disk") === "manual" ? "manual" : "auto",
+    founding: options.get("founding") === "yes",
     config,
   });
 }

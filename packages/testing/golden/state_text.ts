@@ -49,7 +49,9 @@ function roleText({ role }: NodeState): string {
     case "follower":
       return role.leader === undefined ? "follower" : `follower of ${role.leader}`;
     case "candidate":
-      return `candidate (${role.phase}, yes from ${[...role.granted].sort().join(" ") || "none"})`;
+      return `candidate (${role.phase}, yes from ${
+        [...role.granted.keys()].sort().join(" ") || "none"
+      })`;
     case "leader": {
       const { round, transfer } = role;
       if (transfer === undefined) return `leader, round ${round}`;

@@ -5,6 +5,7 @@
  */
 import { type AppendAccepted, type Index, type Term, voterIds } from "@coracle/core";
 import { configurationOf, step } from "@coracle/core/consensus";
+import { testStoreId } from "../test_store_id.ts";
 import { changingMessages, changingSends, changingWrites } from "./around_step.ts";
 import type { PlantedBug } from "./planted_bug.ts";
 
@@ -57,7 +58,7 @@ export const ELECTION_BUGS: readonly PlantedBug[] = [
       const { role } = state;
       if (role.type === "candidate" && role.phase === "vote" && role.granted.has(state.id)) {
         const other = voterIds(configurationOf(state)).find((id) => id !== state.id);
-        if (other !== undefined) role.granted.add(other);
+        if (other !== undefined) role.granted.set(other, testStoreId(other));
       }
       return step(state, input, nowMs);
     },

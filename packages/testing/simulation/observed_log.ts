@@ -11,6 +11,7 @@ import {
   invariant,
   type LogStore,
   type LogWrite,
+  type StoreId,
   type Term,
 } from "@coracle/core";
 import type { Persist } from "@coracle/core/consensus";
@@ -68,6 +69,11 @@ export class ObservedLog implements LogStore {
     this.#expected = expected;
     this.#isAlive = isAlive;
     this.#written = written;
+  }
+
+  /** See {@linkcode LogStore.storeId}. */
+  get storeId(): StoreId {
+    return this.#inner.storeId;
   }
 
   /** See {@linkcode LogStore.hardState}. */

@@ -163,6 +163,7 @@ export function numbered(round: number): Message {
     matchIndex: toIndex(round),
     round,
     priority: 1,
+    storeId: "4f0c7bd294d8",
   };
 }
 
@@ -190,9 +191,13 @@ export function appendOf(index: number, dataSizeBytes: number): Message {
     round: index,
     leased: false,
     yields: false,
+    storeRefused: false,
   };
 }
 
+const storeId = fc.integer({ min: 1, max: 2 ** 48 - 1 }).map((n) =>
+  n.toString(16).padStart(12, "0")
+);
 const round = fc.maxSafeNat();
 const index = fc.maxSafeNat().map((n) => n as Index);
 const term = fc.maxSafeNat().map((n) => n as Term);
@@ -214,6 +219,7 @@ const append = fc.record({
   round,
   leased: fc.boolean(),
   yields: fc.boolean(),
+  storeRefused: fc.boolean(),
 }).map(({ proposals, appendedAtMs, ...fields }): Message => {
   let next = fields.prevLogIndex + 1;
   const runs = proposals.map((some, at) => {
@@ -240,12 +246,14 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     term,
     lastLogIndex: index,
     lastLogTerm: term,
+    storeId: fc.option(storeId, { nil: undefined }),
   }),
   fc.record({
     type: fc.constant("preVoteResult" as const),
     term,
     proposedTerm: term,
     granted: fc.boolean(),
+    storeId,
   }),
   fc.record({
     type: fc.constant("vote" as const),
@@ -253,8 +261,9 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     lastLogIndex: index,
     lastLogTerm: term,
     leadershipTransfer: fc.boolean(),
+    storeId: fc.option(storeId, { nil: undefined }),
   }),
-  fc.record({ type: fc.constant("voteResult" as const), term, granted: fc.boolean() }),
+  fc.record({ type: fc.constant("voteResult" as const), term, granted: fc.boolean(), storeId }),
   append,
   fc.record({
     type: fc.constant("appendAccepted" as const),
@@ -262,6 +271,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     matchIndex: index,
     round,
     priority: fc.nat({ max: 0xffff }),
+    storeId,
   }),
   fc.record({
     type: fc.constant("appendRejected" as const),
@@ -270,6 +280,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     hintIndex: index,
     hintTerm: term,
     round,
+    storeId,
   }),
   fc.record({ type: fc.constant("timeoutNow" as const), term }),
   fc.record({ type: fc.constant("readIndex" as const), id: fc.maxSafeNat() }),

@@ -4,10 +4,12 @@
  * @module
  */
 import {
+  LogImage,
   MemoryLog,
   MemoryNetwork,
   MemorySnapshotStore,
   Prng,
+  testStoreId,
   VirtualClock,
 } from "@coracle/testing";
 import type { RaftConfig } from "../../model/config.ts";
@@ -71,6 +73,8 @@ export interface ClusterOptions {
   readonly seed?: number;
   /** The state machine of a node. */
   readonly fsm?: (id: ServerId) => Recorder;
+  /** Whether the first configuration names no stores, as in a new cluster; then leaders name them in further entries. */
+  readonly isFounding?: boolean;
   /** How many snapshots each node retains; without, or with 0, it has no snapshot store. */
   readonly retain?: number;
 }
@@ -84,6 +88,8 @@ export class Cluster implements AsyncDisposable {
   readonly #configuration: Configuration;
   /** The snapshots on each node's disk. */
   readonly #stores = new Map<ServerId, MemorySnapshotStore>();
+  /** Which disk each node has, counting from 1. */
+  readonly #disks = new Map<ServerId, number>();
   #seed: number;
 
   private constructor(size: number, options: ClusterOptions) {
@@ -93,7 +99,8 @@ export class Cluster implements AsyncDisposable {
     this.#configuration = {
       servers: Array.from({ length: size }, (_, at) => {
         const id = `n${at + 1}`;
-        return { id, address: id, suffrage: "voter" };
+        const server = { id, address: id, suffrage: "voter" } as const;
+        return options.isFounding ? server : { ...server, storeId: testStoreId(id) };
       }),
     };
   }
@@ -116,7 +123,7 @@ export class Cluster implements AsyncDisposable {
   /** Starts a node on what `log` holds, and the snapshots that it has had so far, if it has a store for them. */
   async startNode(
     id: ServerId,
-    log: MemoryLog = new MemoryLog(),
+    log: MemoryLog = this.#emptyLog(id),
     retain: number | undefined = this.#options.retain,
     address = id,
   ): Promise<TestNode> {
@@ -197,9 +204,10 @@ export class Cluster implements AsyncDisposable {
     return log.reopen();
   }
 
-  /** The disk of a node that does not run is lost, with its snapshots. */
+  /** The disk of a node that does not run is lost, with its snapshots. It starts on another one. */
   wipe(id: ServerId): void {
     this.#stores.delete(id);
+    this.#disks.set(id, this.#diskOf(id) + 1);
   }
 
   /** The leader applies `count` commands: the word and a number. Returns the index of the last one. */
@@ -208,6 +216,14 @@ export class Cluster implements AsyncDisposable {
     const calls = Array.from({ length: count }, (_, n) => raft.apply(commandOf(`${word} ${n}`)));
     const applied = await this.until(Promise.all(calls));
     return applied.at(-1)!.index;
+  }
+
+  #diskOf(id: ServerId): number {
+    return this.#disks.get(id) ?? 1;
+  }
+
+  #emptyLog(id: ServerId): MemoryLog {
+    return new MemoryLog({ image: new LogImage(testStoreId(id, this.#diskOf(id))) });
   }
 
   #storeOf(id: ServerId, retain: number): MemorySnapshotStore {

@@ -3,16 +3,18 @@
  *
  * @module
  */
-import { type Completion, MemoryLog, settle, VirtualClock } from "@coracle/testing";
+import { type Completion, MemoryLog, settle, testStoreId, VirtualClock } from "@coracle/testing";
 import type { RaftConfig } from "../../model/config.ts";
 import type { Server, ServerId } from "../../model/configuration.ts";
 import { TransportError } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
 import { toIndex, toTerm } from "../../model/numbers.ts";
+import type { StoreId } from "../../model/store_id.ts";
 import { type Logger, silentLogger } from "../../ports/logger.ts";
 import type { Transport, TransportHandler } from "../../ports/transport.ts";
 import { Raft } from "../raft.ts";
 import { Recorder } from "./cluster.ts";
+import { played, type PlayedMessage } from "./played_message.ts";
 
 /** A transport without a network. */
 export class PlayedPeers implements Transport {
@@ -21,6 +23,8 @@ export class PlayedPeers implements Transport {
   sent: { readonly to: ServerId; readonly message: Message }[] = [];
   /** How often it was closed. */
   closed = 0;
+  /** The store of the node. */
+  storeId: StoreId = testStoreId("n1");
   #handler: TransportHandler | undefined;
 
   /** See {@linkcode Transport.start}. */
@@ -48,8 +52,8 @@ export class PlayedPeers implements Transport {
   }
 
   /** The peer `from` says something. */
-  say(from: ServerId, ...messages: Message[]): void {
-    this.#handler!.receive(from, messages);
+  say(from: ServerId, ...messages: PlayedMessage[]): void {
+    this.#handler!.receive(from, messages.map((one) => played(one, from, this.storeId)));
   }
 
   /** The connection with `peer` is lost. */
@@ -76,10 +80,11 @@ export interface LoneNode extends AsyncDisposable {
   readonly peers: PlayedPeers;
 }
 
-const SERVERS: readonly Server[] = ["n1", "n2", "n3"].map((id) => ({
+const PEERS: readonly Server[] = ["n2", "n3"].map((id) => ({
   id,
   address: id,
   suffrage: "voter",
+  storeId: testStoreId(id),
 }));
 
 /** A node that has heard of nobody: bootstrapped (entry 1, term 1), or started on what `log` holds. */
@@ -105,7 +110,9 @@ export async function startLoneNode(
     logger,
     seed: 1,
   });
-  if (raft.lastIndex === 0) await raft.bootstrap({ servers: SERVERS });
+  peers.storeId = log.storeId;
+  const own: Server = { id: "n1", address: "n1", suffrage: "voter", storeId: log.storeId };
+  if (raft.lastIndex === 0) await raft.bootstrap({ servers: [own, ...PEERS] });
   return {
     raft,
     clock,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MemoryLog, MemoryMetrics, settle, VirtualClock } from "@coracle/testing";
+import { MemoryLog, MemoryMetrics, settle, testStoreId, VirtualClock } from "@coracle/testing";
 import type { RaftConfig } from "../../model/config.ts";
 import type { Server, Suffrage } from "../../model/configuration.ts";
 import type { Message } from "../../model/message.ts";
@@ -115,9 +115,15 @@ export async function startMeteredNode(options: MeteredNodeOptions = {}): Promis
     ...(options.isMeasured === false ? {} : { metrics }),
     seed: 1,
   });
+  peers.storeId = log.storeId;
   const servers: Server[] = [
-    { id: "n1", address: "n1", suffrage: "voter" },
-    ...peerIds.map((id) => ({ id, address: id, suffrage: options.peerSuffrage ?? "voter" })),
+    { id: "n1", address: "n1", suffrage: "voter", storeId: log.storeId },
+    ...peerIds.map((id) => ({
+      id,
+      address: id,
+      suffrage: options.peerSuffrage ?? "voter",
+      storeId: testStoreId(id),
+    })),
   ];
   if (raft.lastIndex === 0) await raft.bootstrap({ servers });
   return {

@@ -6,7 +6,6 @@
 import { settle } from "@coracle/testing";
 import { NO_BYTES } from "../../model/entry.ts";
 import { EntryRun } from "../../model/entry_run.ts";
-import type { Append } from "../../model/message.ts";
 import { toIndex, toTerm } from "../../model/numbers.ts";
 import type { Fsm } from "../../ports/fsm.ts";
 import { commandOf } from "./cluster.ts";
@@ -18,6 +17,7 @@ import {
   SpendingClock,
   startMeteredNode,
 } from "./metered_node.ts";
+import type { PlayedMessage } from "./played_message.ts";
 
 /** See the module's description. */
 export const CONSENSUS_SCENARIOS: readonly MeteredScenario[] = [
@@ -284,7 +284,7 @@ export const CONSENSUS_SCENARIOS: readonly MeteredScenario[] = [
 ];
 
 /** A message of the leader of term 2, with commands after `prevLogIndex`. */
-function appendOf(commands: readonly string[], prevLogIndex: number): Append {
+function appendOf(commands: readonly string[], prevLogIndex: number): PlayedMessage<"append"> {
   const proposals = commands.map((text) => ({
     type: "command" as const,
     data: commandOf(text),
