@@ -65,7 +65,7 @@ Deno.test("a frame that holds enough gets no further message", () => {
   const outbox = new Outbox(LIMITS);
   for (let round = 1; round <= 100; round += 1) outbox.push(numbered(round));
   const bytes = outbox.take()!;
-  assertEquals(read(bytes).map((messages) => messages.length), [38, 38, 24]);
+  assertEquals(read(bytes).map((messages) => messages.length), [29, 29, 29, 13]);
 });
 
 Deno.test("no frame is larger than the other side accepts", () => {

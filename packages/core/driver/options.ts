@@ -17,7 +17,7 @@ import type { ReadLevel } from "./reads.ts";
 
 /** What a node is made of. */
 export interface RaftOptions<Response> {
-  /** Its name: unique in the cluster, never reused for another disk. */
+  /** Its name: unique in the cluster. With another disk under it, a voter does not count until it is removed and added again. */
   readonly id: ServerId;
   /** The state machine that commands are applied to. */
   readonly fsm: Fsm<Response>;

@@ -8,7 +8,7 @@ import { MalformedError } from "./entry_codec.ts";
 import type { Index } from "./numbers.ts";
 import { isStoreId, type StoreId } from "./store_id.ts";
 
-/** A member's name: chosen by people, never reused for another disk. */
+/** A member's name: chosen by people. A voter's name stands for one store ({@linkcode Server.storeId}). */
 export type ServerId = string;
 
 /** Where a member's transport listens, in the transport's own notation (`host:port` for TCP). */
