@@ -12,6 +12,7 @@ import {
   type LogStore,
   type LogWrite,
   StorageError,
+  type StoreId,
   type Term,
   toIndex,
 } from "@coracle/core";
@@ -21,8 +22,8 @@ const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS entries (position INTEGER PRIMARY KEY, term INTEGER, kind TEXT, bytes BLOB) STRICT;
-  CREATE TABLE IF NOT EXISTS node (id INTEGER PRIMARY KEY, term INTEGER, vote TEXT, base INTEGER, baseTerm INTEGER) STRICT;
-  INSERT OR IGNORE INTO node VALUES (1, 0, NULL, 0, 0);`;
+  CREATE TABLE IF NOT EXISTS node (id INTEGER PRIMARY KEY, store TEXT, term INTEGER, vote TEXT, base INTEGER, baseTerm INTEGER) STRICT;
+  INSERT OR IGNORE INTO node VALUES (1, lower(hex(randomblob(6))), 0, NULL, 0, 0);`;
 
 /** What is known without asking the database: changed only when a transaction is committed. */
 interface Known {
@@ -33,7 +34,17 @@ interface Known {
   lastTerm: Term;
 }
 
+/** The one row of the table `node`. */
+interface Node {
+  readonly store: StoreId;
+  readonly term: Term;
+  readonly vote: string | null;
+  readonly base: Index;
+  readonly baseTerm: Term;
+}
+
 class SqliteLogStore implements LogStore {
+  readonly storeId: StoreId;
   readonly #db: DatabaseSync;
   #known: Known;
   #refusal: string | undefined;
@@ -41,9 +52,8 @@ class SqliteLogStore implements LogStore {
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
     this.#db.exec(SCHEMA);
-    const node = this.#get<{ term: Term; vote: string | null; base: Index; baseTerm: Term }>(
-      "SELECT * FROM node",
-    )!;
+    const node = this.#get<Node>("SELECT * FROM node")!;
+    this.storeId = node.store;
     const base = { index: node.base, term: node.baseTerm };
     const hardState = { term: node.term, votedFor: node.vote ?? undefined };
     this.#known = { hardState, base, lastIndex: base.index, lastTerm: base.term };

@@ -10,6 +10,7 @@ import {
   type LogStore,
   type LogWrite,
   StorageError,
+  type StoreId,
   toIndex,
 } from "@coracle/core";
 import { assert, assertEquals, AssertionError, assertRejects } from "@std/assert";
@@ -65,6 +66,10 @@ for (const { name, run } of logStoreConformance(MEMORY_LATER)) {
 /** A store that does what another one does, to be made wrong in one way. */
 class Wrong implements LogStore {
   constructor(readonly log: MemoryLog) {}
+
+  get storeId(): StoreId {
+    return this.log.storeId;
+  }
 
   get hardState(): HardState {
     return this.log.hardState;
@@ -124,6 +129,26 @@ function run(start: string, wrong: (log: MemoryLog, place: Place) => LogStore): 
 type Mistake = readonly [mistake: string, check: string, Class: new (log: MemoryLog) => LogStore];
 
 const MISTAKES: readonly Mistake[] = [
+  [
+    "B31: a name that every store has",
+    "B31: a store has a name",
+    class extends Wrong {
+      override get storeId(): StoreId {
+        return "4f0c7bd294d8";
+      }
+    },
+  ],
+  [
+    "B31: another name whenever it is opened",
+    "B31: a store has a name",
+    class extends Wrong {
+      readonly #name = new MemoryLog().storeId;
+
+      override get storeId(): StoreId {
+        return this.#name;
+      }
+    },
+  ],
   [
     "a new log that begins at 0",
     "a new log is empty",

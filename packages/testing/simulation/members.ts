@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { type Configuration, type ServerId, voterIds } from "@coracle/core";
+import { type Configuration, isFounding, type ServerId } from "@coracle/core";
 import type { NodeState } from "@coracle/core/consensus";
+import { testStoreId } from "../test_store_id.ts";
 
 /** See the module's description. */
 export class KnownMembers {
@@ -58,13 +59,22 @@ export class KnownMembers {
 function promoted({ servers }: Configuration): Configuration {
   return {
     servers: servers.map((server) =>
-      server.suffrage === "staging" ? { ...server, suffrage: "voter" } : server
+      // Whoever makes it a voter writes down its store.
+      server.suffrage === "staging"
+        ? { ...server, suffrage: "voter", storeId: testStoreId(server.id) }
+        : server
     ),
   };
 }
 
-/** Whether `ids` are a majority of the voters of a configuration. */
+/**
+ * Whether `ids` can elect a leader in a configuration: a majority of the voters, at least half of whom have a store whose name is known,
+ * unless no store is (see `consensus/stores.ts`).
+ */
 export function hasMajority(configuration: Configuration, ids: ReadonlySet<ServerId>): boolean {
-  const voters = voterIds(configuration);
-  return 2 * voters.filter((id) => ids.has(id)).length > voters.length;
+  const voters = configuration.servers.filter(({ suffrage }) => suffrage === "voter");
+  const present = voters.filter(({ id }) => ids.has(id));
+  const named = present.filter(({ storeId }) => storeId !== undefined);
+  return 2 * present.length > voters.length &&
+    (2 * named.length >= voters.length || isFounding(configuration));
 }

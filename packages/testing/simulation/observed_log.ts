@@ -16,11 +16,12 @@ import {
 } from "@coracle/core";
 import type { Persist } from "@coracle/core/consensus";
 import { LogImage } from "../log_image.ts";
+import { testStoreId } from "../test_store_id.ts";
 
 /** What must be on a node's disk, over all its processes. */
 export class ExpectedLog {
   /** What was acknowledged. */
-  image: LogImage = new LogImage();
+  image: LogImage = new LogImage(testStoreId("n0"));
   /** A write that was begun and neither acknowledged nor refused: it is there as a whole, or not at all. */
   underWay: readonly LogWrite[] = [];
 
