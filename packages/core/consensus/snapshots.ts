@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NO_ROUND } from "../model/message.ts";
 import { toIndex } from "../model/numbers.ts";
 import type { SnapshotReceived, SnapshotSent } from "./input.ts";
 import { commitUpTo } from "./leader.ts";

@@ -32,6 +32,7 @@ export function appendOf(index: number, dataSizeBytes: number): Message {
 }
 
 const MOST = Number.MAX_SAFE_INTEGER;
+const STORES = ["000000000001", "ffffffffffff"] as const;
 const INDEX = MOST as Index;
 const TERM = MOST as Term;
 
@@ -44,6 +45,7 @@ const APPEND = {
   round: 1,
   leased: false,
   yields: false,
+  storeRefused: false,
 } as const;
 
 function runOf(index: number, dataSizeBytes: number): EntryRun {
@@ -69,12 +71,25 @@ const MANY = EntryRun.concat([
 /** Each type of message, with the least and the most that its fields can be. A type that is missing does not compile. */
 const EXAMPLES: { readonly [Type in Message["type"]]: readonly (Message & { type: Type })[] } = {
   preVote: [
-    { type: "preVote", term: toTerm(1), lastLogIndex: NO_INDEX, lastLogTerm: NO_TERM },
-    { type: "preVote", term: TERM, lastLogIndex: INDEX, lastLogTerm: TERM },
+    {
+      type: "preVote",
+      term: toTerm(1),
+      lastLogIndex: NO_INDEX,
+      lastLogTerm: NO_TERM,
+      storeId: undefined,
+    },
+    { type: "preVote", term: TERM, lastLogIndex: INDEX, lastLogTerm: TERM, storeId: STORES[0] },
+    { type: "preVote", term: TERM, lastLogIndex: INDEX, lastLogTerm: TERM, storeId: STORES[1] },
   ],
   preVoteResult: [
-    { type: "preVoteResult", term: NO_TERM, proposedTerm: toTerm(1), granted: true },
-    { type: "preVoteResult", term: TERM, proposedTerm: TERM, granted: false },
+    {
+      type: "preVoteResult",
+      term: NO_TERM,
+      proposedTerm: toTerm(1),
+      granted: true,
+      storeId: STORES[0],
+    },
+    { type: "preVoteResult", term: TERM, proposedTerm: TERM, granted: false, storeId: STORES[1] },
   ],
   vote: [true, false].map((leadershipTransfer) => ({
     type: "vote",
@@ -82,19 +97,40 @@ const EXAMPLES: { readonly [Type in Message["type"]]: readonly (Message & { type
     lastLogIndex: INDEX,
     lastLogTerm: TERM,
     leadershipTransfer,
+    storeId: leadershipTransfer ? STORES[0] : undefined,
   })),
-  voteResult: [true, false].map((granted) => ({ type: "voteResult", term: TERM, granted })),
+  voteResult: [true, false].map((granted) => ({
+    type: "voteResult",
+    term: TERM,
+    granted,
+    storeId: STORES[granted ? 0 : 1],
+  })),
   append: [
     { ...APPEND, entries: undefined },
     { ...APPEND, entries: undefined, leased: true, round: MOST },
     { ...APPEND, entries: undefined, yields: true, leaderCommit: INDEX },
+    { ...APPEND, entries: undefined, storeRefused: true },
     { ...APPEND, entries: runOf(1, 0) },
     { ...APPEND, prevLogIndex: toIndex(7), prevLogTerm: toTerm(2), entries: MANY, leased: true },
     { ...APPEND, entries: runOf(1, 1_000_000), yields: true },
   ],
   appendAccepted: [
-    { type: "appendAccepted", term: toTerm(1), matchIndex: NO_INDEX, round: 1, priority: 0 },
-    { type: "appendAccepted", term: TERM, matchIndex: INDEX, round: MOST, priority: 0xffff },
+    {
+      type: "appendAccepted",
+      term: toTerm(1),
+      matchIndex: NO_INDEX,
+      round: 1,
+      priority: 0,
+      storeId: STORES[0],
+    },
+    {
+      type: "appendAccepted",
+      term: TERM,
+      matchIndex: INDEX,
+      round: MOST,
+      priority: 0xffff,
+      storeId: STORES[1],
+    },
   ],
   appendRejected: [NO_ROUND, MOST].map((round) => ({
     type: "appendRejected",
@@ -103,6 +139,7 @@ const EXAMPLES: { readonly [Type in Message["type"]]: readonly (Message & { type
     hintIndex: INDEX,
     hintTerm: TERM,
     round,
+    storeId: STORES[1],
   })),
   timeoutNow: [{ type: "timeoutNow", term: TERM }],
   readIndex: [{ type: "readIndex", id: MOST }],

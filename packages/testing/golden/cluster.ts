@@ -129,6 +129,14 @@ export class ScriptCluster implements CoreNodeHost {
     node.start(this.#timeOf(node));
   }
 
+  /** A node starts anew, and its disk has lost the entries from `from` on: they were at its end, and looked like a torn write. */
+  lose(node: CoreNode, from: Index): void {
+    if (node.isUp) node.crash(0);
+    const nothing = { hardState: undefined, reset: undefined, entries: undefined };
+    node.image.apply({ ...nothing, truncateFrom: from });
+    this.start(node);
+  }
+
   /** The node called `id` starts on another disk, which is empty. */
   wipe(id: ServerId): void {
     const node = this.node(id);

@@ -33,6 +33,7 @@
  * | `sync n1 1` | the disk completes the first write; all of them without a number |
  * | `crash n1 keep=1` | the power fails; of the writes that wait, the first is on the disk nevertheless |
  * | `restart n1` | the node starts on what its disk holds |
+ * | `lose n1 5` | the node starts, and its disk has lost what it had from entry 5 on |
  * | `wipe n1` | the node starts on another disk, which is empty |
  * | `clock n1 rate=1.1 ahead=300` | n1's clock goes 1.1 times as fast from now on, and is 300 ms ahead at once |
  * | `cut n1 n2`, `mend n1 n2` | nothing gets through that way; it does again |

@@ -43,6 +43,10 @@ export const SETUP_COMMANDS: Record<string, Command> = {
     cluster.start(node);
     for (const line of stateLines(node)) cluster.print(line);
   },
+  lose(cluster, { words: [id, index] }) {
+    cluster.lose(cluster.node(id), toIndex(whole(index)));
+    for (const line of stateLines(cluster.node(id))) cluster.print(line);
+  },
   wipe(cluster, { words }) {
     const { id } = cluster.node(words[0]);
     cluster.wipe(id);

@@ -85,6 +85,7 @@ export const ELECTION_BUGS: readonly PlantedBug[] = [
         matchIndex: 0 as Index,
         round: role.round,
         priority: 1,
+        storeId: message.storeId,
       };
       return accepted;
     }),
