@@ -8,6 +8,7 @@ import { type MemoryLog, MemorySnapshotStore, Prng } from "@coracle/testing";
 import type { Configuration, ServerId } from "../model/configuration.ts";
 import { NO_BYTES, type Proposal } from "../model/entry.ts";
 import { StorageError } from "../model/errors.ts";
+import { equalConfigurations } from "../model/membership.ts";
 import { toIndex } from "../model/numbers.ts";
 import { Cluster, commandOf, type TestNode } from "./_testing/cluster.ts";
 import { commandAt, diskOf, snapshotOf, voters, withMembers } from "./_testing/disks.ts";
@@ -67,7 +68,7 @@ Deno.test("the last of three becomes a cluster of one with everything that was a
   await cluster.applied(await cluster.write("d", 3));
   for (const { fsm, raft } of cluster.nodes.values()) {
     assertEquals(fsm.commands, node.fsm.commands);
-    assertEquals(raft.configuration().configuration, voters(last!, "n4", "n5"));
+    assert(equalConfigurations(raft.configuration().configuration, voters(last!, "n4", "n5")));
   }
   // And the cluster survives the loss of the one that it grew from.
   await cluster.crash(last!);
@@ -137,7 +138,7 @@ Deno.test("a node that was left and not recovered follows those that were", asyn
     await cluster.applied(await cluster.write("a", 2));
     assertEquals(n2.fsm.commands, ["2@1", "3@2", "4@2", "5@3", "a 0", "a 1"]);
     assertEquals(n1.fsm.commands, n2.fsm.commands);
-    assertEquals(n2.raft.configuration().configuration, members);
+    assert(equalConfigurations(n2.raft.configuration().configuration, members));
   }
 });
 

@@ -56,15 +56,14 @@ export class KnownMembers {
   }
 }
 
-function promoted({ servers }: Configuration): Configuration {
-  return {
-    servers: servers.map((server) =>
-      // Whoever makes it a voter writes down its store.
-      server.suffrage === "staging"
-        ? { ...server, suffrage: "voter", storeId: testStoreId(server.id) }
-        : server
-    ),
-  };
+function promoted(configuration: Configuration): Configuration {
+  const servers = configuration.servers.map((server) => {
+    if (server.suffrage !== "staging") return server;
+    const voter = { ...server, suffrage: "voter" as const };
+    // Whoever makes it a voter writes down its store, and all others that it knows.
+    return isFounding(configuration) ? voter : { ...voter, storeId: testStoreId(server.id) };
+  });
+  return { servers };
 }
 
 /**

@@ -40,9 +40,9 @@ for (let first = 1; first <= SEEDS; first += PART) {
     for (const kind of ["leader elected", "snapshot stored", "log truncated"]) {
       assert(totals.events(kind) > PART, `${kind}: too seldom`);
     }
-    for (const kind of ["snapshot installed", "configuration changed"]) {
-      assert(totals.events(kind) > PART / 5, `${kind}: too seldom`);
-    }
+    assert(totals.events("configuration changed") > PART, "configuration changed: too seldom");
+    // Between 6 and 28 in fifty seeds.
+    assert(totals.events("snapshot installed") > PART / 12, "snapshot installed: too seldom");
     for (const kind of ["apply", "read linearizable", "read lease", "read local", "barrier"]) {
       assert(totals.calls(kind, "resolved") > PART, `few calls of kind ${kind} succeed`);
     }
