@@ -4,6 +4,7 @@
  * @module
  */
 import { RaftError } from "@coracle/core";
+import { QuietLog } from "@coracle/transport-tcp";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { z } from "zod";
@@ -34,6 +35,12 @@ export interface HttpAppOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** Who has connected, as the server tells the app. */
+export interface HttpPeer {
+  /** Its address, for logs. */
+  readonly host: string;
+}
+
 /** Room for the words of a request beside one of the longest. */
 const BODY_SIZE_LEAST_BYTES = 1024 * 1024;
 /** The most bytes that JSON makes of one byte of text. */
@@ -44,12 +51,13 @@ export function httpApp(options: HttpAppOptions): Hono {
   const { node, limits } = options;
   const app = new Hono();
   const handlers = handlersOf(node, limits);
+  const quietLog = new QuietLog(node.logger);
   const methods = new Map<string, string[]>();
   for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
     const endpoint: Endpoint = ENDPOINTS[name];
     const path = endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1");
     methods.set(path, [...methods.get(path) ?? [], endpoint.method]);
-    const route = new Route(endpoint, handlers[name] as HandlerOf<Endpoint>, options);
+    const route = new Route(endpoint, handlers[name] as HandlerOf<Endpoint>, options, quietLog);
     app.on(endpoint.method, path, (context) => route.answer(context));
   }
   for (const [path, known] of methods) {
@@ -79,12 +87,19 @@ class Route {
   readonly #handler: HandlerOf<Endpoint>;
   readonly #options: HttpAppOptions;
   readonly #bodyLimits: BodyLimits;
+  readonly #quietLog: QuietLog;
   readonly #schemas: { readonly params: Checked; readonly query: Checked; readonly body: Checked };
 
-  constructor(endpoint: Endpoint, handler: HandlerOf<Endpoint>, options: HttpAppOptions) {
+  constructor(
+    endpoint: Endpoint,
+    handler: HandlerOf<Endpoint>,
+    options: HttpAppOptions,
+    quietLog: QuietLog,
+  ) {
     this.#endpoint = endpoint;
     this.#handler = handler;
     this.#options = options;
+    this.#quietLog = quietLog;
     const { params, query, body } = endpoint;
     const { commandSizeMaxBytes, requestTimeoutMs } = options.limits;
     this.#bodyLimits = {
@@ -104,7 +119,7 @@ class Route {
     const { access, needsLeader } = this.#endpoint;
     const { node, calls } = this.#options;
     const request = context.req.raw;
-    this.#authorize(access, request);
+    this.#authorize(access, request, (context.env as HttpPeer | undefined)?.host ?? "somebody");
     if (access === "open") return await this.#handle(context);
     return await calls.run(async () => {
       const leader = needsLeader && wantsForward(request) ? node.otherLeader() : undefined;
@@ -136,13 +151,23 @@ class Route {
     return this.#schemas.body.parse(await jsonBody(request, this.#bodyLimits));
   }
 
-  #authorize(access: Access, request: Request): void {
+  #authorize(access: Access, request: Request, host: string): void {
     refuseOtherSites(request);
     const { security } = this.#options;
     if (access === "open" || security?.token === undefined) return;
     if (access === "client" && security.tokenScope !== "everything") return;
     const problem = security.token.problem(request.headers.get("authorization") ?? undefined);
     if (problem === undefined) return;
+    const { path } = this.#endpoint;
+    this.#quietLog.warn(
+      `${host} ${problem}`,
+      "refused a request of {path} from {host}: {problem}",
+      {
+        path,
+        host,
+        problem,
+      },
+    );
     throw new HttpError(401, "unauthenticated", problem, {
       headers: { "www-authenticate": "Bearer" },
     });

@@ -360,6 +360,8 @@ Deno.test("with a token, administration is for those who have it", async () => {
       const given = { authorization: "Bearer right" };
       assertEquals((await played.ask("GET", target, undefined, given)).status, 200);
     }
+    const refused = { path: "/v1/status", host: "somebody", problem: "wrong" };
+    assertEquals(played.warnings, [refused], "one of each kind is logged, not one of each call");
   }
 });
 

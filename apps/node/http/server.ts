@@ -11,7 +11,7 @@ import type { SecuritySettings } from "../config/security_fields.ts";
 import type { AdministeredNode } from "../grpc/coracle_admin.ts";
 import { OpenCalls } from "../grpc/open_calls.ts";
 import type { NodeTelemetry } from "../telemetry/node_telemetry.ts";
-import { httpApp, type HttpAppOptions } from "./app.ts";
+import { httpApp, type HttpAppOptions, type HttpPeer } from "./app.ts";
 import type { HttpCall } from "./endpoint.ts";
 import { HttpNode, type HttpRaft } from "./handlers.ts";
 import type { LiveFigures } from "./live_figures.ts";
@@ -119,7 +119,10 @@ export class HttpServer implements AsyncDisposable {
         signal: cutOff.signal,
         onListen() {},
         ...shown,
-      }, (request) => app.fetch(request));
+      }, (request, { remoteAddr }) => {
+        const peer: HttpPeer = { host: remoteAddr.hostname };
+        return app.fetch(request, peer);
+      });
     } catch (error) {
       client?.close();
       throw error;

@@ -45,7 +45,11 @@ export class PlayedRaft implements Replicator, AdministeredRaft {
   /** Applies `command`, at the next index. */
   apply(
     command: Uint8Array,
-    options: { readonly timeoutMs?: number; readonly extensions?: Uint8Array } = {},
+    options: {
+      readonly timeoutMs?: number;
+      readonly signal?: AbortSignal;
+      readonly extensions?: Uint8Array;
+    } = {},
   ): Promise<Applied<undefined>> {
     this.applies += 1;
     this.timeoutMs = options.timeoutMs;

@@ -33,6 +33,8 @@ export class PlayedApp {
   readonly closing = new AbortController();
   /** What went wrong in a way that nobody expected. */
   readonly errors: unknown[] = [];
+  /** What was warned of, with what it says. */
+  readonly warnings: unknown[] = [];
   readonly app;
 
   /** `options` differ from those of a node without security. */
@@ -46,7 +48,11 @@ export class PlayedApp {
       figures,
       metrics: () => Promise.resolve({ contentType: "text/plain", text: "raft_apply 1\n" }),
       closing: this.closing.signal,
-      logger: { ...silentLogger, error: (_text, properties) => this.errors.push(properties) },
+      logger: {
+        ...silentLogger,
+        warn: (_text, properties) => void this.warnings.push(properties),
+        error: (_text, properties) => void this.errors.push(properties),
+      },
     });
     this.app = httpApp({
       node,
