@@ -21,6 +21,10 @@ import { methodDefinition } from "../grpc/service.ts";
 /** How long it may take to find out why there is no connection. */
 const REASON_TIMEOUT_MS = 500;
 
+/** How often a node that owes an answer is asked whether it is there, and how long it may take to say so. */
+const KEEP_ALIVE_INTERVAL_MS = 5000;
+const KEEP_ALIVE_TIMEOUT_MS = 5000;
+
 /** How a call is made. */
 export interface CallSettings {
   /** How long it may take; without it, as long as it takes. */
@@ -75,6 +79,9 @@ export class Connection implements Disposable {
       ...this.#channel.options,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,
+      // A node that is frozen, or behind a network that is gone, closes no connection.
+      "grpc.keepalive_time_ms": KEEP_ALIVE_INTERVAL_MS,
+      "grpc.keepalive_timeout_ms": KEEP_ALIVE_TIMEOUT_MS,
       // A node that takes 16 MiB answers with as much.
       "grpc.max_receive_message_length": 32 * 1024 * 1024,
     });

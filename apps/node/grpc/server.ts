@@ -60,11 +60,16 @@ export interface GrpcServerOptions {
   readonly tracing?: WriteTracing | undefined;
   /** Where it says what nobody expects. */
   readonly logger: Logger;
+  /** How often a client is asked whether it is there, and how long it may take to say so. 10 seconds by default. */
+  readonly keepAliveMs?: number;
 }
 
 /** How long calls under way may still take when the server closes, and how long the answers to those that failed for it. */
 const DRAIN_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 500;
+
+/** How often a client is asked whether it is there, and how long it may take to say so: one that is frozen closes no connection. */
+const KEEP_ALIVE_MS = 10_000;
 
 /** The largest request that is read at all: beyond every word that can be allowed, so that a word that is too long is told how long it may be. */
 const REQUEST_SIZE_MAX_BYTES = ENTRY_SIZE_MAX_BYTES + 64 * 1024;
@@ -105,7 +110,11 @@ export class GrpcServer implements AsyncDisposable {
     const { listen, security } = options;
     const health = new HealthStatuses();
     const calls = new OpenCalls();
-    const server = new Server({ "grpc.max_receive_message_length": REQUEST_SIZE_MAX_BYTES });
+    const server = new Server({
+      "grpc.max_receive_message_length": REQUEST_SIZE_MAX_BYTES,
+      "grpc.keepalive_time_ms": options.keepAliveMs ?? KEEP_ALIVE_MS,
+      "grpc.keepalive_timeout_ms": options.keepAliveMs ?? KEEP_ALIVE_MS,
+    });
     for (const { definition, handlers } of services(options, health, calls)) {
       server.addService(definition, handlers);
     }

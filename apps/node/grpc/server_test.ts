@@ -329,6 +329,23 @@ serverTest("what is no HTTP/2 costs its connection and nothing else", async (set
   }
 });
 
+Deno.test("a client that does not answer any more costs its connection", async () => {
+  await using node = await PlayedNode.start({ keepAliveMs: 500 });
+  using connection = new Connection(node.address);
+  const healthy = watch(connection, "");
+  assertEquals(await healthy.next(), SERVING);
+  const [hostname, port] = node.address.split(":");
+  using peer = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  await peer.write(new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+  const noSettings = Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 0, 0);
+  await peer.write(noSettings);
+  // It answers no ping. The other one does.
+  await readToEnd(peer);
+  const closing = node.server.close();
+  assertEquals(await healthy.next(), NOT_SERVING);
+  await closing;
+});
+
 /** Reads until the other side has closed, however it does that. */
 async function readToEnd(peer: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(1024);
