@@ -170,3 +170,70 @@ clusterTest(
   },
   { http: true },
 );
+
+/** As /openapi.json has it. */
+interface Operation {
+  readonly operationId: string;
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
+}
+
+clusterTest("bad input at every endpoint is named, and changes nothing", async (cluster) => {
+  const { leader } = await leaderAndFollower(cluster);
+  assertEquals((await ask(leader, "POST", "/v1/words", { words: ["oar"] })).status, 200);
+  const before = (await ask(leader, "GET", "/v1/status")).json;
+
+  const { paths } = (await ask(leader, "GET", "/openapi.json")).json as {
+    paths: Record<string, Record<string, Operation>>;
+  };
+  const refusals: string[] = [];
+  for (const [template, operations] of Object.entries(paths)) {
+    const target = template.replace("{id}", "n9");
+    for (const [method, { operationId, requestBody }] of Object.entries(operations)) {
+      const isJson = requestBody?.content["application/json"] !== undefined;
+      const bad: [string, number, RequestInit][] = [
+        [`${target}?nonsense=1`, 400, {
+          ...(isJson ? { body: "{}", headers: { "content-type": "application/json" } } : {}),
+        }],
+        ...(isJson
+          ? ["{", "null", '{"nonsense": 1}', "[[[[[["].map((
+            body,
+          ): [string, number, RequestInit] => [target, 400, {
+            body,
+            headers: { "content-type": "application/json" },
+          }])
+          : []),
+        ...(isJson ? [[target, 415, { body: "{}" }] as [string, number, RequestInit]] : []),
+        ...(requestBody !== undefined && !isJson
+          ? [[target, 400, { body: "no backup" }] as [string, number, RequestInit]]
+          : []),
+      ];
+      for (const [url, expected, init] of bad) {
+        const response = await fetch(`http://${leader.http}${url}`, {
+          ...init,
+          method: method.toUpperCase(),
+        });
+        const { detail, code } = await response.json();
+        assertEquals(response.status, expected, `${operationId} ${init.body}: ${detail}`);
+        assert(detail.length > 0 && code.length > 0);
+        refusals.push(operationId);
+      }
+    }
+    const wrong = await ask(leader, "PATCH", target);
+    assertEquals([wrong.status, wrong.json["code"]], [405, "method-not-allowed"]);
+  }
+  assertEquals(
+    new Set(refusals),
+    new Set(
+      Object.values(paths).flatMap((one) => Object.values(one)).map((one) => one.operationId),
+    ),
+  );
+  const large = await ask(leader, "POST", "/v1/words", { words: ["x".repeat(20 * 1024 * 1024)] });
+  assertEquals([large.status, large.json["code"]], [413, "body-too-large"]);
+
+  const after = (await ask(leader, "GET", "/v1/status")).json;
+  for (
+    const field of ["term", "lastLogIndex", "configurationIndex", "lastSnapshotIndex", "logLevel"]
+  ) {
+    assertEquals(after[field], before[field], field);
+  }
+}, { http: true });
