@@ -102,6 +102,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
     this.#running().signal("SIGSTOP");
   }
 
+  /** Lets it read its configuration, certificates and token again. */
+  reload(): void {
+    this.#running().signal("SIGHUP");
+  }
+
   /** Lets a process go on that was frozen. */
   thaw(): void {
     this.#running().signal("SIGCONT");
@@ -228,11 +233,15 @@ export class Cluster extends NodeGroup<ClusterNode> {
     this.directory = directory;
   }
 
-  /** Starts a new cluster of `count` nodes, which listen for HTTP if `http`. They may not have a leader yet. */
+  /**
+   * Starts a new cluster of `count` nodes, which listen for HTTP if `http`, each with `flags` and its own `flagsOf`. They may not
+   * have a leader yet.
+   */
   static start(
     count: number,
     flags: readonly string[] = [],
-    { http = false, env = {} }: {
+    { flagsOf = () => [], http = false, env = {} }: {
+      readonly flagsOf?: (id: string) => readonly string[];
       readonly http?: boolean;
       readonly env?: Readonly<Record<string, string>>;
     } = {},
@@ -247,7 +256,9 @@ export class Cluster extends NodeGroup<ClusterNode> {
       directory: join(directory, `n${at + 1}`),
     }));
     const peers = peerFlags(places);
-    const nodes = places.map((place) => new ClusterNode(place, [...peers, ...flags], { env }));
+    const nodes = places.map((place) =>
+      new ClusterNode(place, [...peers, ...flags, ...flagsOf(place.id)], { env })
+    );
     const cluster = new Cluster(nodes, directory);
     cluster.found();
     return cluster;

@@ -16,13 +16,13 @@ export function describeConnectError(details: string, tls: boolean): string {
     return "it wants a client's certificate: --tls-cert, --tls-key";
   }
   if (alert !== undefined) return `it has refused the TLS handshake (${alert})`;
-  if (reason.includes("self-signed certificate") || reason.includes("unable to verify")) {
+  if (/self-signed certificate|unable to (verify|get)/.test(reason)) {
     return `its certificate is of no authority in --tls-ca (${reason})`;
   }
   if (reason.includes("wrong version number")) {
     return "what came is no TLS: does it want plain text?";
   }
-  if (reason === "Failed to connect") {
+  if (/^Failed to connect$|EPIPE|ECONNRESET|hang up/.test(reason)) {
     return tls
       ? "it has closed the connection: it may not accept this client's certificate, or speak no TLS; its log says why"
       : "it has closed the connection: does it want TLS (--tls-ca)?";

@@ -325,19 +325,23 @@ refusedTest(
   "where clients must have certificates, only good ones of the right authority do",
   async () => {
     await using setting = await Setting.create();
-    await using node = await setting.serve({ clientTlsCa: setting.file("ca.pem") });
+    // Another authority than that of the node's own certificate.
+    const clients = await DevelopmentCa.create({ name: "clients" });
+    await setting.write("client-ca.pem", clients.certPem);
+    await setting.issue("client", { names: ["client"] }, clients);
+    await using node = await setting.serve({ clientTlsCa: setting.file("client-ca.pem") });
     using good = await setting.connect(node.address, "client");
     assert(await answers(good));
     const past = { validFrom: new Date(0), validTo: new Date(86_400_000) };
-    await setting.issue("expired", { names: ["old"], ...past });
+    await setting.issue("expired", { names: ["old"], ...past }, clients);
     const other = await DevelopmentCa.create({ name: "other" });
     await setting.issue("stranger", { names: ["client"] }, other);
-    await setting.issue("server-only", { names: ["client"], usages: ["server"] });
+    await setting.issue("server-only", { names: ["client"], usages: ["server"] }, clients);
     const cases: [string | undefined, string][] = [
       [undefined, "the other side presents no certificate"],
       ["expired", "the certificate of CN=old has expired at 1970-01-02T00:00:00Z"],
       ["stranger", "the certificate of CN=client is of another authority: CN=other"],
-      ["server-only", "(extended key usage)"],
+      ["server-only", "its extended key usage may not allow"],
     ];
     for (const [name, reason] of cases) {
       setting.warnings.length = 0;

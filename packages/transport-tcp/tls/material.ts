@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { InvalidConfigError } from "@coracle/core";
-import { readCertificates, trustProblem, validity, validityProblem } from "./certificate.ts";
+import { readCertificates, validity, validityProblem } from "./certificate.ts";
 
 /** The contents of the files, all PEM. */
 export interface PemTexts {
@@ -71,17 +71,8 @@ export class TlsMaterial {
         `the key of the certificate in ${names.cert[1]}`,
       );
     }
-    const problem = texts.ca === undefined
-      ? validityProblem(leaf, nowMs)
-      : trustProblem(chain, trusted, nowMs);
-    if (problem !== undefined) {
-      throw invalid(
-        names.cert,
-        problem,
-        "a certificate that holds now" +
-          (texts.ca === undefined ? "" : `, of an authority in ${names.ca[1]}`),
-      );
-    }
+    const problem = validityProblem(leaf, nowMs);
+    if (problem !== undefined) throw invalid(names.cert, problem, "a certificate that holds now");
     return new TlsMaterial(texts, chain, trusted);
   }
 

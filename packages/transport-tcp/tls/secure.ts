@@ -81,7 +81,7 @@ function peerProblem(socket: TLSSocket, material: TlsMaterial): string | undefin
   const problem = trustProblem(chain, material.trusted, Date.now());
   if (problem !== undefined || socket.authorized) return problem;
   return `the certificate of the other side is not accepted (${socket.authorizationError}): ` +
-    "it must be good for both servers and clients (extended key usage)";
+    "its extended key usage may not allow what it is used for";
 }
 
 /** The certificates that the other side has presented, its own first. */

@@ -11,7 +11,7 @@ import {
   type StreamListener,
   tcpStreamLayer,
 } from "../stream_layer.ts";
-import { canBeNamed, nameProblem } from "./certificate.ts";
+import { canBeNamed, nameProblem, trustProblem } from "./certificate.ts";
 import { TlsCredentials, type TlsCredentialsOptions } from "./credentials.ts";
 import { invalid, type PemNames, type TlsMaterial } from "./material.ts";
 import { acceptSecure, dialSecure, type SecureOptions } from "./secure.ts";
@@ -114,7 +114,10 @@ export class TlsStreamLayer implements StreamLayer {
 
 /** What the certificate of a member must be, beside one that holds. */
 async function checkOwn(id: ServerId, material: TlsMaterial, names: PemNames): Promise<void> {
-  const allowed = `a certificate for this node, ${id}, good for both servers and clients`;
-  const problem = nameProblem(material.chain[0]!, id) ?? await rehearse(material);
+  const allowed = `a certificate for this node, ${id}, of an authority in ${names.ca[1]}, ` +
+    "good for both servers and clients";
+  const { chain, trusted } = material;
+  const problem = trustProblem(chain, trusted, Date.now()) ?? nameProblem(chain[0]!, id) ??
+    await rehearse(material);
   if (problem !== undefined) throw invalid(names.cert, problem, allowed);
 }

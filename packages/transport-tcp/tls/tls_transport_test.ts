@@ -385,12 +385,17 @@ Deno.test("a certificate that would not do for a member is found when the layer 
   assertStringIncludes(await open("a", await folder.issue("a", past)), "has expired at");
   assertStringIncludes(
     await open("a", await folder.issue("b")),
-    "has the DNS names b; one of them must be a); allowed is a certificate for this node, a, good",
+    "has the DNS names b; one of them must be a); allowed is a certificate for this node, a, of an",
+  );
+  const other = await DevelopmentCa.create({ name: "other" });
+  assertStringIncludes(
+    await open("a", await folder.issue("a", {}, other)),
+    "(the certificate of CN=a is of another authority: CN=other); allowed is",
   );
   for (const usage of ["server", "client"] as const) {
     assertStringIncludes(
       await open("a", await folder.issue("a", { usages: [usage] })),
-      "it must be good for both servers and clients (extended key usage)",
+      "its extended key usage may not allow what it is used for",
     );
   }
   assertEquals(

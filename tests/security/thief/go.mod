@@ -1,0 +1,3 @@
+module thief
+
+go 1.21
