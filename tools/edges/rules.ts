@@ -33,7 +33,7 @@ const STD = ["@std/assert", "@std/async", "@std/streams"];
 /** What tests, and the helpers in their `_testing` folders, may import besides what their part may. */
 export const FOR_TESTS = {
   packages: ["@coracle/testing"],
-  external: [...STD, "fast-check"],
+  external: [...STD, "fast-check", "yaml"],
 };
 
 /** All parts. A TypeScript file that is in none of them is an error. */
