@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import type { Context } from "hono";
 import { z } from "zod";
 import { BackupError } from "../backup/format.ts";
+import { isLoopback } from "../config/address.ts";
 import { describeProblems } from "../config/problems.ts";
 import type { FieldSchema } from "../config/schema.ts";
 import type { OpenCalls } from "../grpc/open_calls.ts";
@@ -19,7 +20,7 @@ import type { Access, Endpoint, HandlerOf } from "./endpoint.ts";
 import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
 import { forward, wantsForward } from "./forward.ts";
 import { handlersOf, type HttpNode } from "./handlers.ts";
-import { HttpError, PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { HttpError, PROBLEM_TYPE, type ProblemAnswer, problemOf } from "./problem.ts";
 
 /** What answers requests. */
 export interface HttpAppOptions {
@@ -31,6 +32,8 @@ export interface HttpAppOptions {
   readonly calls: OpenCalls;
   /** Who may call. Everybody without it. */
   readonly security?: Pick<NodeSecurity, "token" | "tokenScope">;
+  /** Whether the server can be reached from its own machine only. */
+  readonly loopbackOnly?: boolean;
   /** Asks the leader. */
   readonly fetch?: typeof fetch;
 }
@@ -153,7 +156,8 @@ class Route {
 
   #authorize(access: Access, request: Request, host: string): void {
     refuseOtherSites(request);
-    const { security } = this.#options;
+    const { security, loopbackOnly = false } = this.#options;
+    if (loopbackOnly && security?.token === undefined) refuseOtherNames(request);
     if (access === "open" || security?.token === undefined) return;
     if (access === "client" && security.tokenScope !== "everything") return;
     const problem = security.token.problem(request.headers.get("authorization") ?? undefined);
@@ -218,6 +222,21 @@ function refuseOtherSites({ method, url, headers }: Request): void {
   );
 }
 
+/**
+ * Nor may a page whose site's name is made to mean this machine (DNS rebinding): to the browser, this node is its own server then.
+ * With a token, it would have to know that.
+ */
+function refuseOtherNames({ url }: Request): void {
+  const { hostname } = new URL(url);
+  if (isLoopback(hostname.replaceAll(/[[\]]/g, ""))) return;
+  throw new HttpError(
+    403,
+    "other-host",
+    `host is ${JSON.stringify(hostname)}; allowed is an address of this machine alone, such as ` +
+      "127.0.0.1, unless the node has a token",
+  );
+}
+
 /** Whether an error says what the world has done wrong, and not what this program has. */
 function isExpected(error: unknown): boolean {
   return error instanceof HttpError || error instanceof CallError || error instanceof RaftError ||
@@ -233,7 +252,20 @@ function failed(context: Context, error: unknown, { node }: HttpAppOptions): Res
     });
   }
   const { pathname, search } = new URL(request.url);
-  const { problem, headers } = problemOf(error, pathname + search, (id) => node.leaderUrl(id));
+  return response(problemOf(error, pathname + search, (id) => node.leaderUrl(id)));
+}
+
+/** The answer to a request whose header `host`, with its path, is no URL: nothing else can be asked of it. */
+export function refuseHost(): Response {
+  const error = new HttpError(
+    400,
+    "invalid-argument",
+    "host is not a name or address, perhaps with a port; allowed is what the request was sent to",
+  );
+  return response(problemOf(error, "", () => undefined));
+}
+
+function response({ problem, headers }: ProblemAnswer): Response {
   return Response.json(problem, {
     status: problem.status,
     headers: { ...headers, "content-type": PROBLEM_TYPE },

@@ -342,6 +342,21 @@ Deno.test("a page of another site may not change anything", async () => {
   assertEquals((await step("http://n1:8080")).status, 200);
 });
 
+Deno.test("a name that is made to mean this machine is no way around it", async () => {
+  const token = { problem: () => undefined };
+  const played = new PlayedApp({ loopbackOnly: true });
+  const security = { token: token as never, tokenScope: "administration" as const };
+  const guarded = new PlayedApp({ loopbackOnly: true, security });
+  for (const host of ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"]) {
+    assertEquals((await played.ask("GET", `http://${host}/v1/status`)).status, 200, host);
+  }
+  for (const host of ["evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1"]) {
+    const { status, json } = await played.ask("GET", `http://${host}/v1/status`);
+    assertEquals([status, json.code], [403, "other-host"]);
+    assertEquals((await guarded.ask("GET", `http://${host}/v1/status`)).status, 200);
+  }
+});
+
 Deno.test("with a token, administration is for those who have it", async () => {
   const token = { problem: (given?: string) => given === "Bearer right" ? undefined : "wrong" };
   for (

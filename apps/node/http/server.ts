@@ -5,13 +5,13 @@
  */
 import type { Applied, Logger } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
-import { type Address, formatAddress } from "../config/address.ts";
+import { type Address, formatAddress, isLoopback } from "../config/address.ts";
 import { httpUrl } from "../config/config.ts";
 import type { SecuritySettings } from "../config/security_fields.ts";
 import type { AdministeredNode } from "../grpc/coracle_admin.ts";
 import { OpenCalls } from "../grpc/open_calls.ts";
 import type { NodeTelemetry } from "../telemetry/node_telemetry.ts";
-import { httpApp, type HttpAppOptions, type HttpPeer } from "./app.ts";
+import { httpApp, type HttpAppOptions, type HttpPeer, refuseHost } from "./app.ts";
 import type { HttpCall } from "./endpoint.ts";
 import { HttpNode, type HttpRaft } from "./handlers.ts";
 import type { LiveFigures } from "./live_figures.ts";
@@ -106,6 +106,7 @@ export class HttpServer implements AsyncDisposable {
       node,
       limits,
       calls,
+      loopbackOnly: isLoopback(listen.host),
       ...(security === undefined ? {} : { security }),
       ...(client === undefined
         ? {}
@@ -120,6 +121,7 @@ export class HttpServer implements AsyncDisposable {
         onListen() {},
         ...shown,
       }, (request, { remoteAddr }) => {
+        if (!URL.canParse(request.url)) return refuseHost();
         const peer: HttpPeer = { host: remoteAddr.hostname };
         return app.fetch(request, peer);
       });

@@ -94,6 +94,19 @@ Deno.test("a server that closes ends its streams, and answers what is under way"
   await assertRejects(() => fetch(`${server.url}/live`), TypeError);
 });
 
+Deno.test("a host that is none is refused as what it is", async () => {
+  await using server = await listen(new PlayedRaft(new WordsFsm()));
+  const { hostname, port } = new URL(server.url);
+  for (const host of ["a b", "]:x", "127.0.0.1:99999999"]) {
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const request = `GET /v1/words HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    const answer = await new Response(connection.readable).text();
+    assertMatch(answer, /^HTTP\/1\.1 400 /, host);
+    assertMatch(answer, /"code":"invalid-argument"/);
+  }
+});
+
 Deno.test("with TLS and a token: who trusts the authority and has the token is served", async () => {
   const dir = await Deno.makeTempDir({ prefix: "coracle-http-" });
   try {
