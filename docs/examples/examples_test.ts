@@ -16,6 +16,7 @@ const RUNS = new Map<string, readonly [guide: string, run: () => Promise<unknown
   ["members.ts", ["members.md", () => import("./members.ts")]],
   ["recover.ts", ["recover.md", () => import("./recover.ts")]],
   ["reads.ts", ["reads.md", () => import("./reads.ts")]],
+  ["serve.ts", ["embed.md", () => import("./serve.ts")]],
   ["state_machine.ts", ["state-machine.md", () => import("./state_machine.ts")]],
 ]);
 
