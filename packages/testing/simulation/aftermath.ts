@@ -118,6 +118,7 @@ export class Aftermath {
     const running = this.#world.machines.filter(({ isServing }) => isServing);
     const members = running.filter(({ id }) => findServer(this.#members.settled, id) !== undefined);
     const committedIndex = Math.min(...members.map(({ state }) => state.commitIndex));
+    const lastProcesses = new Map(members.map(({ id, process }) => [id, process!]));
     this.#world.note("-- all nodes are shut down");
     for (const machine of running) {
       machine.isHeld = true;
@@ -130,7 +131,7 @@ export class Aftermath {
     );
     const disks = new StoppedDisks(committedIndex);
     for (const { id, disk, isLost } of members) {
-      if (!isLost) await disks.look(id, disk);
+      if (!isLost) await disks.look(id, disk, lastProcesses.get(id)!.diskFailures > 0);
     }
   }
 

@@ -7,6 +7,8 @@
 
 /** See the module's description. */
 export const FAILED_ONCE: Readonly<Record<number, string>> = {
+  1795669220836238:
+    "a disk failed to remove a snapshot that was given up, and the checker took what was left for a mistake of the store",
   1264:
     "a write that a restore has undone was seen by a reader before, and its error said that it never took effect",
   200824:

@@ -2,7 +2,7 @@ import { assertRejects } from "@std/assert";
 import { EntryRun, InvariantViolation, NO_BYTES, toIndex, toTerm } from "@coracle/core";
 import { FsLogStore } from "@coracle/store-fs";
 import { Prng } from "../prng.ts";
-import { DiskImage } from "./disk_image.ts";
+import { DirectoryImage, DiskImage, FileImage } from "./disk_image.ts";
 import { DIRECTORY } from "./process.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 import { quickHost, StoppedDisks } from "./stopped_disks.ts";
@@ -54,6 +54,12 @@ Deno.test("disks of nodes that have stopped hold the same, and nothing to repair
     InvariantViolation,
     "stopped disks: n5 has left",
   );
+  const given = await diskWith("a", "b");
+  const snapshots = new DirectoryImage();
+  snapshots.names.set("1.snap.tmp", new FileImage());
+  given.parent(`${DIRECTORY}/snapshots`).directory.names.set("snapshots", snapshots);
+  await disks.look("n6", given, true);
+  await assertRejects(() => disks.look("n6", given), InvariantViolation, "n6 has left");
   const rotten = await diskWith("a", "b");
   rotten.files().find(([path]) => path.endsWith(".log"))![1].flipBit(new Prng(1));
   await assertRejects(() => disks.look("n6", rotten), InvariantViolation, "n6 has left");
