@@ -37,7 +37,7 @@ faultTest(
       flip(path, offset);
       const logged = follower.log.length;
       follower.start();
-      assertEquals(await follower.exitCode(), 1, follower.log);
+      assertEquals(await follower.ends(), 1, follower.log);
       const said = new RegExp(`^coracle: ${RegExp.escape(path)} is damaged at offset (\\d+): `, "m")
         .exec(follower.log.slice(logged));
       assert(said !== null, follower.log.slice(logged));
@@ -64,7 +64,7 @@ faultTest(
     for (const change of [() => Deno.removeSync(second), () => Deno.truncateSync(second, 1000)]) {
       change();
       follower.start();
-      assertEquals(await follower.exitCode(), 1, follower.log);
+      assertEquals(await follower.ends(), 1, follower.log);
       assertMatch(follower.log.trimEnd().split("\n").at(-1)!, / is damaged at offset \d+: /);
       Deno.writeFileSync(second, bytes);
     }

@@ -6,16 +6,16 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { WordLoad } from "../support/word_load.ts";
-import { faultTest, type FaultyNode } from "./lab/faulty_cluster.ts";
+import { faultTest, type FaultyNode, QUICK_TIMEOUTS } from "./lab/faulty_cluster.ts";
 import { nothingIsLost, SOME_WORDS } from "./nothing_is_lost.ts";
 
-const NEEDS = { needs: ["mounts"], smallDisks: [0, 1, 2] } as const;
+const NEEDS = { needs: ["mounts"], smallDisks: [0, 1, 2], flags: QUICK_TIMEOUTS } as const;
 const NO_ROOM = /^coracle: the node has stopped by itself: .*No space left on device/m;
 
 /** Takes a node's room and waits until it has ended for that. */
 async function fillUp(node: FaultyNode): Promise<void> {
   node.disk!.fill();
-  assertEquals(await node.exitCode(), 1, node.log);
+  assertEquals(await node.ends(), 1, node.log);
   assertMatch(node.log, NO_ROOM);
 }
 
@@ -33,7 +33,7 @@ faultTest(
 
     // Without room it starts, since reading needs none, and stops at the first write.
     leader.start();
-    assertEquals(await leader.exitCode(), 1, leader.log);
+    assertEquals(await leader.ends(), 1, leader.log);
     assertMatch(leader.log, NO_ROOM);
     await leader.disk!.free();
     leader.start();

@@ -6,23 +6,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { WordLoad } from "../support/word_load.ts";
-import { faultTest, type FaultyCluster } from "./lab/faulty_cluster.ts";
+import { faultTest, type FaultyCluster, QUICK_TIMEOUTS } from "./lab/faulty_cluster.ts";
 import { nothingIsLost, SOME_WORDS } from "./nothing_is_lost.ts";
 
-const NEEDS = { needs: ["compiler"] } as const;
+const NEEDS = { needs: ["compiler"], flags: QUICK_TIMEOUTS } as const;
 
 /** The leader's disk hangs; others write, it does not come back to lead, and when its disk goes on it follows. */
 async function leaderHangs(cluster: FaultyCluster, words: WordLoad): Promise<void> {
   const leader = await cluster.leader();
   leader.sync!.hang();
   await eventually("a sync of the leader hangs", () => leader.sync!.hangs);
-  const other = await eventually("another node leads", async () => {
-    const now = await cluster.leader();
-    return now === leader ? undefined : now;
-  });
+  await eventually("another node leads", async () => await cluster.leader() !== leader);
   await words.goesOn(10 * SOME_WORDS);
   assertEquals(await leader.leads(), false);
-  assertEquals((await cluster.leader()).id, other.id, "the new leader stays");
   assert(leader.isRunning, leader.log);
   leader.sync!.heal();
   await leader.hasApplied(words.lastIndex);

@@ -7,7 +7,12 @@
 import { assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { WordLoad } from "../support/word_load.ts";
-import { faultTest, type FaultyCluster, type FaultyNode } from "./lab/faulty_cluster.ts";
+import {
+  faultTest,
+  type FaultyCluster,
+  type FaultyNode,
+  QUICK_TIMEOUTS,
+} from "./lab/faulty_cluster.ts";
 import type { Loss } from "./lab/network.ts";
 import { nothingIsLost, SOME_WORDS } from "./nothing_is_lost.ts";
 
@@ -27,7 +32,7 @@ for (const lost of ["received", "sent"] as const) {
   faultTest(
     import.meta.url,
     `B68: a leader is replaced when what is ${lost} is lost, and follows afterwards`,
-    NEEDS,
+    { ...NEEDS, flags: QUICK_TIMEOUTS },
     async (cluster) => {
       const { endpoints } = cluster;
       const words = new WordLoad({ endpoints, clients: 8, name: lost });

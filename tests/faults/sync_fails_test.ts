@@ -6,7 +6,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { WordLoad } from "../support/word_load.ts";
-import { faultTest, type FaultyCluster, type FaultyNode } from "./lab/faulty_cluster.ts";
+import {
+  faultTest,
+  type FaultyCluster,
+  type FaultyNode,
+  QUICK_TIMEOUTS,
+} from "./lab/faulty_cluster.ts";
 import { nothingIsLost, SOME_WORDS } from "./nothing_is_lost.ts";
 
 const NEEDS = { needs: ["compiler"] } as const;
@@ -15,7 +20,7 @@ const NEEDS = { needs: ["compiler"] } as const;
 async function failsOnce(node: FaultyNode): Promise<void> {
   node.sync!.failNext();
   await eventually(`a sync of ${node.id} fails`, () => node.sync!.hasFailed);
-  assertEquals(await node.exitCode(), 1, node.log);
+  assertEquals(await node.ends(), 1, node.log);
   assertMatch(node.log, /^coracle: the node has stopped by itself: .*os error 5/m);
 }
 
@@ -26,7 +31,7 @@ function load({ endpoints }: FaultyCluster): WordLoad {
 faultTest(
   import.meta.url,
   "B32: a leader stops when a sync fails, the others go on, and it comes back",
-  NEEDS,
+  { ...NEEDS, flags: QUICK_TIMEOUTS },
   async (cluster) => {
     const words = load(cluster);
     await words.goesOn(SOME_WORDS);
@@ -59,7 +64,7 @@ faultTest(
 faultTest(
   import.meta.url,
   "B32: a sync fails on all nodes, and what they had acknowledged is there afterwards",
-  NEEDS,
+  { ...NEEDS, flags: QUICK_TIMEOUTS },
   async (cluster) => {
     const words = load(cluster);
     await words.goesOn(SOME_WORDS);
@@ -71,7 +76,7 @@ faultTest(
     leader.sync!.failNext();
     cluster.nodes.filter((node) => node !== leader).forEach((node) => node.start());
     await eventually("its sync fails, too", () => leader.sync!.hasFailed);
-    assertEquals(await leader.exitCode(), 1, leader.log);
+    assertEquals(await leader.ends(), 1, leader.log);
     leader.start();
     await nothingIsLost(cluster, words);
   },

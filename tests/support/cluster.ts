@@ -116,6 +116,7 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   async stop(): Promise<void> {
     const process = this.#running();
     process.signal("SIGTERM");
+    await eventually(`${this.id} stops`, () => process.hasEnded);
     const { code, signal } = await process.exited;
     assertEquals([code, signal], [0, null], `${this.id} does not stop cleanly\n${this.log}`);
   }

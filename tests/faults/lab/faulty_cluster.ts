@@ -12,6 +12,7 @@ import {
   peerFlags,
   showingLogs,
 } from "../../support/cluster.ts";
+import { eventually } from "../../support/eventually.ts";
 import { freePorts } from "../../support/ports.ts";
 import { buildFaultySync, FaultySync } from "./faulty_sync.ts";
 import { type Laboratory, laboratoryTest } from "./laboratory.ts";
@@ -23,8 +24,8 @@ const RAFT_PORT = 7001;
 const GRPC_PORT = 50051;
 const SMALL_DISK_MIB = 8;
 
-/** Half of the defaults: tests wait for elections most of the time. */
-const TIMEOUT_FLAGS = [
+/** Half of the default timeouts: tests wait for elections most of the time. */
+export const QUICK_TIMEOUTS: readonly string[] = [
   "--heartbeat-timeout-ms=500",
   "--election-timeout-ms=500",
   "--leader-lease-timeout-ms=250",
@@ -35,7 +36,7 @@ const TIMEOUT_FLAGS = [
 export interface FaultyClusterOptions {
   /** How many nodes; 3 if nothing is said. */
   readonly nodes?: number;
-  /** What all nodes are started with beside their places, instead of quick timeouts. */
+  /** What all nodes are started with beside their places. */
   readonly flags?: readonly string[];
   /** Which nodes, from 0, have a file system of their own that can be filled up. Needs mounts. */
   readonly smallDisks?: readonly number[];
@@ -52,6 +53,12 @@ export class FaultyNode extends ClusterNode {
     readonly disk: SmallDisk | undefined,
   ) {
     super(place, flags, { launcher });
+  }
+
+  /** Waits until its process has ended by itself; resolves to its exit code. */
+  async ends(): Promise<number> {
+    await eventually(`${this.id} ends`, () => !this.isRunning);
+    return (await this.exitCode())!;
   }
 
   /** The paths of the files of its log, the oldest first. */
@@ -74,7 +81,7 @@ export class FaultyCluster extends NodeGroup<FaultyNode> {
   /** Starts a cluster in `laboratory`, with all that the machine has. It may not have a leader yet. */
   static async startIn(
     { directory, machine }: Laboratory,
-    { nodes: count = 3, flags = TIMEOUT_FLAGS, smallDisks = [] }: FaultyClusterOptions,
+    { nodes: count = 3, flags = [], smallDisks = [] }: FaultyClusterOptions,
   ): Promise<FaultyCluster> {
     const { hasNamespaces, missing } = machine;
     const hasNetwork = hasNamespaces && missing.network === undefined;

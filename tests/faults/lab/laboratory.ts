@@ -32,8 +32,8 @@ export function insideLaboratory(): Laboratory | undefined {
 }
 
 /**
- * The command that runs `command` in a laboratory of its own. It ends when its standard input does, if the
- * program in it calls {@linkcode endWithInput}; then, and in any other case, nothing is left of it.
+ * The command that runs `command` in a laboratory of its own. The program in it
+ * should call {@linkcode endWhenAsked}. However it ends, nothing is left.
  */
 export function laboratoryCommand(
   machine: Machine,
@@ -52,8 +52,14 @@ export function laboratoryCommand(
   };
 }
 
-/** Ends this process when its standard input ends: when whoever has started the laboratory is gone. */
-export async function endWithInput(): Promise<never> {
+/**
+ * Ends this process when its standard input ends, since whoever has started the laboratory is gone then, and when it is asked
+ * to: the first process in a namespace ends by no signal that it does not listen for.
+ */
+export async function endWhenAsked(): Promise<never> {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => Deno.exit(1));
+  }
   const buffer = new Uint8Array(64);
   while (await Deno.stdin.read(buffer) !== null);
   Deno.exit(1);
@@ -73,7 +79,7 @@ export function laboratoryTest(
 ): void {
   const laboratory = insideLaboratory();
   if (laboratory !== undefined) {
-    watched ??= endWithInput();
+    watched ??= endWhenAsked();
     Deno.test(name, () => body(laboratory));
     return;
   }

@@ -21,7 +21,7 @@ function anyNode({ prng, leader, followers }: World): FaultyNode {
 async function failSync(node: FaultyNode): Promise<Wound> {
   node.sync!.failNext();
   await eventually(`a sync of ${node.id} fails`, () => node.sync!.hasFailed);
-  assertEquals(await node.exitCode(), 1, `${node.id} goes on after a sync has failed`);
+  assertEquals(await node.ends(), 1, `${node.id} goes on after a sync has failed`);
   return { disabled: [node], ...NOTHING_LOST, heal: () => Promise.resolve(node.start()) };
 }
 
@@ -65,7 +65,7 @@ async function damage(node: FaultyNode, world: World): Promise<Wound | undefined
   flip(file, offset);
   const logged = node.log.length;
   node.start();
-  assertEquals(await node.exitCode(), 1, `${node.id} starts on a damaged log`);
+  assertEquals(await node.ends(), 1, `${node.id} starts on a damaged log`);
   const said = node.log.slice(logged);
   if (!said.includes(`${file} is damaged at offset `)) throw new Error(`${node.id} says ${said}`);
   flip(file, offset);

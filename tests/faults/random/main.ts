@@ -7,7 +7,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { endWithInput, insideLaboratory, laboratoryCommand } from "../lab/laboratory.ts";
+import { endWhenAsked, insideLaboratory, laboratoryCommand } from "../lab/laboratory.ts";
 import { examineMachine } from "../lab/machine.ts";
 import { runRound } from "./round.ts";
 
@@ -69,7 +69,7 @@ if (import.meta.main) {
   const laboratory = insideLaboratory();
   if (laboratory === undefined) await main(Deno.args);
   else {
-    void endWithInput();
+    void endWhenAsked();
     console.log(await runRound(laboratory, option(Deno.args, "seed")!, ROUND_MS));
     Deno.exit(0);
   }
