@@ -64,7 +64,13 @@ function groups(): Group[] {
       name: "whole clusters",
       paths: ["tests"],
       // Any program: Deno lets a signal go to a whole process group, as a terminal's Ctrl-C does, only then.
-      flags: systemFlags("--allow-run"),
+      flags: [...systemFlags("--allow-run"), "--ignore=tests/page"],
+    },
+    {
+      // The library that drives the browser asks for files that Deno gives only to who may do anything.
+      name: "in a browser",
+      paths: ["tests/page"],
+      flags: ["--allow-all"],
     },
   ];
 }

@@ -123,7 +123,7 @@ async function listenForClients(parts: NodeParts, admin: NodeAdmin): Promise<Grp
 /** Listens for clients over HTTP, if the node is told to; its libraries are not even loaded otherwise. */
 async function listenForHttp(parts: NodeParts, admin: NodeAdmin): Promise<HttpServer | undefined> {
   const { config, logger, raft, fsm, security, telemetry } = parts;
-  const { id, httpListen, requestTimeoutMs } = config;
+  const { id, httpListen, requestTimeoutMs, controlUrl } = config;
   if (httpListen === undefined) return undefined;
   const { HttpServer } = await import("./http/server.ts");
   try {
@@ -137,6 +137,7 @@ async function listenForHttp(parts: NodeParts, admin: NodeAdmin): Promise<HttpSe
       security,
       tls: config.security,
       logger,
+      ...(controlUrl === undefined ? {} : { controlUrl }),
     });
     logger.info("node {id} listens for clients over HTTP on {url}", { id, url: server.url });
     return server;

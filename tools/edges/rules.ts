@@ -119,10 +119,15 @@ export const PARTS: Part[] = [
       "commander",
       "hono",
       "prom-client",
+      "uplot",
       "zod",
     ],
   },
-  { folder: "tests", packages: PACKAGES, external: [...STD, "@grpc/grpc-js", "fast-check"] },
+  {
+    folder: "tests",
+    packages: PACKAGES,
+    external: [...STD, "@grpc/grpc-js", "fast-check", "playwright-core"],
+  },
   // Benchmarks of whole clusters run the processes that tests run.
   { folder: "bench", packages: PACKAGES, external: STD, parts: ["tests"] },
   { folder: "docs", packages: PACKAGES, external: STD },

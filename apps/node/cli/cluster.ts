@@ -8,6 +8,7 @@ import { watchLeadership } from "../client/leadership.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import { httpUrl } from "../config/config.ts";
 import { DEFAULT_ENDPOINTS } from "./client_options.ts";
+import { ClusterControl, type ControlledNode, ControlRefusal } from "./cluster_control.ts";
 import {
   type ClusterLayout,
   nodeDirectory,
@@ -55,6 +56,10 @@ interface Member {
   readonly grpc: string;
   readonly http: string | undefined;
   process: Deno.ChildProcess | undefined;
+  /** Whether it was stopped in the middle of whatever it did. */
+  paused: boolean;
+  /** Resolves when a node that was killed from the page is to be started again. */
+  killed: PromiseWithResolvers<void> | undefined;
 }
 
 class Cluster {
@@ -64,6 +69,7 @@ class Cluster {
   readonly #members: readonly Member[];
   readonly #watching = new AbortController();
   readonly #failed = Promise.withResolvers<void>();
+  #control: ClusterControl | undefined;
   #stopping = false;
   #greeted = false;
 
@@ -82,11 +88,15 @@ class Cluster {
       grpc: `127.0.0.1:${grpcPort + at}`,
       http: httpPort === 0 ? undefined : `127.0.0.1:${httpPort + at}`,
       process: undefined,
+      paused: false,
+      killed: undefined,
     }));
   }
 
   async run(stopRequested: Promise<unknown>): Promise<ExitCode> {
     console.log(`${this.#members.length} nodes, data in ${shownPath(this.#dir)}`);
+    await using control = this.#listenForPages();
+    this.#control = control;
     const lives = this.#members.map((member) => this.#live(member));
     const watches = this.#members.map((member) => this.#watch(member));
     const asked = await Promise.race([
@@ -109,6 +119,13 @@ class Cluster {
       // A node that has only begun to start does not listen for signals yet, and has nothing to close.
       const asAsked = code === 0 || signal === "SIGINT" || signal === "SIGTERM";
       if (this.#stopping && asAsked) return true;
+      if (member.killed !== undefined) {
+        console.log(`${member.id} (process ${pid}) was killed from the page`);
+        await member.killed.promise;
+        member.killed = undefined;
+        if (this.#stopping) return true;
+        continue;
+      }
       if (this.#stopping || signal === null) {
         complain(
           `${member.id} (process ${pid}) has stopped with exit code ${code}; see ${
@@ -143,6 +160,7 @@ class Cluster {
       process.stderr.pipeTo(logFile.writable),
     ]);
     member.process = undefined;
+    member.paused = false;
     await process.stdin.close().catch(() => {});
     return { ...status, pid: process.pid };
   }
@@ -154,6 +172,7 @@ class Cluster {
       `--cluster-id=${clusterId}`,
       `--grpc-listen=${grpc}`,
       ...(http === undefined ? [] : [`--http-listen=${http}`]),
+      ...(this.#control === undefined ? [] : [`--control-port=${this.#control.port}`]),
       ...this.#members.map((member) =>
         `--peer=${member.id}=${member.raft},${member.grpc}` +
         (member.http === undefined ? "" : `,${member.http}`)
@@ -188,13 +207,59 @@ class Cluster {
     console.log("in another terminal:");
     console.log(`  deno run -P apps/node add coracle paddle oar${hint}`);
     console.log(`  deno run -P apps/node words${hint}`);
+    const page = this.#members[0]!.http;
+    if (page !== undefined) {
+      console.log(`in a browser:\n  ${httpUrl(page, this.#tls !== undefined)}/`);
+    }
     console.log("Ctrl-C stops all nodes");
+  }
+
+  /** Lets the nodes' page kill and pause them, if they serve one. */
+  #listenForPages(): ClusterControl | undefined {
+    const pages = this.#members.flatMap(({ http }) =>
+      http === undefined ? [] : httpUrl(http, this.#tls !== undefined)
+    );
+    if (pages.length === 0) return undefined;
+    return ClusterControl.listen(pages, {
+      nodes: () => this.#members.map(controlled),
+      kill: (id) => this.#kill(this.#member(id)),
+      start: (id) => this.#member(id).killed?.resolve(),
+      pause: (id) => this.#pause(this.#member(id), true),
+      resume: (id) => this.#pause(this.#member(id), false),
+    });
+  }
+
+  #member(id: string): Member {
+    const member = this.#members.find((each) => each.id === id);
+    if (member !== undefined) return member;
+    const known = this.#members.map((each) => each.id).join(", ");
+    throw new ControlRefusal(404, `the node is ${JSON.stringify(id)}; known are ${known}`);
+  }
+
+  #kill(member: Member): void {
+    if (this.#stopping) throw new ControlRefusal(409, "the cluster is stopping");
+    if (member.process === undefined || member.killed !== undefined) return;
+    member.killed = Promise.withResolvers();
+    member.process.kill("SIGKILL");
+  }
+
+  #pause(member: Member, paused: boolean): void {
+    if (member.process === undefined || member.killed !== undefined) {
+      throw new ControlRefusal(409, `${member.id} does not run`);
+    }
+    if (member.paused === paused) return;
+    member.process.kill(paused ? "SIGSTOP" : "SIGCONT");
+    member.paused = paused;
+    console.log(`${member.id} ${paused ? "is paused" : "goes on"}`);
   }
 
   async #stop(lives: readonly Promise<boolean>[]): Promise<boolean> {
     this.#stopping = true;
     this.#watching.abort();
+    // One that is paused would not hear of it.
+    this.#signal("SIGCONT");
     this.#signal("SIGTERM");
+    for (const { killed } of this.#members) killed?.resolve();
     const impatience = setTimeout(() => {
       complain(`not all nodes have stopped within ${STOP_TIMEOUT_MS / 1000} s; killing them`);
       this.#signal("SIGKILL");
@@ -218,6 +283,12 @@ class Cluster {
   #logPath({ id }: Member): string {
     return shownPath(nodeLogPath(this.#dir, id));
   }
+}
+
+function controlled({ id, process, paused, killed }: Member): ControlledNode {
+  if (killed !== undefined) return { id, state: "killed" };
+  if (process === undefined) return { id, state: "stopped" };
+  return { id, state: paused ? "paused" : "running" };
 }
 
 /** As seen from here, if it is below. */

@@ -28,6 +28,8 @@ export interface NodeConfig {
   readonly httpListen: Address | undefined;
   /** Where clients reach this node over HTTP, as a URL; `undefined` if the others are not to tell them. */
   readonly httpUrl: string | undefined;
+  /** Where the page may kill and pause nodes, as a URL, in a development cluster. */
+  readonly controlUrl: string | undefined;
   /** Initial members, this node among them; none for a cluster of one. */
   readonly peers: readonly PeerSettings[];
   /** Whether to found the cluster if the store is empty. */
@@ -74,6 +76,9 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
     httpUrl: httpListen === undefined || httpAdvertise === undefined
       ? undefined
       : httpUrl(httpAdvertise, settings.clientTlsCert !== undefined),
+    controlUrl: settings.controlPort === undefined
+      ? undefined
+      : `http://127.0.0.1:${settings.controlPort}`,
     peers,
     bootstrap: settings.bootstrap ?? (peers.length === 0 && !settings.join),
     join: settings.join,

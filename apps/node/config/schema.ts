@@ -126,6 +126,13 @@ export const fields = z.strictObject({
     otherwise: "http of this node in peers, or httpListen if clients can connect to that",
   }).optional(),
 
+  controlPort: z.int().min(1).max(65535).meta({
+    description: "Port on this machine where the page may kill and pause nodes: the command " +
+      "cluster, which started them, listens there.",
+    allowed: "a port from 1 to 65535",
+    otherwise: "none",
+  }).optional(),
+
   peers: z.array(peer).meta({
     description: "All initial members, this node among them; none for a cluster of one.",
     allowed: 'a list such as [{"id": "n1", "raft": "127.0.0.1:7001", "grpc": "127.0.0.1:50051"}]',

@@ -16,10 +16,17 @@ import type { OpenCalls } from "../grpc/open_calls.ts";
 import { CallError } from "../grpc/status.ts";
 import type { NodeSecurity } from "../security/node_security.ts";
 import { bodyChunks, type BodyLimits, jsonBody } from "./body.ts";
+import {
+  crossOriginHeaders,
+  isClusterOrigin,
+  isPreflight,
+  preflightAnswer,
+} from "./cluster_origins.ts";
 import type { Access, Endpoint, HandlerOf } from "./endpoint.ts";
 import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
 import { forward, wantsForward } from "./forward.ts";
 import { handlersOf, type HttpNode } from "./handlers.ts";
+import { servePage } from "./page.ts";
 import { HttpError, PROBLEM_TYPE, type ProblemAnswer, problemOf } from "./problem.ts";
 
 /** What answers requests. */
@@ -36,6 +43,8 @@ export interface HttpAppOptions {
   readonly loopbackOnly?: boolean;
   /** Asks the leader. */
   readonly fetch?: typeof fetch;
+  /** Where nodes of a development cluster are killed and paused: for the page. */
+  readonly controlUrl?: string;
 }
 
 /** Who has connected, as the server tells the app. */
@@ -55,6 +64,11 @@ export function httpApp(options: HttpAppOptions): Hono {
   const app = new Hono();
   const handlers = handlersOf(node, limits);
   const quietLog = new QuietLog(node.logger);
+  answerMembersPages(app, node);
+  servePage(app, {
+    memberUrls: () => node.memberUrls(),
+    ...(options.controlUrl === undefined ? {} : { controlUrl: options.controlUrl }),
+  });
   const methods = new Map<string, string[]>();
   for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
     const endpoint: Endpoint = ENDPOINTS[name];
@@ -155,8 +169,8 @@ class Route {
   }
 
   #authorize(access: Access, request: Request, host: string): void {
-    refuseOtherSites(request);
-    const { security, loopbackOnly = false } = this.#options;
+    const { security, node, loopbackOnly = false } = this.#options;
+    refuseOtherSites(request, node);
     if (loopbackOnly && security?.token === undefined) refuseOtherNames(request);
     if (access === "open" || security?.token === undefined) return;
     if (access === "client" && security.tokenScope !== "everything") return;
@@ -211,14 +225,15 @@ function queryOf(request: Request): Record<string, string> {
 }
 
 /** A page of another site, open in a browser on this machine, must not administer a node that trusts its machine. */
-function refuseOtherSites({ method, url, headers }: Request): void {
+function refuseOtherSites(request: Request, node: HttpNode): void {
+  const { method, headers } = request;
   const origin = headers.get("origin");
   if (method === "GET" || method === "HEAD" || origin === null) return;
-  if (URL.parse(origin)?.host === new URL(url).host) return;
+  if (isClusterOrigin(origin, request, node.memberUrls())) return;
   throw new HttpError(
     403,
     "other-origin",
-    `origin is ${JSON.stringify(origin)}; allowed are pages of this node`,
+    `origin is ${JSON.stringify(origin)}; allowed are pages of this cluster's nodes`,
   );
 }
 
@@ -235,6 +250,22 @@ function refuseOtherNames({ url }: Request): void {
     `host is ${JSON.stringify(hostname)}; allowed is an address of this machine alone, such as ` +
       "127.0.0.1, unless the node has a token",
   );
+}
+
+/** Lets the pages of other members read what this node answers. */
+function answerMembersPages(app: Hono, node: HttpNode): void {
+  app.use("*", async (context, next) => {
+    const request = context.req.raw;
+    const origin = request.headers.get("origin");
+    const isAllowed = origin !== null && isClusterOrigin(origin, request, node.memberUrls());
+    if (isAllowed && isPreflight(request)) return preflightAnswer(origin);
+    await next();
+    if (!isAllowed) return undefined;
+    for (const [name, value] of Object.entries(crossOriginHeaders(origin))) {
+      context.header(name, value);
+    }
+    return undefined;
+  });
 }
 
 /** Whether an error says what the world has done wrong, and not what this program has. */

@@ -82,6 +82,11 @@ export class HttpNode {
     return this.parts.admin.status().members.find((member) => member.id === id)?.httpUrl;
   }
 
+  /** Where clients reach the members over HTTP, as far as that is known. */
+  memberUrls(): string[] {
+    return this.parts.admin.status().members.flatMap(({ httpUrl }) => httpUrl ?? []);
+  }
+
   /** The leader, if that is another node and it is known where clients reach it. */
   otherLeader(): { readonly id: string; readonly url: string } | undefined {
     const { raft } = this.parts;

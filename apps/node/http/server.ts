@@ -17,7 +17,8 @@ import { HttpNode, type HttpRaft } from "./handlers.ts";
 import type { LiveFigures } from "./live_figures.ts";
 
 /** What a server serves, and where. */
-export interface HttpServerOptions extends Pick<HttpAppOptions, "limits" | "security"> {
+export interface HttpServerOptions
+  extends Pick<HttpAppOptions, "limits" | "security" | "controlUrl"> {
   /** The node's consensus. */
   readonly raft: HttpRaft & {
     /** Replicates and applies a command. */
@@ -79,7 +80,8 @@ export class HttpServer implements AsyncDisposable {
 
   /** Listens. Rejects with the system's error if it cannot. */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
-    const { raft, admin, fsm, telemetry, limits, listen, security, tls, logger } = options;
+    const { raft, admin, fsm, telemetry, limits, listen, security, tls, logger, controlUrl } =
+      options;
     const { clientTlsCert, clientTlsKey, peerTlsCa } = tls;
     const calls = new OpenCalls();
     const closing = new AbortController();
@@ -108,6 +110,7 @@ export class HttpServer implements AsyncDisposable {
       calls,
       loopbackOnly: isLoopback(listen.host),
       ...(security === undefined ? {} : { security }),
+      ...(controlUrl === undefined ? {} : { controlUrl }),
       ...(client === undefined
         ? {}
         : { fetch: (input, init) => fetch(input, withClient(init, client)) }),

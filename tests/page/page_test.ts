@@ -1,0 +1,215 @@
+/**
+ * The node's page in a real browser, on a real cluster: three nodes, three processes, started by `deno task cluster`.
+ *
+ * Pictures of it are written into a temporary folder, which is printed.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
+import { freePorts } from "../support/ports.ts";
+import { RunningProcess } from "../support/process.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const PATIENCE_MS = 15_000;
+const LAUNCH_FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+const hasChromium = isFile(CHROMIUM);
+if (!hasChromium) console.log(`the page is not tested: there is no ${CHROMIUM}`);
+
+/** A cluster for trying out, and a browser. */
+class Stage implements AsyncDisposable {
+  private constructor(
+    readonly urls: readonly string[],
+    readonly context: BrowserContext,
+    readonly pictures: string,
+    readonly cleanup: AsyncDisposableStack,
+  ) {}
+
+  static async set(): Promise<Stage> {
+    await using cleanup = new AsyncDisposableStack();
+    const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
+    cleanup.defer(() => Deno.remove(directory, { recursive: true }));
+    const ports = freePorts(9);
+    const task = cleanup.use(RunningProcess.deno([
+      "task",
+      "--quiet",
+      "cluster",
+      `--dir=${join(directory, "cluster")}`,
+      `--grpc-port=${ports[0]}`,
+      `--raft-port=${ports[3]}`,
+      `--http-port=${ports[6]}`,
+    ], { ownGroup: true }));
+    const context = await chromium.launchPersistentContext(join(directory, "browser"), {
+      executablePath: CHROMIUM,
+      args: LAUNCH_FLAGS,
+      chromiumSandbox: false,
+      viewport: { width: 1280, height: 900 },
+    });
+    cleanup.defer(() => context.close());
+    context.setDefaultTimeout(PATIENCE_MS);
+    const [, url] = await task.printed(/^in a browser:\n {2}(\S+)$/m);
+    assertEquals(url, `http://127.0.0.1:${ports[6]}/`);
+    const urls = [0, 1, 2].map((at) => `http://127.0.0.1:${ports[6]! + at}/`);
+    return new Stage(
+      urls,
+      context,
+      Deno.makeTempDirSync({ prefix: "coracle-page-" }),
+      cleanup.move(),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cleanup[Symbol.asyncDispose]();
+  }
+}
+
+/** What the page says of one node. */
+function card(page: Page, id: string): Locator {
+  return page.getByRole("article", { name: id, exact: true });
+}
+
+/** Who leads, as soon as one does that is not `except`. */
+async function leader(page: Page, except = ""): Promise<string> {
+  const leads = page.getByRole("status").filter({
+    hasText: except === "" ? /n\d leads/ : RegExp(`n[^${except.slice(1)}] leads`),
+  });
+  const text = await leads.first().textContent();
+  return /n\d/.exec(text ?? "")![0];
+}
+
+Deno.test({
+  name:
+    "the page shows a cluster, changes it, and goes on when the node that has served it is killed",
+  ignore: !hasChromium,
+  // The library keeps a process and its pipes for as long as a browser runs, and lets go of them a moment after.
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async (test) => {
+  await using stage = await Stage.set();
+  const { context, urls, pictures } = stage;
+  const page = context.pages()[0] ?? await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  const picture = (name: string) =>
+    page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  await page.goto(urls[0]!);
+  let leading = await leader(page);
+
+  await test.step("all nodes are there, from whichever node it comes", async () => {
+    for (const id of ["n1", "n2", "n3"]) {
+      await card(page, id).getByText(id === leading ? "Leader" : "Follower", { exact: true })
+        .waitFor();
+    }
+    await page.getByText("all 3 nodes answer").first().waitFor();
+  });
+
+  await test.step("a word is added", async () => {
+    await page.getByLabel("A word to add").fill("coracle");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^coracle is entry \d+$/).waitFor();
+    await page.getByRole("list", { name: "The best words" }).getByText("coracle").waitFor();
+    assertEquals(await page.getByLabel("A word to add").inputValue(), "");
+  });
+
+  await test.step("leadership is moved with the keyboard alone", async () => {
+    const next = ["n1", "n2", "n3"].find((id) => id !== leading)!;
+    const button = card(page, next).getByRole("button", { name: "Make leader" });
+    for (let presses = 0; !await isFocused(button); presses++) {
+      assert(presses < 50, "the button is reached with Tab");
+      await page.keyboard.press("Tab");
+    }
+    await page.keyboard.press("Enter");
+    assertEquals(await leader(page, leading), next);
+    leading = next;
+    await page.getByRole("log").getByText(`${next} leads in term`).waitFor();
+    // Whoever pressed it is still there.
+    assert(await isFocused(button));
+    assertEquals(await button.getAttribute("aria-disabled"), "true");
+  });
+
+  await test.step("a snapshot is taken", async () => {
+    await card(page, leading).getByRole("button", { name: "Snapshot" }).click();
+    await page.getByText(RegExp(`^${leading} has a snapshot up to entry \\d+$`)).first().waitFor();
+  });
+
+  await test.step("the page goes on when its own node, which leads, is killed", async () => {
+    const at = Number(leading.slice(1)) - 1;
+    await page.goto(urls[at]!);
+    await page.getByRole("button", { name: "Write all the time" }).click();
+    await page.getByText(/^[\d,]+ words acknowledged/).waitFor();
+    await picture("light");
+    await card(page, leading).getByRole("button", { name: "Kill" }).click();
+    await card(page, leading).getByText("Killed", { exact: true }).waitFor();
+    const next = await leader(page, leading);
+    await card(page, next).getByText("Leader", { exact: true }).waitFor();
+    await page.getByText("2 of 3 nodes answer").first().waitFor();
+    await page.getByLabel("A word to add").fill("paddle of ash");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^paddle of ash is entry \d+$/).waitFor();
+    await picture("killed");
+    await card(page, leading).getByRole("button", { name: "Start" }).click();
+    await page.getByText("all 3 nodes answer").first().waitFor();
+    await page.getByRole("button", { name: "Stop writing" }).click();
+    leading = await leader(page);
+  });
+
+  await test.step("a node that is paused is shown as one that does not answer, until it goes on", async () => {
+    const paused = ["n1", "n2", "n3"].find((id) => id !== leading)!;
+    await card(page, paused).getByRole("button", { name: "Pause" }).click();
+    await page.getByText("2 of 3 nodes answer").first().waitFor();
+    await card(page, paused).getByText("Paused", { exact: true }).waitFor();
+    await card(page, paused).getByText("What it last said:").waitFor();
+    await card(page, paused).getByRole("button", { name: "Go on" }).click();
+    await page.getByText("all 3 nodes answer").first().waitFor();
+    await card(page, paused).getByText("Follower", { exact: true }).waitFor();
+  });
+
+  await test.step("it fits a phone, in light and dark", async () => {
+    await page.setViewportSize({ width: 360, height: 780 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await picture("phone-dark");
+    const [needed, width] = await page.evaluate("[document.body.scrollWidth, innerWidth]") as [
+      number,
+      number,
+    ];
+    assert(needed <= width, `${needed} px in ${width} px`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await picture("dark");
+  });
+
+  assertEquals(complaints, []);
+  const response = await fetch(urls[0]!);
+  const policy = response.headers.get("content-security-policy")!;
+  assertMatch(await response.text(), /^<!DOCTYPE html>/);
+  assertMatch(policy, /^default-src 'none'; script-src 'self'; style-src 'self';/);
+  console.log(`pictures of the page: ${pictures}`);
+});
+
+async function isFocused(element: Locator): Promise<boolean> {
+  const isActive = (node: unknown) =>
+    node === (globalThis as unknown as { document: { activeElement: unknown } }).document
+      .activeElement;
+  return await element.evaluate(isActive);
+}
