@@ -106,8 +106,7 @@ export class Chart {
             ...axis,
             size: 26,
             space: 70,
-            values: (_plot, splits) =>
-              splits.map((at) => new Date(at * 1000).toTimeString().slice(0, 8)),
+            values: (plot, splits) => splits.map((at) => timeText(at, plot.scales.x)),
           },
           {
             ...axis,
@@ -137,4 +136,10 @@ export class Chart {
 /** Room above the highest, and never a scale of nothing. */
 function niceMost(most) {
   return Math.max(1, (most ?? 0) * 1.15);
+}
+
+/** None at the left edge, where the other axis has its own. */
+function timeText(seconds, { min, max }) {
+  if (seconds - min < (max - min) * 0.08) return "";
+  return new Date(seconds * 1000).toTimeString().slice(0, 8);
 }

@@ -94,7 +94,8 @@ function nodePicture(member, observation, leading, follower) {
     ? "follower"
     : status.state;
   // A leader that has not heard a follower yet does not know what that has.
-  const isKnown = follower !== undefined && (answers || follower.matchIndex > 0);
+  const hasNothing = answers && status?.lastLogIndex === 0;
+  const isKnown = follower !== undefined && (hasNothing || follower.matchIndex > 0);
   return {
     id: member.id,
     url: observation?.url ?? member.httpUrl,

@@ -51,6 +51,11 @@ Deno.test("a node is shown with what it says and what its leader says of it", ()
   // Its leader has not heard what it has.
   assertEquals([n10!.lagEntries, n10!.matchIndex, n10!.asked], [undefined, undefined, false]);
   assertEquals(picture.leader?.id, "n1");
+
+  const back = pictureOf([answering("n1", leading), answering("n10")]);
+  assertEquals(back.nodes[2]!.lagEntries, undefined);
+  const empty = pictureOf([answering("n1", leading), answering("n10", { lastLogIndex: 0 })]);
+  assertEquals(empty.nodes[2]!.lagEntries, 100);
 });
 
 Deno.test("of two nodes that say that they lead, the one of the later term does", () => {
