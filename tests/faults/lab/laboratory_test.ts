@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
 import { RunningProcess } from "../../support/process.ts";
+import { must } from "./commands.ts";
 import { insideLaboratory, laboratoryCommand } from "./laboratory.ts";
 import { examineMachine } from "./machine.ts";
 
@@ -30,16 +31,12 @@ function inhabitant(mark: string): string {
   `;
 }
 
-/** How many processes on this machine have `mark` in their command line. */
-function processesWith(mark: string): number {
-  return [...Deno.readDirSync("/proc")].filter(({ name }) => {
-    try {
-      return /^\d+$/.test(name) && Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(mark);
-    } catch {
-      // It has ended meanwhile.
-      return false;
-    }
-  }).length;
+/** The numbers of the processes on this machine that have `mark` in their command line. */
+async function processesWith(mark: string): Promise<string[]> {
+  // The mark is read, not given, since it would be in the command line of whoever looks for it.
+  const script = "grep -slFf - /proc/[0-9]*/cmdline || true";
+  const files = await must("sh", ["-c", script], mark);
+  return [...files.matchAll(/\d+/g)].map(([pid]) => pid);
 }
 
 function isThere(path: string): boolean {
@@ -52,7 +49,10 @@ function isThere(path: string): boolean {
   }
 }
 
-function endsWithoutTrace(how: string, end: (process: RunningProcess) => void): void {
+function endsWithoutTrace(
+  how: string,
+  end: (process: RunningProcess, mark: string) => void | Promise<void>,
+): void {
   // Without namespaces nobody ends processes that were left behind.
   Deno.test({ name: `nothing is left ${how}`, ignore: !machine.hasNamespaces }, async () => {
     const mark = `mark-${crypto.randomUUID()}`;
@@ -66,22 +66,22 @@ function endsWithoutTrace(how: string, end: (process: RunningProcess) => void): 
     await using process = new RunningProcess(command, args, { env, ownGroup: true });
     const [, directory] = await process.printed(/^(\/.*)\n/m);
     assert(isThere(directory!));
-    assert(processesWith(`sleep 1000000 # ${mark}`) > 0);
-    end(process);
+    assert((await processesWith(`sleep 1000000 # ${mark}`)).length > 0);
+    await end(process, mark);
     await eventually("its directory is gone", () => !isThere(directory!));
-    await eventually("its processes are gone", () => processesWith(mark) === 0);
-    const mounts = Deno.readTextFileSync("/proc/self/mounts");
+    await eventually("its processes are gone", async () => {
+      return (await processesWith(mark)).length === 0;
+    });
+    const mounts = await must("cat", ["/proc/self/mounts"]);
     assertEquals(mounts.includes(directory!), false);
   });
 }
 
 endsWithoutTrace("after Ctrl-C", (process) => process.signal("SIGINT"));
 endsWithoutTrace("after a request to stop", (process) => process.signal("SIGTERM"));
-endsWithoutTrace("when its program is killed", (process) => killInside(process));
-
-/** Kills the program itself, which runs below a shell and `unshare`. */
-function killInside({ pid }: RunningProcess): void {
-  const childOf = (parent: number): number =>
-    Number(Deno.readTextFileSync(`/proc/${parent}/task/${parent}/children`).trim().split(" ")[0]);
-  Deno.kill(childOf(childOf(pid)), "SIGKILL");
-}
+endsWithoutTrace("when its program is killed", async (_process, mark) => {
+  for (const pid of await processesWith(mark)) {
+    const name = await must("cat", [`/proc/${pid}/comm`]);
+    if (name.trim() === "deno") Deno.kill(Number(pid), "SIGKILL");
+  }
+});
