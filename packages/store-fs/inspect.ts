@@ -286,9 +286,11 @@ class LogInspection {
       found,
     });
     if (torn) return undefined;
+    const mayFollow = this.#skipped;
     this.#skipped = true;
-    // A batch that is intact but does not follow is taken as it is: there is nothing better.
-    if (intact) return offset;
+    // A batch that is intact but does not follow is taken as it is: there is nothing better. One that
+    // need not have followed is none that this program could have written.
+    if (intact && !mayFollow) return offset;
     return findBatch(batchRange(reader, segment, offset + 1), this.#buffer, () => true)?.offset;
   }
 }

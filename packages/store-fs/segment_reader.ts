@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EntryRun, type Index, MalformedError, NumberRangeError } from "@coracle/core";
+import { checkEntry, EntryRun, type Index, MalformedError, NumberRangeError } from "@coracle/core";
 import { DamageError } from "./damage.ts";
 import { type FileSystem, readAllSync, type ReadFile } from "./files.ts";
 import { decodeBatch, intactBatchLength, type PlacedEntries } from "./format/batch.ts";
@@ -47,8 +47,17 @@ export class SegmentReader {
   read(from: Index, maxBytes: number): EntryRun {
     const point = this.#state.points[this.#state.pointAt(from)]!;
     this.#load(point);
-    const pieces = this.#pieces(point, from, maxBytes);
-    return this.#run(point, pieces, from);
+    let found: string;
+    try {
+      const run = this.#run(this.#pieces(point, from, maxBytes));
+      if (run.firstIndex === from) return run;
+      found = `entry ${run.firstIndex}`;
+    } catch (error) {
+      if (!(error instanceof MalformedError || error instanceof NumberRangeError)) throw error;
+      found = error.message;
+    }
+    const { segment, offset } = point;
+    throw new DamageError({ file: segment.path, offset, expected: `entry ${from}`, found });
   }
 
   /** Closes the file of a segment that is about to be removed. */
@@ -111,7 +120,7 @@ export class SegmentReader {
     return pieces;
   }
 
-  #run(point: LogPoint, pieces: readonly Piece[], from: Index): EntryRun {
+  #run(pieces: readonly Piece[]): EntryRun {
     let size = 0;
     for (const { start, end } of pieces) size += end - start;
     const bytes = new Uint8Array(size);
@@ -120,17 +129,7 @@ export class SegmentReader {
       bytes.set(this.#buffer.bytes.subarray(start, end), at);
       at += end - start;
     }
-    let found: string;
-    try {
-      const run = EntryRun.parse(bytes);
-      if (run.firstIndex === from) return run;
-      found = `entry ${run.firstIndex}`;
-    } catch (error) {
-      if (!(error instanceof MalformedError || error instanceof NumberRangeError)) throw error;
-      found = error.message;
-    }
-    const { segment, offset } = point;
-    throw new DamageError({ file: segment.path, offset, expected: `entry ${from}`, found });
+    return EntryRun.parse(bytes);
   }
 
   #file(segment: Segment): ReadFile {
@@ -154,8 +153,9 @@ export class SegmentReader {
 /** Where the entry at `index` begins. */
 function offsetOf(view: DataView, entries: PlacedEntries, index: number): number {
   let offset = entries.start;
+  // The checksum is right, but whoever has written the batch may have had another idea of entries.
   for (let at = entries.firstIndex as number; at < index; at += 1) {
-    offset += view.getUint32(offset);
+    offset += checkEntry(view, offset, entries.end);
   }
   return offset;
 }
@@ -171,7 +171,11 @@ function limitedEnd(
   maxBytes: number,
   atLeastOne: boolean,
 ): number {
-  let at = atLeastOne ? start + view.getUint32(start) : start;
-  while (at < end && at + view.getUint32(at) - start <= maxBytes) at += view.getUint32(at);
+  let at = atLeastOne ? start + checkEntry(view, start, end) : start;
+  while (at < end) {
+    const next = at + checkEntry(view, at, end);
+    if (next - start > maxBytes) break;
+    at = next;
+  }
   return at;
 }

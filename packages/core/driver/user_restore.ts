@@ -28,6 +28,7 @@ const END = 2;
 const ABANDON = 3;
 const NUMBER_SIZE_BYTES = 8;
 const HEADER_SIZE_BYTES = 1 + NUMBER_SIZE_BYTES;
+const END_SIZE_BYTES = HEADER_SIZE_BYTES + NUMBER_SIZE_BYTES;
 
 /** Most bytes of a backup in one entry. */
 export const RESTORE_CHUNK_SIZE_BYTES: number = 256 * 1024;
@@ -110,8 +111,12 @@ export class UserRestore {
   async #take(entry: Entry): Promise<void> {
     const { data } = entry;
     if (data[0] === BEGIN) return await this.#begin(entry);
-    if (data.length < HEADER_SIZE_BYTES) {
-      throw new MalformedError(`restore entry ${entry.index} has ${data.length} bytes`);
+    const least = data[0] === END ? END_SIZE_BYTES : HEADER_SIZE_BYTES;
+    if (data.length < least) {
+      throw new MalformedError(
+        `restore entry ${entry.index} of kind ${data[0]} has ${data.length} bytes; ` +
+          `${least} or more are allowed`,
+      );
     }
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const open = this.#open;

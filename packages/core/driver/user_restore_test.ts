@@ -106,13 +106,18 @@ Deno.test("pieces that cannot be stop the node, since its peers could not take t
   await assertRejects(
     () => apply(1, new Uint8Array([1, 2, 3])),
     MalformedError,
-    "restore entry 1 has 3 bytes",
+    "restore entry 1 of kind 1 has 3 bytes; 9 or more are allowed",
   );
   await apply(5, begin(), chunk(5, "abc"));
   await assertRejects(
     () => apply(7, end(5, 4)),
     MalformedError,
     "a backup of 4 bytes came as 3",
+  );
+  await assertRejects(
+    () => apply(7, end(5, 3).subarray(0, 16)),
+    MalformedError,
+    "restore entry 7 of kind 2 has 16 bytes; 17 or more are allowed",
   );
   const unknown = chunk(5, "");
   unknown[0] = 9;

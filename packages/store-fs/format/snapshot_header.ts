@@ -93,6 +93,10 @@ export function decodeSnapshotHeader(bytes: Uint8Array<ArrayBuffer>): DecodedSna
     return wrong(`format version ${FORMAT_VERSION}`, `format version ${version}`);
   }
   if (!isIntact(bytes)) return { ok: false, ...describeChecksum(bytes) };
+  const size = view.getUint32(12);
+  if (size !== SNAPSHOT_HEADER_SIZE_BYTES) {
+    return wrong(`a header length of ${SNAPSHOT_HEADER_SIZE_BYTES}`, `length ${size}`);
+  }
   const blockSizeBytes = view.getUint32(40);
   if (blockSizeBytes < BLOCK_SIZE_MIN_BYTES || blockSizeBytes > BLOCK_SIZE_MAX_BYTES) {
     return wrong(

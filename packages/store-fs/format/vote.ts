@@ -22,7 +22,7 @@ const NAME_SIZE_MAX_BYTES = 1024;
 export const VOTE_SIZE_MAX_BYTES: number = 4 + NAME_SIZE_MAX_BYTES;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Size of an encoded vote in bytes. Throws `MalformedError` if the name is too long to be written.

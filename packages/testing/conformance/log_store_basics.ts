@@ -45,6 +45,8 @@ export const BASIC_CHECKS: readonly LogStoreCheck[] = [
     await bench.persist(write({ hardState: vote(3, "n1"), entries: entries(1, 3, 2) }));
     await bench.reopen();
     await bench.persist(write({ hardState: vote(3, "n1") }));
+    await bench.persist(write({ hardState: vote(4, "\ufeffwith a byte order mark") }));
+    await bench.reopen();
     await bench.persist(write({ hardState: vote(Number.MAX_SAFE_INTEGER, "größe \u{1f6f6}") }));
     await bench.reopen();
   }],
