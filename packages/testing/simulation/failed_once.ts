@@ -7,6 +7,7 @@
 
 /** See the module's description. */
 export const FAILED_ONCE: Readonly<Record<number, string>> = {
+  1795670432966126: "operators left a majority that was none with a lost member that was to vote",
   1795669220836238:
     "a disk failed to remove a snapshot that was given up, and the checker took what was left for a mistake of the store",
   1264:

@@ -173,11 +173,18 @@ export class Operators {
     return this.#isSafe(target, lostGoing.length) ? target : undefined;
   }
 
-  /** Whether a majority of the voters, and of as many more that are lost, is not lost. */
+  /**
+   * Whether a majority of the voters, and of as many more that are lost, is not lost; also after those that are to vote do, since nobody
+   * knows when that is.
+   */
   #isSafe(configuration: Configuration, lostBesides = 0): boolean {
     const voters = voterIds(configuration);
-    const present = voters.filter((id) => !this.#isLost(id));
-    return 2 * present.length > voters.length + lostBesides;
+    const coming = configuration.servers.filter(({ suffrage }) => suffrage === "staging")
+      .map(({ id }) => id);
+    return [voters, [...voters, ...coming]].every((ids) => {
+      const present = ids.filter((id) => !this.#isLost(id));
+      return 2 * present.length > ids.length + lostBesides;
+    });
   }
 
   #isLost(id: ServerId): boolean {
