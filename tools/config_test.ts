@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { readConfig } from "./config.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -28,4 +28,21 @@ Deno.test("each stand-in is linked and has the name that is imported", async () 
     linked.map(({ name }) => `${name}: jsr:${name}@^1`),
     fromJsr.map(([name, target]) => `${name}: ${target}`),
   );
+});
+
+Deno.test("what -P grants ends at this machine and this directory, and leaves the program alone", async () => {
+  const { permissions } = await readConfig(join(ROOT, "deno.json")) as {
+    permissions: {
+      default: { read: string[]; write: { allow: string[]; deny: string[] }; net: string[] };
+    };
+  };
+  const { read, write, net } = permissions.default;
+  assertEquals([read, write.allow], [["."], ["."]]);
+  assertEquals(net, ["127.0.0.1", "[::1]", "localhost"]);
+  const ignored = (await Deno.readTextFile(join(ROOT, ".gitignore"))).split("\n")
+    .map((line) => line.replaceAll("/", ""));
+  for await (const { name } of Deno.readDir(ROOT)) {
+    if (ignored.includes(name)) continue;
+    assert(write.deny.includes(`./${name}`), `${name} may be written with -P`);
+  }
 });

@@ -102,7 +102,7 @@ aloneTest(
     assertEquals(refused.code, 2, refused.stderr);
     const [said, ...others] = refused.stderr.split("\n");
     assertEquals(others, [
-      "coracle: either run it as deno run -P apps/node start ..., or add these flags",
+      "coracle: add these flags; for this machine and what lies in this directory, deno run -P apps/node start ... is enough",
       "",
     ]);
     const flags = /^coracle: permission is missing: (.*)$/.exec(said!)?.[1];

@@ -121,9 +121,16 @@ export async function runDeno(args: readonly string[], options?: ProcessOptions)
   return await RunningProcess.deno(args, options).exited;
 }
 
-/** The arguments with which `deno` runs a command of the node's program, as the documentation says. */
+/** Where tests put what they make. */
+const TEMPORARY = Deno.env.get("TMPDIR") ?? "/tmp";
+
+/**
+ * The arguments with which `deno` runs a command of the node's program, as the documentation says; but what a test makes is in
+ * another place than what a person tries out, and nodes may be on hosts of their own.
+ */
 export function nodeArgs(...args: readonly string[]): string[] {
-  return ["run", "--quiet", "--no-prompt", "-P", "apps/node", ...args];
+  const places = ["--allow-read", `--allow-write=${TEMPORARY}`, "--allow-net"];
+  return ["run", "--quiet", "--no-prompt", "-P", ...places, "apps/node", ...args];
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void) {

@@ -94,18 +94,26 @@ export const grpcEnvNeeds: readonly Need[] = GRPC_ENV.map((variable) => ({
 }));
 
 /**
- * Throws a {@linkcode CommandError} that names the missing flags unless all of `needs` are granted; `instead`
- * is the command line that grants them.
+ * Throws a {@linkcode CommandError} unless all of `needs` are granted. It names flags that grant them, also what is granted of
+ * the same kind: a flag takes the place of everything of its kind in a set of permissions. `instead` is the command line that
+ * is enough for most.
  */
 export function requirePermissions(instead: string, needs: readonly Need[]): void {
-  const missing = needs.filter((need) => !isGranted(need));
-  if (missing.length === 0) return;
-  const flags = mergeFlags(missing.map(({ flag }) => flag));
+  const kinds = new Set(needs.filter((need) => !isGranted(need)).map(kindOf));
+  if (kinds.size === 0) return;
+  const flags = mergeFlags(needs.filter((need) => kinds.has(kindOf(need))).map(({ flag }) => flag));
   throw new CommandError(
     EXIT.usage,
     `permission is missing: ${flags.join(" ")}\n` +
-      `either run it as ${instead} ..., or add ${flags.length === 1 ? "this flag" : "these flags"}`,
+      `add ${
+        flags.length === 1 ? "this flag" : "these flags"
+      }; for this machine and what lies in ` +
+      `this directory, ${instead} ... is enough`,
   );
+}
+
+function kindOf({ permission }: Need): string {
+  return permission.name;
 }
 
 function isGranted({ permission }: Need): boolean {
