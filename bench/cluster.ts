@@ -28,6 +28,14 @@ export const CORACLE: Program = {
   ],
 };
 
+/** The same, inside mutual TLS, with the certificates in `directory` (tests/support/tls_files.ts). */
+export function coracleInTls(directory: string): Program {
+  return {
+    name: "coracle, TLS",
+    command: (id, data) => [...CORACLE.command(id, data), `--certificates=${directory}`],
+  };
+}
+
 /** One process of a cluster. */
 export class BenchNode implements AsyncDisposable {
   /** When it was started, by the clock of `performance.now()`. */

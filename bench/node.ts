@@ -10,6 +10,7 @@ import { WordsFsm } from "@coracle/fsm-words";
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { TextLineStream } from "@std/streams";
+import { tlsLayer } from "../tests/support/tls_files.ts";
 import { fill, measure } from "./measure.ts";
 import { option } from "./options.ts";
 
@@ -53,6 +54,7 @@ export type Order =
 
 const id = option("id", "n1");
 const directory = option("dir", "");
+const certificates = option("certificates", "");
 let address = "127.0.0.1:0";
 let transport: TcpTransport | undefined;
 let raft: Raft<unknown> | undefined;
@@ -62,7 +64,12 @@ async function obey(order: Order): Promise<unknown> {
   switch (order.type) {
     case "address":
       address = order.address ?? address;
-      transport = await TcpTransport.listen({ id, clusterId: "bench", listenAddress: address });
+      transport = await TcpTransport.listen({
+        id,
+        clusterId: "bench",
+        listenAddress: address,
+        ...(certificates === "" ? {} : { streamLayer: await tlsLayer(certificates, id) }),
+      });
       return transport.localAddress;
     case "start":
       return await start(order.peers, order.bootstrap);

@@ -5,6 +5,7 @@
  */
 import { eventually } from "./eventually.ts";
 import { leaderOf, RaftProcess } from "./raft_process.ts";
+import { makeTlsFiles } from "./tls_files.ts";
 import { Writers } from "./writers.ts";
 
 /** What was seen. */
@@ -27,11 +28,12 @@ export interface BigSnapshotReport {
   readonly followerRssBytes: number;
 }
 
-/** Three nodes whose snapshots carry `sizeBytes`; a fourth joins while four clients write. */
-export async function bigSnapshot(sizeBytes: number): Promise<BigSnapshotReport> {
+/** Three nodes whose snapshots carry `sizeBytes`; a fourth joins while four clients write. `tls`: whether they speak mutual TLS. */
+export async function bigSnapshot(sizeBytes: number, tls = false): Promise<BigSnapshotReport> {
   const directory = await Deno.makeTempDir({ prefix: "coracle-snapshot-" });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(directory, { recursive: true }));
+  if (tls) await makeTlsFiles(directory, ["n1", "n2", "n3", "n4"]);
   const start = async (id: string) =>
     stack.use(
       await RaftProcess.start({
@@ -41,6 +43,7 @@ export async function bigSnapshot(sizeBytes: number): Promise<BigSnapshotReport>
         ballastSizeBytes: sizeBytes,
         segmentSizeBytes: 16 * 1024,
         config: { trailingLogs: 0 },
+        ...(tls ? { certificates: directory } : {}),
       }),
     );
   const nodes = [await start("n1"), await start("n2"), await start("n3")];

@@ -10,10 +10,19 @@ import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { TextLineStream } from "@std/streams";
 import { LedgerFsm } from "./ledger.ts";
+import { tlsLayer } from "./tls_files.ts";
 import type { NodeSetup, NodeStatus, Order, OrderError, Sequence } from "./raft_orders.ts";
 
 const setup = JSON.parse(Deno.args[0] ?? "{}") as NodeSetup;
-const { id, directory, address, config = {}, ballastSizeBytes = 0, segmentSizeBytes } = setup;
+const {
+  id,
+  directory,
+  address,
+  config = {},
+  ballastSizeBytes = 0,
+  segmentSizeBytes,
+  certificates,
+} = setup;
 const logger = {
   ...silentLogger,
   warn: (message: string, properties?: unknown) => console.error(id, message, properties),
@@ -30,6 +39,7 @@ const transport = await TcpTransport.listen({
   id,
   clusterId: "test",
   listenAddress: address,
+  ...(certificates === undefined ? {} : { streamLayer: await tlsLayer(certificates, id) }),
   logger,
 });
 const raft = await Raft.start<number>({ id, fsm, log, snapshots, transport, config, logger });

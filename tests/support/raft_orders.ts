@@ -19,6 +19,8 @@ export interface NodeSetup {
   readonly segmentSizeBytes?: number;
   /** Bytes that every snapshot carries beside the ledger. */
   readonly ballastSizeBytes?: number;
+  /** Where its certificate is, if it is to speak mutual TLS (tls_files.ts). */
+  readonly certificates?: string;
 }
 
 /** Commands that a node applies by itself, as fast as it can. */
