@@ -13,7 +13,7 @@ const CLIENTS = 6;
 const WORDS_BETWEEN = 150;
 
 clusterTest(
-  "a rolling restart under load loses nothing, and leaves no write in doubt",
+  "a rolling restart under load loses nothing, and only a connection that breaks leaves a write in doubt",
   async (cluster) => {
     const { endpoints } = cluster;
     await cluster.leader();
@@ -30,9 +30,11 @@ clusterTest(
     await load.end();
     await commands.end();
     // Each leader has answered all that it took before it went. What others refused, they have refused as not written, and what a
-    // client could not send to a node that was down has reached nobody.
+    // client could not send to a node that was down has reached nobody. A node that goes closes its connections without a word
+    // (Deno cannot send GOAWAY), so a client that is just writing knows nothing.
     const unsent = new Set<string>();
     for (const [word, { status, details }] of load.unknown) {
+      if (/write EPIPE|ECONNRESET|ended by the other party/.test(details)) continue;
       assertEquals(status, "UNAVAILABLE", load.summary);
       assertMatch(details, /^No connection established\. /, load.summary);
       unsent.add(word);
