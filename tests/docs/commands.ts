@@ -51,7 +51,7 @@ export async function runScript(
   const main = join(ROOT, "apps/node/main.ts");
   await Deno.writeTextFile(
     join(bin, "coracle"),
-    `#!/bin/sh\nexec '${Deno.execPath()}' run --quiet --no-prompt --config='${config}' -P '${main}' "$@"\n`,
+    `#!/bin/sh\nexec '${Deno.execPath()}' run --quiet --no-prompt --config='${config}' -P=deployed '${main}' "$@"\n`,
     { mode: 0o755 },
   );
   const path = `${bin}:${Deno.env.get("PATH") ?? ""}`;
