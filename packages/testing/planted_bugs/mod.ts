@@ -11,6 +11,7 @@ import { LOG_BUGS } from "./logs.ts";
 import { MEMBER_BUGS } from "./members.ts";
 import type { PlantedBug } from "./planted_bug.ts";
 import { SNAPSHOT_BUGS } from "./snapshots.ts";
+import { STORE_BUGS } from "./stores.ts";
 import { TRANSFER_BUGS } from "./transfers.ts";
 
 export type { PlantedBug } from "./planted_bug.ts";
@@ -25,4 +26,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...MEMBER_BUGS,
   ...TRANSFER_BUGS,
   ...SNAPSHOT_BUGS,
+  ...STORE_BUGS,
 ];

@@ -107,7 +107,8 @@ export class Aftermath {
     );
     await this.#progress(this.#world.machines);
     const machines = this.#world.machines.filter((machine) =>
-      machine.isServing && findServer(this.#members.settled, machine.id) !== undefined
+      machine.isServing && !machine.isImpostor &&
+      findServer(this.#members.settled, machine.id) !== undefined
     ).map(({ id, process }) => ({ id, machine: process!.fsm }));
     await this.#world.workload.check?.({ machines });
     await this.#time.settled();
@@ -116,7 +117,9 @@ export class Aftermath {
   /** All nodes are shut down, and their disks looked at. */
   async stop(): Promise<void> {
     const running = this.#world.machines.filter(({ isServing }) => isServing);
-    const members = running.filter(({ id }) => findServer(this.#members.settled, id) !== undefined);
+    const members = running.filter(({ id, isImpostor }) =>
+      !isImpostor && findServer(this.#members.settled, id) !== undefined
+    );
     const committedIndex = Math.min(...members.map(({ state }) => state.commitIndex));
     const lastProcesses = new Map(members.map(({ id, process }) => [id, process!]));
     this.#world.note("-- all nodes are shut down");
@@ -189,8 +192,8 @@ export class Aftermath {
       const index = written ?? Infinity;
       const { settled } = this.#members;
       return machines.every((machine) =>
-        // One whose disk turns out to have lost something is not waited for.
-        machine.isRetired || findServer(settled, machine.id) === undefined ||
+        // One whose disk turns out to have lost something is not waited for, nor one that has another.
+        machine.isRetired || machine.isImpostor || findServer(settled, machine.id) === undefined ||
         appliedIndexOf(machine) >= index
       );
     }, describe);

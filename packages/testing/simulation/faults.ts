@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ServerId } from "@coracle/core";
+import { decodeConfiguration, isFounding, type ServerId } from "@coracle/core";
 import { Prng } from "../prng.ts";
 import type { Machine } from "./machine.ts";
 import type { KnownMembers } from "./members.ts";
@@ -23,14 +23,24 @@ export class Faults {
   readonly #world: World;
   readonly #members: KnownMembers;
   readonly #isChanging: () => boolean;
+  readonly #newImpostor: (lost: Machine) => Machine;
   #hunts: EventOf<"hunt">[] = [];
   #isOn = true;
 
-  /** `isChanging`: whether somebody changes the membership at the moment. */
-  constructor(world: World, members: KnownMembers, isChanging: () => boolean) {
+  /**
+   * `isChanging`: whether somebody changes the membership at the moment. `newImpostor`: brings a machine with the name of one whose disk
+   * is lost.
+   */
+  constructor(
+    world: World,
+    members: KnownMembers,
+    isChanging: () => boolean,
+    newImpostor: (lost: Machine) => Machine,
+  ) {
     this.#world = world;
     this.#members = members;
     this.#isChanging = isChanging;
+    this.#newImpostor = newImpostor;
     this.obstacles = new Obstacles(world);
   }
 
@@ -118,6 +128,7 @@ export class Faults {
         if (!this.#canBeLost(machine)) return true;
         this.#count(event.kind);
         machine.retire("its disk is lost");
+        if (machine.random.chance(0.7) && this.#mayComeBack(machine)) this.#comeBack(machine);
         return true;
       }
       default:
@@ -195,6 +206,25 @@ export class Faults {
     return this.#members.isMajority(new Set(others.map(({ id }) => id)));
   }
 
+  /**
+   * Whether the machine may come back under its name with an empty disk (B31). There is only one such machine, and all others that could
+   * take it for a member of a cluster that is just beginning know better: without that it is not found out (docs/divergences.md).
+   */
+  #mayComeBack({ id }: Machine): boolean {
+    const { machines, scenario } = this.#world;
+    const founders = machines.slice(0, scenario.voters);
+    return scenario.voters > 1 && !machines.some(({ isImpostor }) => isImpostor) &&
+      founders.every((one) => one.id === id || one.isLost || knowsStores(one));
+  }
+
+  #comeBack(lost: Machine): void {
+    this.#count("wipe: comes back under its name");
+    const { clock, scenario } = this.#world;
+    const impostor = this.#newImpostor(lost);
+    const afterMs = lost.random.between(0, 10) * scenario.config.heartbeatTimeoutMs;
+    clock.setTimer(afterMs, () => impostor.start());
+  }
+
   #partition({ shape, target, seed }: EventOf<"partition">): Obstacle {
     const random = new Prng(seed);
     const ids = random.shuffle(this.#world.machines.map(({ id }) => id));
@@ -246,4 +276,12 @@ export function leaderOf(machines: readonly Machine[]): Machine | undefined {
     if (leader === undefined || machine.state.term > leader.state.term) leader = machine;
   }
   return leader;
+}
+
+/** Whether what a machine has on its disk names the store of anybody. */
+function knowsStores({ image }: Machine): boolean {
+  return image.firstIndex > 1 || image.configurations.some((index) => {
+    const { data } = image.read(index, 1)!.entry(index);
+    return !isFounding(decodeConfiguration(data));
+  });
 }

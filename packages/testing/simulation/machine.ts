@@ -97,6 +97,8 @@ export class Machine implements ObservedNode {
     readonly ordinal: number,
     readonly clockError: ClockError,
     seed: number,
+    /** It has the name of a machine whose disk is lost, and an empty disk: nobody may count on it. */
+    readonly isImpostor = false,
   ) {
     this.#world = world;
     this.random = new Prng(seed);
@@ -106,7 +108,7 @@ export class Machine implements ObservedNode {
 
   /** Whether its disk is lost, or may turn out to be. */
   get isLost(): boolean {
-    return this.isRetired || this.#isRotten;
+    return this.isRetired || this.isImpostor || this.#isRotten;
   }
 
   /** Whether a process takes steps. */

@@ -134,7 +134,7 @@ export class Operators {
     const machine = candidates.length > 0 && (isFull || random.chance(0.5))
       ? random.pick(candidates)
       : isFull
-      ? random.pick(machines)
+      ? random.pick(machines.filter(({ isImpostor }) => !isImpostor))
       : this.#newMachine();
     machine.start();
     return machine;

@@ -131,7 +131,12 @@ export class Simulation implements Watcher, ObservedCluster {
     const { digest } = workload;
     this.#states = new AppliedStates(digest && (({ fsm }) => digest.call(workload, fsm)));
     this.#operators = new Operators(world, () => this.#newMachine());
-    this.#faults = new Faults(world, this.#members, () => this.#operators.isChanging);
+    this.#faults = new Faults(
+      world,
+      this.#members,
+      () => this.#operators.isChanging,
+      (lost) => this.#newImpostor(lost),
+    );
     this.#clients = new Clients(world);
     this.#aftermath = new Aftermath({
       world,
@@ -297,6 +302,24 @@ export class Simulation implements Watcher, ObservedCluster {
     );
     this.nodes.push(machine);
     this.#faults.obstacles.apply();
+    return machine;
+  }
+
+  /** A machine with the name of one whose disk is lost. What it is like follows from that one, so that others stay as they are. */
+  #newImpostor({ id, random, bootstrap, incarnation }: Machine): Machine {
+    const clockError = drawClockError(random, this.scenario);
+    const machine = new Machine(
+      this.#world,
+      id,
+      this.nodes.length,
+      clockError,
+      random.uint32(),
+      true,
+    );
+    machine.bootstrap = random.chance(0.5) ? bootstrap : undefined;
+    // Its processes are others than those before.
+    machine.incarnation = incarnation;
+    this.nodes.push(machine);
     return machine;
   }
 
