@@ -222,15 +222,11 @@ export class Applier {
       case "restore": {
         const done = this.#options.handler.restoreEntry(entry);
         if (done === undefined) this.#doneOther(entry);
-        else this.#wait(done, () => this.#doneOther(entry), (error) => error);
+        else this.#wait(done, () => void this.#doneOther(entry), (error) => error);
         break;
       }
       case "configuration":
-        this.#appliedConfiguration = {
-          index: entry.index,
-          configuration: decodeConfiguration(entry.data),
-        };
-        this.#doneOther(entry);
+        this.#applyConfiguration(entry);
         break;
       case "barrier":
         this.#doneOther(entry);
@@ -238,6 +234,29 @@ export class Applier {
       default:
         assertNever(entry.type);
     }
+  }
+
+  #applyConfiguration(entry: Entry): void {
+    const { fsm, meter } = this.#options;
+    const configuration = { index: entry.index, configuration: decodeConfiguration(entry.data) };
+    const done = () => {
+      if (this.#doneOther(entry)) this.#appliedConfiguration = configuration;
+    };
+    if (fsm.storeConfiguration === undefined) return done();
+    const failed = (error: unknown) => new FsmFailedError(entry.index, error);
+    const stored = meter?.time("fsm.store_config");
+    let work: void | Promise<void>;
+    try {
+      work = fsm.storeConfiguration(configuration);
+    } catch (error) {
+      throw failed(error);
+    }
+    const measured = () => {
+      stored?.();
+      done();
+    };
+    if (work instanceof Promise) this.#wait(work, measured, failed);
+    else measured();
   }
 
   #applyOne(entry: Entry): void {
@@ -314,10 +333,12 @@ export class Applier {
     this.#options.handler.applied(entry.index, response);
   }
 
-  /** An entry that is no command is applied. */
-  #doneOther(entry: Entry): void {
+  /** An entry that is no command is applied. Returns whether it was still wanted. */
+  #doneOther(entry: Entry): boolean {
     this.#done(entry, undefined);
-    if (this.#appliedIndex === entry.index) this.#otherEntries += 1;
+    if (this.#appliedIndex !== entry.index) return false;
+    this.#otherEntries += 1;
+    return true;
   }
 
   #beginReplacement(replacement: Replacement): void {

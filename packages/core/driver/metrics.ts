@@ -185,6 +185,11 @@ export const METRICS = {
     "ms",
     "The call of the state machine's `snapshot`. What its generator does is part of `snapshot.persist`.",
   ),
+  "fsm.store_config": metric(
+    "sample",
+    "ms",
+    "The state machine's `storeConfiguration`, if it has one.",
+  ),
   "fsm.restore": metric(
     "sample",
     "ms",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 
 /**
@@ -29,6 +30,13 @@ export interface Fsm<Response = unknown> {
    * that `apply` would give one by one. hashicorp/raft: `BatchingFSM`.
    */
   applyBatch?(entries: readonly Entry[]): readonly Response[] | Promise<readonly Response[]>;
+  /**
+   * Takes the members of the cluster as of an entry of the log: called for each configuration that is committed, in log order, between
+   * two commands; a promise is waited for. For a state machine that keeps them with its state. It is not called for those that a snapshot
+   * contains: what the state machine keeps of them is in its own bytes. An error thrown here stops the node. hashicorp/raft:
+   * `ConfigurationStore`.
+   */
+  storeConfiguration?(configuration: IndexedConfiguration): void | Promise<void>;
   /**
    * The state of this moment, as bytes of any number. Called between two commands; what it returns is read while further
    * commands are applied, so it must not change with them: copy what is small, keep what is immutable. The reader may

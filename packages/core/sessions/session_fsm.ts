@@ -4,6 +4,7 @@
  * @module
  */
 import { assertNever } from "../model/assert.ts";
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { MalformedError } from "../model/entry_codec.ts";
 import { InvalidConfigError } from "../model/errors.ts";
@@ -60,6 +61,10 @@ export function sessionFsm<Response>(
     apply: (entry) => machine.apply(entry),
     ...inner.applyBatch !== undefined && {
       applyBatch: (entries: readonly Entry[]) => machine.applyBatch(entries),
+    },
+    ...inner.storeConfiguration !== undefined && {
+      storeConfiguration: (configuration: IndexedConfiguration) =>
+        inner.storeConfiguration!(configuration),
     },
     ...inner.snapshot !== undefined && {
       snapshot: () => machine.snapshot(),

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import { toIndex } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
@@ -332,6 +333,14 @@ Deno.test("the wrapper has what the state machine inside has, and no more", () =
   assertEquals(Object.keys(plain), ["apply"]);
   const full = sessionFsm(new BatchRecorder());
   assertEquals(Object.keys(full), ["apply", "applyBatch", "snapshot", "restore"]);
+});
+
+Deno.test("configurations reach a state machine inside that keeps them", () => {
+  const kept: IndexedConfiguration[] = [];
+  const fsm = sessionFsm({ apply: () => {}, storeConfiguration: (one) => void kept.push(one) });
+  const configuration = { index: toIndex(1), configuration: { servers: [] } };
+  fsm.storeConfiguration!(configuration);
+  assertEquals(kept, [configuration]);
 });
 
 Deno.test("commands in a batch stay together, as far as none depends on the answer to another", async () => {

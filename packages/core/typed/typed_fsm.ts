@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import type { Fsm } from "../ports/fsm.ts";
@@ -34,8 +35,8 @@ export type Handlers<P> = {
   ) => HandlerResult<P, Name> | Promise<HandlerResult<P, Name>>;
 };
 
-/** How the state gets into snapshots and back: both or none. */
-export type TypedFsmHooks = Pick<Fsm, "snapshot" | "restore">;
+/** What a state machine does beside commands: how the state gets into snapshots and back (both or none), and what becomes of configurations. */
+export type TypedFsmHooks = Pick<Fsm, "snapshot" | "restore" | "storeConfiguration">;
 
 /**
  * A state machine that decodes each command and calls its handler.
@@ -55,18 +56,23 @@ export function typedFsm<P extends Protocol<P>>(
     const allowed = "an object with a function of its own for each command";
     throw new InvalidConfigError("handlers", "an object without any", allowed);
   }
-  const { snapshot, restore } = hooks;
+  const { snapshot, restore, storeConfiguration } = hooks;
   if ((snapshot === undefined) !== (restore === undefined)) {
     const given = snapshot === undefined ? "restore() only" : "snapshot() only";
     throw new InvalidConfigError("hooks", given, "both or none of snapshot() and restore()");
   }
   const byName = new Map<string, Handler>(Object.entries(handlers));
   const apply = (entry: Entry) => applyCommand<P>(byName, handlers, codec, entry);
-  if (snapshot === undefined || restore === undefined) return { apply };
   return {
     apply,
-    snapshot: () => snapshot.call(hooks),
-    restore: (data) => restore.call(hooks, data),
+    ...storeConfiguration !== undefined && {
+      storeConfiguration: (configuration: IndexedConfiguration) =>
+        storeConfiguration.call(hooks, configuration),
+    },
+    ...snapshot !== undefined && restore !== undefined && {
+      snapshot: () => snapshot.call(hooks),
+      restore: (data: AsyncIterable<Uint8Array>) => restore.call(hooks, data),
+    },
   };
 }
 

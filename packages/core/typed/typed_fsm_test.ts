@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { NO_BYTES } from "../model/entry.ts";
 import { InvalidConfigError } from "../model/errors.ts";
@@ -178,6 +179,22 @@ Deno.test("handlers and hooks keep their `this`", async () => {
     yield await Promise.resolve(Uint8Array.of(3));
   }());
   assertEquals([...fsm.snapshot!() as Iterable<Uint8Array>], [Uint8Array.of(3)]);
+});
+
+Deno.test("a hook takes configurations", () => {
+  const kept: IndexedConfiguration[] = [];
+  const hooks = {
+    kept,
+    storeConfiguration(one: IndexedConfiguration) {
+      this.kept.push(one);
+    },
+  };
+  const { handlers } = new State();
+  const fsm = typedFsm<Counter>(handlers, jsonCodec(), hooks);
+  assertEquals(Object.keys(fsm), ["apply", "storeConfiguration"]);
+  const configuration = { index: toIndex(1), configuration: { servers: [] } };
+  fsm.storeConfiguration!(configuration);
+  assertEquals(kept, [configuration]);
 });
 
 Deno.test("without hooks there are no snapshots; half of them is refused", () => {

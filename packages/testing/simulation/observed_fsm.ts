@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Entry, Fsm } from "@coracle/core";
+import type { Entry, Fsm, IndexedConfiguration } from "@coracle/core";
 
 /** Is told what a state machine does. */
 export interface FsmObserver {
@@ -38,6 +38,10 @@ export function observedFsm<Response>(
         const responses = machine.applyBatch!(entries);
         return responses instanceof Promise ? responses.then(all) : all(responses);
       },
+    },
+    ...machine.storeConfiguration !== undefined && {
+      storeConfiguration: (configuration: IndexedConfiguration) =>
+        machine.storeConfiguration!(configuration),
     },
     ...machine.snapshot !== undefined && { snapshot: () => machine.snapshot!() },
     ...machine.restore !== undefined && {

@@ -258,6 +258,18 @@ export const CONSENSUS_SCENARIOS: readonly MeteredScenario[] = [
     },
   },
   {
+    name: "a state machine that keeps configurations",
+    expected: { "fsm.store_config": [4, 4], "fsm.apply": [] },
+    run: async () => {
+      const clock = new SpendingClock();
+      const fsm: Fsm = { apply: () => {}, storeConfiguration: () => clock.spend(4) };
+      const node = await startMeteredNode({ clock, peerIds: [], fsm });
+      await clock.advance(1);
+      await node.raft.addNonvoter("n2", "n2");
+      return node;
+    },
+  },
+  {
     name: "a state machine that takes batches",
     expected: {
       "fsm.applyBatch": [6],
