@@ -3,18 +3,28 @@
  *
  * @module
  */
-import { type Entry, Raft, systemClock } from "@coracle/core";
+import { BackupRefusedError, type Entry, type Fsm, Raft, systemClock } from "@coracle/core";
 import { MemoryLog, MemoryNetwork, MemorySnapshotStore } from "@coracle/testing";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 
-let text = "";
-const fsm = {
-  apply: ({ data }: Entry) => text += new TextDecoder().decode(data),
-  snapshot: () => [new TextEncoder().encode(text)],
-  async restore(data: AsyncIterable<Uint8Array>) {
-    text = await new Response(ReadableStream.from(data)).text();
-  },
-};
+class Text implements Fsm<string> {
+  text = "";
+
+  apply({ data }: Entry): string {
+    return this.text += new TextDecoder().decode(data);
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    return [new TextEncoder().encode(this.text)];
+  }
+
+  async restore(data: AsyncIterable<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    this.text = decoder.decode(await new Response(ReadableStream.from(data)).arrayBuffer());
+  }
+}
+
+const fsm = new Text();
 const snapshots = new MemorySnapshotStore();
 await using raft = await Raft.start({
   id: "n1",
@@ -36,8 +46,13 @@ const backup: Uint8Array[] = [];
 }
 
 await raft.apply(new TextEncoder().encode(" sinks"));
-assertEquals(text, "coracle sinks");
+assertEquals(fsm.text, "coracle sinks");
 
-// Restore: on the leader, into this cluster or another one. All replicas change at the same entry.
-await raft.restore(backup);
-assertEquals(text, "coracle");
+// Restore: on the leader, into this cluster or another one. It is tried on a state machine that nobody uses; then all replicas change at the same entry.
+await raft.restore(backup, { trial: new Text() });
+assertEquals(fsm.text, "coracle");
+
+// What cannot be restored is refused before anybody has to.
+const noText = [Uint8Array.of(0xff)];
+await assertRejects(() => raft.restore(noText, { trial: new Text() }), BackupRefusedError);
+assertEquals(fsm.text, "coracle");

@@ -4,6 +4,7 @@
  * @module
  */
 import { NothingNewToSnapshotError, type Raft, type SnapshotStore } from "@coracle/core";
+import { WordsFsm } from "@coracle/fsm-words";
 import { BackupError, type BackupInfo, encodeBackup, openBackup } from "./format.ts";
 
 /** The state machine that backups are of. */
@@ -82,6 +83,6 @@ export async function restoreBackup(
       yield chunk;
     }
   }
-  await raft.restore(counted(), { signal });
+  await raft.restore(counted(), { signal, trial: new WordsFsm() });
   return sizeBytes;
 }

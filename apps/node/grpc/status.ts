@@ -94,6 +94,7 @@ function statusCode({ code }: RaftError): status {
     case "command-too-large":
     case "invalid-configuration":
     case "invalid-config":
+    case "backup-refused":
       return status.INVALID_ARGUMENT;
     case "cannot-bootstrap":
     case "nothing-to-recover":

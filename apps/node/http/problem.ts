@@ -165,6 +165,7 @@ export function statusOf({ code }: RaftError): number {
       return 413;
     case "invalid-configuration":
     case "invalid-config":
+    case "backup-refused":
       return 400;
     case "aborted-by-restore":
     case "cannot-bootstrap":

@@ -29,6 +29,7 @@ import { Node } from "./node.ts";
 import type { Observations, ObserveOptions } from "./observers.ts";
 import type { ApplyOptions, RaftOptions, ReadOptions, TransferOptions } from "./options.ts";
 import { findState } from "./recovery.ts";
+import type { RestoreOptions } from "./restores.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
 import { systemClock } from "./system_clock.ts";
 import type { Leadership } from "./watchers.ts";
@@ -334,21 +335,26 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Replaces the state of all replicas by that of a backup: the bytes of a snapshot of the same state machine. They travel
    * through the log, so all replicas change at the same entry or none does. Writes that were on their way end with
    * `AbortedByRestoreError` and have no effect; if the restore fails, they get their answers. New ones are refused meanwhile.
-   * A state machine that cannot take the backup stops every node: try it on one of its own first. hashicorp/raft: `Restore`.
    *
-   * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `TransferInProgressError`, `OverloadedError`,
-   * `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
+   * A state machine that cannot take the backup stops every node, for good: give a `trial`, on which it is tried before. hashicorp/raft:
+   * `Restore`.
+   *
+   * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `TransferInProgressError`, `OverloadedError`, `BackupRefusedError` if the
+   * trial throws, `InvalidConfigError` if it is the node's own state machine, `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
    * `failed` up to the last entry), or what `data` throws.
    */
   async restore(
     data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: RestoreOptions = {},
   ): Promise<void> {
     const { snapshots, fsm } = this.#options;
     if (snapshots === undefined || fsm.restore === undefined || fsm.snapshot === undefined) {
       throw new SnapshotsUnsupportedError();
     }
-    await this.#node.restores.restore(data, signal);
+    if (options.trial === fsm) {
+      throw new InvalidConfigError("trial", "the node's own state machine", "another one");
+    }
+    await this.#node.restores.restore(data, options);
   }
 
   /**

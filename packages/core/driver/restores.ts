@@ -18,6 +18,7 @@ import type { Index } from "../model/numbers.ts";
 import type { Applied, Calls } from "./calls.ts";
 import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
+import { Trial, type TrialFsm } from "./trial.ts";
 import {
   RESTORE_CHUNK_SIZE_BYTES,
   restoreAbandon,
@@ -25,6 +26,17 @@ import {
   restoreChunk,
   restoreEnd,
 } from "./user_restore.ts";
+
+/** How a backup is restored. */
+export interface RestoreOptions {
+  /** Gives up, before the last entry. */
+  readonly signal?: AbortSignal;
+  /**
+   * A state machine of the same kind as the node's, which nobody uses: the backup is restored into it first, while it is on its way. If
+   * it throws, no replica restores the backup. Without it, a backup that cannot be restored stops every node.
+   */
+  readonly trial?: TrialFsm;
+}
 
 /** What {@linkcode Restores} needs of its node. */
 export interface RestoresHost {
@@ -59,7 +71,7 @@ export class Restores {
   /** Replaces the state of all replicas by a backup. See `Raft.restore`. */
   async restore(
     data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    signal: AbortSignal | undefined,
+    { signal, trial }: RestoreOptions,
   ): Promise<void> {
     const refusal = this.#host.notLeading() ??
       (this.isUnderWay ? new AbortedByRestoreError("not-written") : undefined);
@@ -75,11 +87,13 @@ export class Restores {
     this.#host.stepsChanged();
     this.#calls.hold();
     try {
-      await this.#run(data, reading.signal);
+      await this.#run(data, trial && new Trial(trial, reading.signal), reading.signal);
       restored?.();
       this.#calls.release(new AbortedByRestoreError("failed"));
     } finally {
       signal?.removeEventListener("abort", abort);
+      // Whoever tries the backup and has not got all of it waits for nothing more.
+      reading.abort(new AbortedError("failed", undefined));
       this.#reading = undefined;
       this.#host.stepsChanged();
       this.#calls.release();
@@ -98,6 +112,7 @@ export class Restores {
 
   async #run(
     data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    trial: Trial | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     let index: Index | undefined;
@@ -107,11 +122,14 @@ export class Restores {
       for await (const chunk of untilAborted(data, signal)) {
         for (let at = 0; at < chunk.length; at += RESTORE_CHUNK_SIZE_BYTES) {
           const bytes = chunk.subarray(at, at + RESTORE_CHUNK_SIZE_BYTES);
+          // A copy: whoever restores may keep what it is given.
+          await trial?.offer(bytes.slice());
           await this.#host.propose(restoreChunk(index, bytes));
           signal.throwIfAborted();
           sizeBytes += bytes.length;
         }
       }
+      await trial?.end();
       signal.throwIfAborted();
     } catch (error) {
       if (index !== undefined) await this.#abandon(index);

@@ -34,6 +34,7 @@ export type RaftErrorCode =
   | "transfer-in-progress"
   | "transfer-failed"
   | "aborted-by-restore"
+  | "backup-refused"
   | "nothing-new-to-snapshot"
   | "snapshots-unsupported"
   | "invalid-config"
@@ -273,6 +274,19 @@ export class AbortedByRestoreError extends RaftError {
   /** `outcome`: `failed` if the entry was appended, else `not-written`. */
   constructor(outcome: "failed" | "not-written") {
     super("aborted-by-restore", outcome, "a backup is being restored; the command has no effect");
+  }
+}
+
+/** The state machine that a backup was tried on could not restore it: no replica has. `cause` is what it threw. */
+export class BackupRefusedError extends RaftError {
+  /** `cause`: what the state machine threw. */
+  constructor(cause: unknown) {
+    super(
+      "backup-refused",
+      "failed",
+      `the state machine cannot restore the backup: ${cause}; nothing has changed`,
+      { cause },
+    );
   }
 }
 
