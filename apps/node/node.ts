@@ -4,7 +4,7 @@
  * @module
  */
 import { type LevelledLogs, NodeAdmin } from "./admin/node_admin.ts";
-import { CannotBootstrapError, type Raft, TransportError } from "@coracle/core";
+import { type CallOptions, CannotBootstrapError, type Raft, TransportError } from "@coracle/core";
 import type { WordPlace } from "@coracle/fsm-words";
 import { formatAddress } from "./config/address.ts";
 import { initialMembers, type NodeConfig } from "./config/config.ts";
@@ -74,9 +74,9 @@ export class Node implements AsyncDisposable {
     return this.raft.stopped;
   }
 
-  /** Takes no more calls, lets those under way end, stops the consensus and closes the store. Idempotent. */
-  shutdown(): Promise<void> {
-    return this.#shutdown ??= this.#stop();
+  /** Takes no more calls, lets those under way end, stops the consensus, for which `options` are, and closes the store. Idempotent. */
+  shutdown(options: CallOptions = {}): Promise<void> {
+    return this.#shutdown ??= this.#stop(options);
   }
 
   /** {@linkcode Node.shutdown}. */
@@ -84,9 +84,11 @@ export class Node implements AsyncDisposable {
     return this.shutdown();
   }
 
-  async #stop(): Promise<void> {
+  async #stop(options: CallOptions): Promise<void> {
     await Promise.all([this.#grpc.drain(), this.#http?.drain()]);
-    const stopped = this.raft.shutdown();
+    const stopped = this.raft.shutdown(options);
+    // Whoever waits for all of it hears of it.
+    stopped.catch(() => {});
     await Promise.all([this.#grpc.close(), this.#http?.close()]);
     await stopped;
     await this.#leadershipReported;

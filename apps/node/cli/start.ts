@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidConfigError, RaftError } from "@coracle/core";
+import { InvalidConfigError, RaftError, ShutdownTimeoutError } from "@coracle/core";
 import { completeSettings } from "../config/config.ts";
 import type { NodeSettings } from "../config/schema.ts";
 import { errorText, Logs } from "../log.ts";
@@ -20,6 +20,9 @@ export interface StartOptions {
   /** Reads the configuration again. Throws {@linkcode ConfigError}. */
   readonly reload: () => NodeSettings;
 }
+
+/** How long a disk may keep a node from ending: then the process ends without it. */
+const SHUTDOWN_TIMEOUT_MS = 30_000;
 
 /** Runs a node with `settings`. Throws {@linkcode CommandError} if it cannot start or had to stop. */
 export async function start(
@@ -38,7 +41,7 @@ export async function start(
     node.stopped.then((cause) => new StoppedByItself(cause)),
   ]);
   if (typeof reason === "string") logger.info("stopping: {reason}", { reason });
-  await node.shutdown();
+  await node.shutdown({ timeoutMs: SHUTDOWN_TIMEOUT_MS }).catch(stopFailed);
   if (typeof reason === "string") return EXIT.ok;
   if (reason.cause !== undefined) {
     throw new CommandError(
@@ -60,6 +63,12 @@ export async function start(
 /** How the node has ended that nobody asked this process to stop. */
 class StoppedByItself {
   constructor(readonly cause: unknown) {}
+}
+
+/** The disk does not answer. What it holds is what a crash would leave. */
+function stopFailed(error: unknown): never {
+  if (!(error instanceof ShutdownTimeoutError)) throw error;
+  throw new CommandError(EXIT.failed, error.message, { cause: error });
 }
 
 /** What the world does wrong is said in a line; anything else is a bug, and keeps its stack trace. */

@@ -86,6 +86,7 @@ function statusCode({ code }: RaftError): status {
     case "aborted-by-restore":
       return status.ABORTED;
     case "commit-timeout":
+    case "shutdown-timeout":
       return status.DEADLINE_EXCEEDED;
     case "aborted":
       return status.CANCELLED;

@@ -156,6 +156,7 @@ export function statusOf({ code }: RaftError): number {
     case "transfer-in-progress":
       return 503;
     case "commit-timeout":
+    case "shutdown-timeout":
       return 504;
     case "aborted":
       return 499;

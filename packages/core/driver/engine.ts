@@ -159,17 +159,24 @@ export class Engine implements TransportHandler {
     );
   }
 
-  /** Stops acting, waits for what is under way on the disk, and closes the transport. */
-  async stop(): Promise<void> {
+  /** Stops acting, and waits for what is under way on the disk. */
+  stopWriting(): Promise<void> {
+    this.#stop();
+    return this.#persister.stop();
+  }
+
+  /** Stops acting, and closes the transport. */
+  stopSending(): Promise<void> {
+    this.#stop();
+    return this.#transport.close();
+  }
+
+  #stop(): void {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#meter?.stop();
     this.#inputs = [];
     this.#held = [];
-    const results = await Promise.allSettled([this.#persister.stop(), this.#transport.close()]);
-    for (const result of results) {
-      if (result.status === "rejected") throw result.reason;
-    }
   }
 
   #timer(): void {

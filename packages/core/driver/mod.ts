@@ -13,8 +13,9 @@ export {
 } from "./options.ts";
 export { RAFT_METRICS } from "./metrics.ts";
 export { type Observation, type Observations, type ObserveOptions } from "./observers.ts";
-export { Raft, type RaftState, type ReloadableConfig } from "./raft.ts";
+export { Raft, type RaftState } from "./raft.ts";
 export { type ReadLevel } from "./reads.ts";
+export { type ReloadableConfig } from "./reloadable.ts";
 export { type RestoreOptions } from "./restores.ts";
 export { recoverCluster, type RecoverOptions, type Recovery } from "./recover_cluster.ts";
 export { type FollowerStats, type RaftStats } from "./stats.ts";

@@ -40,6 +40,7 @@ import { Restores } from "./restores.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { Snapshots } from "./snapshots.ts";
+import { Stopping } from "./stopping.ts";
 import { systemClock } from "./system_clock.ts";
 import { Transfers } from "./transfers.ts";
 import { UserRestore } from "./user_restore.ts";
@@ -61,6 +62,8 @@ export class Node {
   readonly news: News;
   /** What measures the node, if anything does. */
   readonly meter: Meter | undefined;
+  /** What has to end before it has stopped. */
+  readonly stopping: Stopping;
   /** Resolves when the node has stopped, with what made it stop. */
   readonly stopped: Promise<unknown>;
   readonly #options: RaftOptions<unknown>;
@@ -82,6 +85,7 @@ export class Node {
     this.meter = meter;
     const clock = this.clock = options.clock ?? systemClock;
     const logger = this.#logger = options.logger ?? silentLogger;
+    this.stopping = new Stopping(id, logger);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     const seed = options.seed ?? crypto.getRandomValues(new Int32Array(1))[0]!;
     const random = new Random(seed ^ 0x5bd1e995);
@@ -363,19 +367,16 @@ export class Node {
     this.restores.stop(new ShutdownError("failed", cause));
     this.#removal.close();
     this.news.stopped();
-    const results = await Promise.allSettled([
-      this.engine.stop(),
-      this.applier.stop(error),
-      this.snapshots.stop(error),
-      this.#sender.stop(error),
-      this.#receiver.stop(error),
-    ]);
-    results.push(...await Promise.allSettled([this.#userRestore.abandon()]));
-    results.push(...await Promise.allSettled([log.close(), store?.close()]));
-    for (const result of results) {
-      if (result.status === "fulfilled") continue;
-      this.#logger.warn("while node {id} stopped: {error}", { id, error: result.reason });
-    }
+    await this.stopping.all({
+      "the log's write": this.engine.stopWriting(),
+      "the transport": this.engine.stopSending(),
+      "the state machine": this.applier.stop(error),
+      "a snapshot of its own": this.snapshots.stop(error),
+      "a snapshot for a follower": this.#sender.stop(error),
+      "a snapshot of a leader": this.#receiver.stop(error),
+    });
+    await this.stopping.all({ "a backup": this.#userRestore.abandon() });
+    await this.stopping.all({ "the log": log.close(), "the snapshots": store?.close() });
     this.#logger.info("node {id} has stopped", { id });
     this.#resolveStopped(cause);
   }

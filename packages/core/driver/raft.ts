@@ -22,7 +22,7 @@ import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import { isStoreId } from "../model/store_id.ts";
 import { silentLogger } from "../ports/logger.ts";
-import type { Applied, CallOptions } from "./calls.ts";
+import { type Applied, type CallOptions, callProblem } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
 import { Meter } from "./meter.ts";
 import { Node } from "./node.ts";
@@ -30,38 +30,14 @@ import type { Observations, ObserveOptions } from "./observers.ts";
 import type { ApplyOptions, RaftOptions, ReadOptions, TransferOptions } from "./options.ts";
 import { findState } from "./recovery.ts";
 import type { RestoreOptions } from "./restores.ts";
+import { refuseFixedSettings, type ReloadableConfig } from "./reloadable.ts";
 import { type RaftStats, statsOf } from "./stats.ts";
+import { waitStopped } from "./stopping.ts";
 import { systemClock } from "./system_clock.ts";
 import type { Leadership } from "./watchers.ts";
 
 /** What a node is doing. hashicorp/raft: `RaftState`. */
 export type RaftState = "follower" | "candidate" | "leader" | "shutdown";
-
-/** Settings that can be changed while a node runs. hashicorp/raft: `ReloadableConfig`. */
-export type ReloadableConfig = Pick<
-  RaftConfig,
-  | "trailingLogs"
-  | "snapshotIntervalMs"
-  | "snapshotThreshold"
-  | "heartbeatTimeoutMs"
-  | "electionTimeoutMs"
-  | "leaderPriority"
-  | "handoverDelayMs"
->;
-
-const RELOADABLE: ReadonlySet<string> = new Set(
-  Object.keys(
-    {
-      trailingLogs: true,
-      snapshotIntervalMs: true,
-      snapshotThreshold: true,
-      heartbeatTimeoutMs: true,
-      electionTimeoutMs: true,
-      leaderPriority: true,
-      handoverDelayMs: true,
-    } satisfies Record<keyof ReloadableConfig, true>,
-  ),
-);
 
 /**
  * A node of a replicated state machine.
@@ -363,23 +339,27 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    */
   reloadConfig(changes: Partial<ReloadableConfig>): void {
     this.#refuseAfterShutdown();
-    for (const field of Object.keys(changes)) {
-      if (!RELOADABLE.has(field)) {
-        throw new InvalidConfigError(field, "to be changed", [...RELOADABLE].join(", "));
-      }
-    }
+    refuseFixedSettings(changes);
     const config = completeConfig({ ...this.config, ...changes });
     this.#node.engine.input({ type: "reload", config });
     if ("snapshotIntervalMs" in changes) this.#node.snapshots.reschedule();
   }
 
   /**
-   * Stops the node: open calls end with `ShutdownError` at once, the write and the command under way are waited for (a
-   * disk or a state machine that never answers keeps this promise waiting), log, snapshots and transport are closed.
-   * Idempotent.
+   * Stops the node: it takes part no longer, and open calls end with `ShutdownError` at once; then the write and the command under way are
+   * waited for, and log, snapshots and transport are closed. Idempotent.
+   *
+   * A disk or a state machine that never answers keeps this promise waiting, unless `timeoutMs` or `signal` end it: with
+   * `ShutdownTimeoutError`, which names what it waited for, or `AbortedError`. The node goes on stopping; {@linkcode Raft.stopped} says when
+   * it has. Until then its directory stays locked. With a signal that has fired already, nothing is stopped.
    */
-  shutdown(): Promise<void> {
-    return this.#node.stop();
+  shutdown(options: CallOptions = {}): Promise<void> {
+    const problem = callProblem(options);
+    if (problem !== undefined) return Promise.reject(problem);
+    const { stopping, clock } = this.#node;
+    const stopped = this.#node.stop();
+    const isPatient = options.timeoutMs === undefined && options.signal === undefined;
+    return isPatient ? stopped : waitStopped(stopped, options, stopping, clock);
   }
 
   /** {@linkcode Raft.shutdown}. */

@@ -21,6 +21,7 @@ export type RaftErrorCode =
   | "not-leader"
   | "leadership-lost"
   | "shutdown"
+  | "shutdown-timeout"
   | "enqueue-timeout"
   | "commit-timeout"
   | "aborted"
@@ -117,6 +118,22 @@ export class ShutdownError extends RaftError {
       outcome,
       `raft is shut down${why}${then}`,
       cause === undefined ? undefined : { cause },
+    );
+  }
+}
+
+/** The node takes part no longer, but something that it waits for before it has stopped has not ended in time. */
+export class ShutdownTimeoutError extends RaftError {
+  /** `timeoutMs`: what the caller allowed; `waitingFor`: what has not ended. */
+  constructor(
+    timeoutMs: number,
+    /** What has not ended, in words. */
+    readonly waitingFor: readonly string[],
+  ) {
+    super(
+      "shutdown-timeout",
+      "not-written",
+      `the node is still stopping after ${timeoutMs} ms, and waits for ${waitingFor.join(", ")}`,
     );
   }
 }

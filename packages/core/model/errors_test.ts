@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   AbortedError,
+  BackupRefusedError,
   CannotBootstrapError,
   CommandTooLargeError,
   CommitTimeoutError,
@@ -14,6 +15,7 @@ import {
   OverloadedError,
   RaftError,
   ShutdownError,
+  ShutdownTimeoutError,
   StorageError,
   StoreLockedError,
   TransportError,
@@ -26,6 +28,8 @@ const ERRORS: [RaftError, string, string][] = [
   [new LeadershipLostError(), "leadership-lost", "unknown"],
   [new LeadershipLostError("not-written"), "leadership-lost", "not-written"],
   [new ShutdownError("unknown"), "shutdown", "unknown"],
+  [new ShutdownTimeoutError(10, ["the log"]), "shutdown-timeout", "not-written"],
+  [new BackupRefusedError("why"), "backup-refused", "failed"],
   [new EnqueueTimeoutError(10), "enqueue-timeout", "not-written"],
   [new CommitTimeoutError(10), "commit-timeout", "unknown"],
   [new CommitTimeoutError(10, "not-written"), "commit-timeout", "not-written"],
