@@ -103,7 +103,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     this.#node.start();
   }
 
-  /** This node's name. */
+  /** This node's name, as it was given to {@linkcode Raft.create}. */
   get id(): ServerId {
     return this.#options.id;
   }
@@ -113,12 +113,12 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#node.stopped;
   }
 
-  /** What the node is doing. */
+  /** What the node is doing: its role in its term (Raft paper, 5.1), or `shutdown` from the moment at which it begins to stop. */
   get state(): RaftState {
     return this.#node.isShutdown ? "shutdown" : this.#node.state.role.type;
   }
 
-  /** The node's term. */
+  /** The latest term that the node has seen (Raft paper, 5.1); 0 before the first one. It never goes back. */
   get term(): Term {
     return this.#node.state.term;
   }
@@ -143,7 +143,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#node.applier.appliedIndex;
   }
 
-  /** The settings in force. */
+  /** The settings in force, complete. {@linkcode Raft.reloadConfig} changes some of them. */
   get config(): RaftConfig {
     return this.#node.state.config;
   }
@@ -153,7 +153,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#node.state.configurations.latest;
   }
 
-  /** The node's figures at this moment. */
+  /** The node's figures at this moment, for people and dashboards. Costs next to nothing, and works on a node that is shut down. hashicorp/raft: `Stats`. */
   stats(): RaftStats {
     const { state, clock, snapshots } = this.#node;
     return statsOf(state, this.state, this.appliedIndex, snapshots.latest, clock.now());
@@ -167,7 +167,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#node.news.leadership.subscribe(signal);
   }
 
-  /** Everything that happens in this node from now on, for one observer. hashicorp/raft: `RegisterObserver`. */
+  /**
+   * Everything that happens in this node from now on, for one observer. What it has not read waits, up to its `capacity`; what does not
+   * fit is dropped and counted, so that nobody who watches slows the node down. Throws `InvalidConfigError` for a capacity that cannot be.
+   * hashicorp/raft: `RegisterObserver`.
+   */
   observe(options: ObserveOptions = {}): Observations {
     return this.#node.news.observers.observe(options);
   }

@@ -20,7 +20,7 @@ export type ServerAddress = string;
  */
 export type Suffrage = "voter" | "nonvoter" | "staging";
 
-/** One member. */
+/** One member: a name, where it listens, and what it has to say. */
 export interface Server {
   /** Its name, unique in the configuration. */
   readonly id: ServerId;
@@ -35,7 +35,7 @@ export interface Server {
   readonly storeId?: StoreId;
 }
 
-/** All members of a cluster. */
+/** All members of a cluster (thesis, chapter 4). */
 export interface Configuration {
   /** The members, in no particular order. */
   readonly servers: readonly Server[];

@@ -15,7 +15,7 @@ export type EntryType = "command" | "noop" | "barrier" | "configuration" | "rest
 
 /** An entry as a state machine or an observer sees it. */
 export interface Entry {
-  /** Its position in the log. */
+  /** Its position in the log, from 1 on without gaps. */
   readonly index: Index;
   /** The term of the leader that appended it. */
   readonly term: Term;

@@ -8,7 +8,7 @@ import type { Message } from "../model/message.ts";
 import type { Term } from "../model/numbers.ts";
 import type { SnapshotPoint } from "../model/snapshot.ts";
 
-/** A node that messages can be sent to. */
+/** A node that messages can be sent to, and where. */
 export interface Peer {
   /** Its name. */
   readonly id: ServerId;
