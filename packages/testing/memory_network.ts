@@ -22,7 +22,7 @@ export interface NetworkBehaviour {
   readonly latencyMinMs: number;
   /** Longest time that a message takes that is not held up. */
   readonly latencyMaxMs: number;
-  /** How often a message is lost. */
+  /** How often a message is lost: a probability, from 0 to 1, as the other rates. */
   readonly lossRate: number;
   /** How often a message arrives a second time, later. */
   readonly repeatRate: number;

@@ -17,16 +17,15 @@ import { Acceptor } from "./acceptor.ts";
 import { formatAddress } from "./address.ts";
 import { resolveConfig, type TcpTransportConfig, type TcpTransportOptions } from "./config.ts";
 import { describeError } from "./describe_error.ts";
-import { type Hello, PURPOSE_MESSAGES, PURPOSE_SNAPSHOT } from "./handshake.ts";
-import { IncomingConnection, type IncomingContext, type Session } from "./incoming.ts";
-import { IncomingMessages } from "./incoming_messages.ts";
+import type { Hello } from "./handshake.ts";
+import { IncomingConnections } from "./incoming_connections.ts";
 import { drainLinks, Link, type LinkContext } from "./link.ts";
 import { TransportMeter } from "./metrics.ts";
 import type { Identity } from "./negotiation.ts";
 import { QuietLog } from "./quiet_log.ts";
 import { SnapshotStreams } from "./snapshot_streams.ts";
 import { PeerCounters, type PeerStats, type TransportStats } from "./stats.ts";
-import type { Stream, StreamListener } from "./stream_layer.ts";
+import type { StreamListener } from "./stream_layer.ts";
 
 /**
  * Carries messages between nodes over TCP.
@@ -52,14 +51,10 @@ export class TcpTransport implements Transport {
   readonly #links = new Map<ServerId, Link>();
   /** The peers that were given to `setPeers`: their links stay, however little is sent. */
   #members: ReadonlySet<ServerId> = new Set();
-  /** All connections from others, those in the handshake included. */
-  readonly #connections = new Set<IncomingConnection>();
-  /** The connection for messages from each peer. */
-  readonly #incoming = new Map<ServerId, IncomingConnection>();
+  readonly #incoming: IncomingConnections;
   /** Where clients reach the peers, as these have said. */
   readonly #clientAddresses = new Map<ServerId, string>();
   readonly #counters = new Map<ServerId, PeerCounters>();
-  #rejectedConnections = 0;
   #unaddressedMessages = 0;
 
   #handler: TransportHandler | undefined;
@@ -85,7 +80,7 @@ export class TcpTransport implements Transport {
     this.#quietLog = new QuietLog(config.logger);
     this.#meter = config.metrics && new TransportMeter(config.metrics);
     this.#acceptor = new Acceptor(listener, {
-      accepted: (stream) => this.#accept(stream),
+      accepted: (stream) => this.#incoming.accept(stream),
       failed: (reason) => this.#acceptFailed(reason),
     });
     this.#snapshots = new SnapshotStreams({
@@ -95,6 +90,23 @@ export class TcpTransport implements Transport {
       counters: (id) => this.#countersOf(id),
       ended: (id) => this.#forgetCounters(id),
       receive: (from, header, data) => this.#receiveSnapshot(from, header, data),
+    });
+    this.#incoming = new IncomingConnections({
+      identity: this.#identity,
+      config,
+      quietLog: this.#quietLog,
+      meter: this.#meter,
+      counters: (id) => this.#countersOf(id),
+      receive: (from, messages) => {
+        if (!this.#closed) this.#handler?.receive(from, messages);
+      },
+      snapshot: (from, stream) => this.#snapshots.accept(from, stream),
+      met: (hello) => this.#meet(hello),
+      ended: (from) => {
+        this.#forgetCounters(from);
+        this.#disconnected(from);
+      },
+      spawn: (task) => this.#spawn(task),
     });
   }
 
@@ -172,7 +184,7 @@ export class TcpTransport implements Transport {
     data: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {
-    const address = this.#links.get(to)?.peer.address ?? this.#incoming.get(to)?.hello?.fromAddress;
+    const address = this.#links.get(to)?.peer.address ?? this.#incoming.helloOf(to)?.fromAddress;
     if (this.#closed) throw new TransportError("the transport is closed");
     if (this.#handler === undefined) throw new TransportError("the transport is not started");
     if (address === undefined) {
@@ -187,7 +199,7 @@ export class TcpTransport implements Transport {
   clientAddressOf(id: ServerId): string | undefined {
     const said = id === this.#identity.id
       ? this.#identity.clientAddress
-      : this.#incoming.get(id)?.hello?.clientAddress ?? this.#clientAddresses.get(id);
+      : this.#incoming.helloOf(id)?.clientAddress ?? this.#clientAddresses.get(id);
     return said === "" ? undefined : said;
   }
 
@@ -195,13 +207,13 @@ export class TcpTransport implements Transport {
   stats(): TransportStats {
     const ids = new Set([
       ...this.#links.keys(),
-      ...this.#incoming.keys(),
+      ...this.#incoming.peers,
       ...this.#snapshots.peers,
     ]);
     return {
       peers: [...ids].map((id) => this.#peerStats(id)),
-      incomingConnections: this.#connections.size,
-      rejectedConnections: this.#rejectedConnections,
+      incomingConnections: this.#incoming.size,
+      rejectedConnections: this.#incoming.rejected,
       unaddressedMessages: this.#unaddressedMessages,
       sendingSnapshots: this.#snapshots.sendingCount,
       receivingSnapshots: this.#snapshots.receivingCount,
@@ -229,9 +241,7 @@ export class TcpTransport implements Transport {
     this.#snapshots.close(reason);
     // Connections for messages stay a little: a peer that loses one may think that this node is gone, before it has heard
     // what this node says last.
-    for (const connection of this.#connections) {
-      if (connection.hello?.purpose !== PURPOSE_MESSAGES) connection.close(reason);
-    }
+    this.#incoming.closeOthers(reason);
     const waiting: Link[] = [];
     for (const link of this.#links.values()) {
       if (link.outboxSizeBytes === 0) link.close(reason);
@@ -239,13 +249,13 @@ export class TcpTransport implements Transport {
     }
     if (waiting.length > 0) await drainLinks(waiting);
     for (const link of this.#links.values()) link.close(reason);
-    for (const connection of this.#connections) connection.close(reason);
+    this.#incoming.close(reason);
     while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
     this.#meter?.emit(this.stats());
   }
 
   #linkToStranger(id: ServerId): Link | undefined {
-    const address = this.#incoming.get(id)?.hello?.fromAddress;
+    const address = this.#incoming.helloOf(id)?.fromAddress;
     return address === undefined ? undefined : this.#addLink({ id, address });
   }
 
@@ -262,95 +272,8 @@ export class TcpTransport implements Transport {
     this.#forgetCounters(link.peer.id);
   }
 
-  #accept(stream: Stream): void {
-    const max = this.#config.incomingConnectionsMax;
-    if (this.#closed) return stream.close();
-    if (this.#connections.size >= max) {
-      stream.close();
-      return this.#reject(stream.remoteAddress, `there are ${max} connections already`);
-    }
-    this.#spawn(this.#serve(new IncomingConnection(stream, this.#incomingContext)));
-  }
-
   #acceptFailed(reason: string): void {
     this.#quietLog.warn(`accept ${reason}`, "cannot accept connections: {reason}", { reason });
-  }
-
-  async #serve(connection: IncomingConnection): Promise<void> {
-    this.#connections.add(connection);
-    try {
-      const { established, reason } = await connection.run();
-      if (this.#closed) return;
-      if (!established) return this.#reject(connection.remoteAddress, reason);
-      const { from, purpose } = connection.hello!;
-      if (purpose === PURPOSE_MESSAGES) this.#logLoss(from, connection.remoteAddress, reason);
-    } finally {
-      this.#connections.delete(connection);
-      const { hello } = connection;
-      if (hello?.purpose === PURPOSE_MESSAGES) this.#ended(hello.from, connection);
-    }
-  }
-
-  #logLoss(peer: ServerId, remote: string, reason: string): void {
-    this.#quietLog.warn(
-      `from ${peer} ${reason}`,
-      "lost the connection from {peer} at {remote}: {reason}",
-      { peer, remote, reason },
-    );
-  }
-
-  #ended(from: ServerId, connection: IncomingConnection): void {
-    if (this.#incoming.get(from) === connection) this.#incoming.delete(from);
-    this.#forgetCounters(from);
-    this.#disconnected(from);
-  }
-
-  #reject(remoteAddress: string, reason: string): void {
-    this.#rejectedConnections += 1;
-    // The port differs each time that somebody tries again.
-    const host = remoteAddress.slice(0, remoteAddress.lastIndexOf(":"));
-    this.#quietLog.warn(
-      `reject ${host} ${reason}`,
-      "rejected a connection from {remote}: {reason}",
-      { remote: remoteAddress, reason },
-    );
-  }
-
-  #accepted(connection: IncomingConnection, hello: Hello, stream: Stream): Session {
-    const { from } = hello;
-    if (hello.purpose === PURPOSE_SNAPSHOT) return this.#snapshots.accept(from, stream);
-    this.#acceptedMessages(connection, hello);
-    return new IncomingMessages(stream, {
-      from,
-      config: this.#config,
-      counters: this.#countersOf(from),
-      meter: this.#meter,
-      receive: (from, messages) => {
-        if (!this.#closed) this.#handler?.receive(from, messages);
-      },
-      close: (reason) => connection.close(reason),
-    });
-  }
-
-  /** A peer has one connection for messages to this node. If it makes another, it has given up the one before, or has been restarted. */
-  #acceptedMessages(connection: IncomingConnection, hello: Hello): void {
-    const { from, incarnation } = hello;
-    const before = this.#incoming.get(from);
-    if (before !== undefined && !before.closing && before.hello?.incarnation !== incarnation) {
-      this.#quietLog.warn(
-        `twice ${from}`,
-        "{peer} connects from {remote} while a connection from {before} is open: it was restarted, " +
-          "or two processes use this id",
-        { peer: from, remote: connection.remoteAddress, before: before.remoteAddress },
-      );
-    }
-    before?.close("the peer has connected again");
-    this.#incoming.set(from, connection);
-    this.#meet(hello);
-    this.#config.logger.info("connected from {peer} at {remote}", {
-      peer: from,
-      remote: connection.remoteAddress,
-    });
   }
 
   /** A peer that connects is evidently up; and if it is not a member, nobody knows better than itself where. */
@@ -380,7 +303,7 @@ export class TcpTransport implements Transport {
     const { idleTimeoutMs, keepAliveIntervalMs } = this.#config;
     // Before the keep-alives, which are not what an outbox is watched for.
     this.#meter?.emit(this.stats());
-    for (const connection of this.#connections) connection.tick();
+    this.#incoming.tick();
     this.#snapshots.tick();
     for (const [id, link] of this.#links) {
       link.tick();
@@ -412,12 +335,11 @@ export class TcpTransport implements Transport {
 
   #peerStats(id: ServerId): PeerStats {
     const link = this.#links.get(id);
-    const incoming = this.#incoming.get(id);
     return this.#countersOf(id).stats({
       id,
-      address: link?.peer.address ?? incoming?.hello?.fromAddress,
+      address: link?.peer.address ?? this.#incoming.helloOf(id)?.fromAddress,
       connectedSinceMs: link?.connectedSinceMs,
-      incoming: incoming !== undefined,
+      incoming: this.#incoming.has(id),
       outboxSizeBytes: link?.outboxSizeBytes ?? 0,
     });
   }
@@ -429,14 +351,6 @@ export class TcpTransport implements Transport {
       logger: this.#config.logger,
       quietLog: this.#quietLog,
       disconnected: (peer) => this.#disconnected(peer),
-    };
-  }
-
-  get #incomingContext(): IncomingContext {
-    return {
-      identity: this.#identity,
-      config: this.#config,
-      accepted: (connection, hello, stream) => this.#accepted(connection, hello, stream),
     };
   }
 }
