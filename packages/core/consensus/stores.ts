@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { findServer, isVoter, type ServerId } from "../model/configuration.ts";
+import { findServer, type ServerId } from "../model/configuration.ts";
 import type { PreVote, Vote } from "../model/message.ts";
 import { nextIndex } from "../model/numbers.ts";
 import { isFounding, nameStores, type StoreId } from "../model/store_id.ts";
@@ -82,13 +82,17 @@ export function progressOfStore(
   const { state, nowMs } = step;
   const known = leader.progress.get(from);
   if (known === undefined || known.storeId === storeId) return known;
+  const server = findServer(configurationOf(state), from);
+  const isUnnamedVoter = server?.suffrage === "voter" && server.storeId === undefined;
+  // With one more entry the target that was told to stand would not have everything any more. The voter is heard again afterwards.
+  if (isUnnamedVoter && leader.transfer?.told === true) return undefined;
   // A member without a vote has another disk: what was known of it holds no longer.
   const progress = known.storeId === undefined
     ? known
     : new Progress(nextIndex(state.log.lastIndex), nowMs);
   progress.storeId = storeId;
   leader.progress.set(from, progress);
-  if (isVoter(configurationOf(state), from)) nameKnownStores(step, leader);
+  if (isUnnamedVoter) nameKnownStores(step, leader);
   return progress;
 }
 
