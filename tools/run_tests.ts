@@ -55,14 +55,13 @@ function groups(): Group[] {
         "docs",
         "README.md",
         "tools",
-        "bench",
       ],
       flags: ["--doc", "--parallel", ...systemFlags()],
     },
     {
       // One after the other: a cluster whose elections compete for the processor proves less.
       name: "whole clusters",
-      paths: ["tests"],
+      paths: ["bench", "tests"],
       // Any program: Deno lets a signal go to a whole process group, as a terminal's Ctrl-C does, only then.
       flags: [...systemFlags("--allow-run"), "--ignore=tests/page"],
     },

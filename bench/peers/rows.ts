@@ -6,7 +6,7 @@
  */
 import { type BenchCluster, type BenchNode, type Program, withCluster } from "../cluster.ts";
 import type { Measurement } from "../measure.ts";
-import { cpuSeconds, peakRssMib } from "./process_facts.ts";
+import { cpuSeconds, peakRssMib } from "../process_facts.ts";
 
 /** What a figure is. Of calls and bytes a second more is better, of all others less. */
 export type Unit = "calls/s" | "MiB/s" | "ms" | "s" | "% of a core" | "MiB";

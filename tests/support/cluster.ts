@@ -74,6 +74,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
     return this.#process !== undefined && !this.#process.hasEnded;
   }
 
+  /** The id of its process, if that runs. */
+  get pid(): number | undefined {
+    return this.isRunning ? this.#process?.pid : undefined;
+  }
+
   /** Everything that it has logged, in all its lives. */
   get log(): string {
     return this.#earlierLogs + (this.#process?.stderr ?? "");

@@ -1,0 +1,55 @@
+/**
+ * Holds the logs on the nodes' disks to what clients were told, again and again, while the nodes run.
+ *
+ * @module
+ */
+import type { NodePlace } from "../../tests/support/cluster.ts";
+import type { Book } from "./book.ts";
+import type { LogAnswer, LogQuestion } from "./log_reader.ts";
+
+/** See the module's description. */
+export class LogAudit implements Disposable {
+  readonly #nodes: readonly NodePlace[];
+  readonly #book: Book;
+  readonly #worker = new Worker(import.meta.resolve("./log_reader.ts"), { type: "module" });
+
+  /** Looks at nothing yet. */
+  constructor(nodes: readonly NodePlace[], book: Book) {
+    this.#nodes = nodes;
+    this.#book = book;
+  }
+
+  /** Looks at what has come to each log. */
+  async look(): Promise<void> {
+    for (const { id, directory } of this.#nodes) {
+      const { image } = await this.#ask(id, directory, this.#book.fromIndex(id));
+      this.#book.checkLog(image);
+    }
+  }
+
+  /** Looks at all that is in the logs, whose nodes run no more: nothing of it may be damaged. */
+  async end(): Promise<void> {
+    for (const { id, directory } of this.#nodes) {
+      const { image, damage } = await this.#ask(id, directory, 0);
+      this.#book.checkLog(image);
+      for (const what of damage) this.#book.note(`${id} is damaged: ${what}`);
+    }
+    this.#book.checkEnd();
+  }
+
+  /** Ends the worker. */
+  [Symbol.dispose](): void {
+    this.#worker.terminate();
+  }
+
+  #ask(nodeId: string, directory: string, fromIndex: number): Promise<LogAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#worker.onmessage = ({ data }: MessageEvent<LogAnswer>) => resolve(data);
+      this.#worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(`the log of ${nodeId} cannot be read: ${event.message}`));
+      };
+      this.#worker.postMessage({ nodeId, directory, fromIndex } satisfies LogQuestion);
+    });
+  }
+}

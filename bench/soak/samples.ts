@@ -1,0 +1,129 @@
+/**
+ * What a soak sees of its nodes every few seconds, and a line for it.
+ *
+ * @module
+ */
+import type { ClusterNode } from "../../tests/support/cluster.ts";
+import { cpuSeconds, directorySizeBytes, openHandles, rssMib } from "../process_facts.ts";
+
+/** A node at one moment. */
+export interface NodeSample {
+  readonly id: string;
+  /** Its process; each restart brings another. */
+  readonly pid: number;
+  readonly state: string;
+  readonly term: number;
+  readonly rssMib: number;
+  /** Open files, sockets and the like. */
+  readonly handles: number;
+  /** Processor time since the sample before, in percent of a core; `undefined` in the first one of a process. */
+  readonly cpuPercent: number | undefined;
+  /** How long it took to answer a small question over HTTP: its event loop may be busy. */
+  readonly answerMs: number;
+  /** Its directory. */
+  readonly diskMib: number;
+  /** Snapshots that the process has made. */
+  readonly snapshots: number;
+  /** Snapshots that it was sent. */
+  readonly snapshotsReceived: number;
+}
+
+/** Milliseconds that half and 99 of 100 words took at most; `undefined` where there were none. */
+export interface Latencies {
+  readonly count: number;
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+/** All at one moment. */
+export interface Sample {
+  /** Since the beginning. */
+  readonly seconds: number;
+  /** Words acknowledged in a second, since the sample before. */
+  readonly wordsPerSecond: number;
+  /** Of all words since the sample before. */
+  readonly all: Latencies;
+  /** Of those that nothing has disturbed. */
+  readonly undisturbed: Latencies;
+  /** Those that could be asked. */
+  readonly nodes: readonly NodeSample[];
+}
+
+/** A quantile of `latenciesMs`, which are sorted here. */
+export function latencies(latenciesMs: number[]): Latencies {
+  latenciesMs.sort((a, b) => a - b);
+  const at = (share: number) => latenciesMs[Math.ceil(share * latenciesMs.length) - 1];
+  return { count: latenciesMs.length, p50Ms: at(.5), p99Ms: at(.99) };
+}
+
+/** Looks at nodes, each time at what has come since the last. */
+export class Sampler {
+  readonly #before = new Map<number, { readonly cpuSeconds: number; readonly atMs: number }>();
+
+  /** The nodes that run and answer. */
+  async look(nodes: readonly ClusterNode[]): Promise<NodeSample[]> {
+    const samples = await Promise.all(nodes.map((node) => this.#lookAt(node)));
+    return samples.filter((sample) => sample !== undefined);
+  }
+
+  async #lookAt(node: ClusterNode): Promise<NodeSample | undefined> {
+    const { id, pid, http, directory } = node;
+    if (pid === undefined) return undefined;
+    try {
+      const beganMs = performance.now();
+      await (await fetch(`http://${http}/live`)).body?.cancel();
+      const answerMs = performance.now() - beganMs;
+      const status = await (await fetch(`http://${http}/v1/status`)).json();
+      const metrics = await (await fetch(`http://${http}/metrics`)).text();
+      return {
+        id,
+        pid,
+        state: status.state,
+        term: status.term,
+        rssMib: await rssMib(pid),
+        handles: await openHandles(pid),
+        cpuPercent: await this.#cpuPercent(pid),
+        answerMs,
+        diskMib: await directorySizeBytes(directory) / 1024 / 1024,
+        snapshots: countOf(metrics, "raft_snapshot_takeSnapshot_count"),
+        snapshotsReceived: countOf(metrics, "raft_rpc_installSnapshot_count"),
+      };
+    } catch (error) {
+      // It has ended, or does not listen yet.
+      if (error instanceof TypeError || error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async #cpuPercent(pid: number): Promise<number | undefined> {
+    const now = { cpuSeconds: await cpuSeconds(pid), atMs: performance.now() };
+    const before = this.#before.get(pid);
+    this.#before.set(pid, now);
+    if (before === undefined) return undefined;
+    return (now.cpuSeconds - before.cpuSeconds) / (now.atMs - before.atMs) * 100_000;
+  }
+}
+
+/** The sample as a line for people. */
+export function sampleLine({ seconds, wordsPerSecond, all, undisturbed, nodes }: Sample): string {
+  const parts = [
+    `${seconds.toFixed(0).padStart(5)} s  ${wordsPerSecond.toFixed(0).padStart(4)}/s`,
+    `p50 ${ms(all.p50Ms)}  p99 ${ms(all.p99Ms)}  undisturbed p99 ${ms(undisturbed.p99Ms)} ms`,
+    `term ${Math.max(0, ...nodes.map(({ term }) => term))}`,
+    ...nodes.map((node) =>
+      `${node.id}${node.state === "leader" ? "*" : " "} ${node.rssMib.toFixed(0)} MiB ` +
+      `${node.handles} handles ${(node.cpuPercent ?? NaN).toFixed(0)} % ` +
+      `${node.answerMs.toFixed(1)} ms disk ${node.diskMib.toFixed(1)} MiB ` +
+      `${node.snapshots}+${node.snapshotsReceived} snapshots`
+    ),
+  ];
+  return parts.join(" | ");
+}
+
+function ms(value: number | undefined): string {
+  return value === undefined ? "-" : value.toFixed(1);
+}
+
+function countOf(metrics: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(metrics)?.[1] ?? 0);
+}
