@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { inspectStore } from "@coracle/store-fs";
+import { inspectStore, type SegmentInspection } from "@coracle/store-fs";
 import { eventually } from "../support/eventually.ts";
 import { WordLoad } from "../support/word_load.ts";
 import { faultTest, type FaultyCluster, type FaultyNode } from "./lab/faulty_cluster.ts";
@@ -73,6 +73,24 @@ faultTest(
   },
 );
 
+/**
+ * Kills a follower at a moment when its newest file holds a batch. One that had only been begun says that everything before
+ * it was on the disk, so that a change there is damage.
+ */
+async function killInsideSegment(
+  follower: FaultyNode,
+  words: WordLoad,
+): Promise<SegmentInspection> {
+  while (true) {
+    await words.goesOn(SOME_WORDS);
+    await follower.hasApplied(words.lastIndex);
+    await follower.kill();
+    const newest = (await inspectStore(follower.directory)).segments.at(-1)!;
+    if (newest.file === follower.segments().at(-1) && newest.batches > 0) return newest;
+    follower.start();
+  }
+}
+
 faultTest(
   import.meta.url,
   "B33: a torn end is cut off and said so, and the node goes on",
@@ -89,10 +107,7 @@ faultTest(
       (path, end) => overwrite(path, end, Uint8Array.of(0, 0, 1, 0, 7, 7)),
     ];
     for (const tear of tears) {
-      await words.goesOn(SOME_WORDS);
-      await follower.hasApplied(words.lastIndex);
-      await follower.kill();
-      const { file, sizeBytes } = (await inspectStore(follower.directory)).segments.at(-1)!;
+      const { file, sizeBytes } = await killInsideSegment(follower, words);
       tear(file, sizeBytes);
       const logged = follower.log.length;
       follower.start();

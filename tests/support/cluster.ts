@@ -161,7 +161,8 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   #running(): RunningProcess {
     const process = this.#process;
     if (process?.hasEnded === false) return process;
-    throw new Error(`${this.id} has ended by itself: ${this.log.trimEnd().split("\n").at(-1)}`);
+    const last = this.log.trimEnd().split("\n").slice(-3).join("\n");
+    throw new Error(`${this.id} has ended by itself; the last that it has logged:\n${last}`);
   }
 }
 
