@@ -60,7 +60,7 @@ export function latencies(latenciesMs: number[]): Latencies {
 export class Sampler {
   readonly #before = new Map<number, { readonly cpuSeconds: number; readonly atMs: number }>();
 
-  /** The nodes that run and answer. */
+  /** The nodes that run and answer. One that starts or stops may refuse to. */
   async look(nodes: readonly ClusterNode[]): Promise<NodeSample[]> {
     const samples = await Promise.all(nodes.map((node) => this.#lookAt(node)));
     return samples.filter((sample) => sample !== undefined);
@@ -73,7 +73,9 @@ export class Sampler {
       const beganMs = performance.now();
       await (await fetch(`http://${http}/live`)).body?.cancel();
       const answerMs = performance.now() - beganMs;
-      const status = await (await fetch(`http://${http}/v1/status`)).json();
+      const answer = await fetch(`http://${http}/v1/status`);
+      const status = await answer.json();
+      if (!answer.ok) return undefined;
       const metrics = await (await fetch(`http://${http}/metrics`)).text();
       return {
         id,
