@@ -207,6 +207,7 @@ class Cluster {
     console.log("in another terminal:");
     console.log(`  deno run -P apps/node add coracle paddle oar${hint}`);
     console.log(`  deno run -P apps/node words${hint}`);
+    console.log(`  deno run -P apps/node status${hint}`);
     const page = this.#members[0]!.http;
     if (page !== undefined) {
       console.log(`in a browser:\n  ${httpUrl(page, this.#tls !== undefined)}/`);

@@ -3,12 +3,16 @@
  *
  * @module
  */
+import { delay } from "@std/async";
 import type { AdminClient, NodeReport } from "../client/admin_client.ts";
 import { ClientError } from "../client/leader_client.ts";
 import { commandErrorOf, withAdmin } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
 import { type Column, printJson, printTable } from "./output.ts";
+import { Progress } from "./progress.ts";
+
+const PROGRESS_INTERVAL_MS = 200;
 
 /** What all of these commands may be asked for. */
 export interface MembersOptions extends ClientOptions {
@@ -139,8 +143,13 @@ async function giveVote(
   options: MembersOptions,
 ): Promise<ExitCode> {
   const { id } = member;
+  const watching = new AbortController();
+  const watched = Deno.stderr.isTerminal() ? showCatchUp(client, id, watching.signal) : undefined;
   try {
-    const configurationIndex = await client.addVoter(member);
+    const configurationIndex = await client.addVoter(member).finally(async () => {
+      watching.abort();
+      await watched;
+    });
     return done(options, { id, suffrage: "voter", configurationIndex });
   } catch (error) {
     if (!(error instanceof ClientError && error.code === "commit-timeout")) throw error;
@@ -153,6 +162,27 @@ async function giveVote(
     );
     return EXIT.unknown;
   }
+}
+
+/** Shows how far a member has come, until `signal` fires. */
+async function showCatchUp(client: AdminClient, id: string, signal: AbortSignal): Promise<void> {
+  const progress = Progress.onTerminal("entries");
+  let first: number | undefined;
+  while (!signal.aborted) {
+    try {
+      const row = rowsOf(await client.status()).find((one) => one.id === id);
+      if (row !== undefined && !signal.aborted) {
+        const matchIndex = Number(row.matchIndex);
+        first ??= matchIndex;
+        progress.update(matchIndex - first, matchIndex / Math.max(1, matchIndex + Number(row.lag)));
+      }
+    } catch (error) {
+      // Whoever waits for the change hears of it.
+      if (!(error instanceof ClientError)) throw error;
+    }
+    await delay(PROGRESS_INTERVAL_MS, { signal }).catch(() => {});
+  }
+  progress.clear();
 }
 
 /** What has become of a member. */

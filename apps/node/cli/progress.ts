@@ -9,7 +9,7 @@ const BAR_WIDTH = 24;
 const KIB = 1024;
 
 /** What is counted. */
-export type ProgressUnit = "words" | "calls" | "bytes";
+export type ProgressUnit = "words" | "calls" | "entries" | "bytes";
 
 /** Shows how far something has come. */
 export class Progress {
