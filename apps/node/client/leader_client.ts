@@ -44,6 +44,12 @@ export class ClientError extends Error {
 const CONNECT_TIMEOUT_MS = 1000;
 const PAUSE_MIN_MS = 20;
 const PAUSE_MAX_MS = 500;
+/**
+ * A write is not sent again with less time than this share of what there was, but for what is long enough in any case: when its
+ * time runs out, nobody knows what has become of it, and of those before it is known.
+ */
+const LAST_ATTEMPT_SHARE = 0.25;
+const LAST_ATTEMPT_MAX_MS = 1000;
 
 /** A client of all nodes of one cluster. */
 export class LeaderClient implements Disposable {
@@ -69,17 +75,21 @@ export class LeaderClient implements Disposable {
     call: (connection: Connection, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
     const deadline = Date.now() + this.#timeoutMs;
+    const enoughMs = kind === "read"
+      ? 0
+      : Math.min(this.#timeoutMs * LAST_ATTEMPT_SHARE, LAST_ATTEMPT_MAX_MS);
     const problems = new Map<string, string>();
     let pauseMs = PAUSE_MIN_MS;
     for (let attempt = 1;; attempt += 1) {
       const at = this.#current;
       const connection = this.#connections[at]!;
       const remainingMs = deadline - Date.now();
-      if (remainingMs <= 0) throw this.#noLeader(problems);
+      const neededMs = problems.size === 0 ? 0 : enoughMs;
+      if (remainingMs <= neededMs) throw this.#noLeader(problems);
       try {
         await connection.connect(Math.min(CONNECT_TIMEOUT_MS, remainingMs));
         const leftMs = deadline - Date.now();
-        if (leftMs > 0) return await call(connection, leftMs);
+        if (leftMs > neededMs) return await call(connection, leftMs);
       } catch (error) {
         const verdict = judge(error, kind);
         if (verdict.next === "give-up") throw verdict.error;

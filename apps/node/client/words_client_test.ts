@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LeadershipLostError, NotLeaderError, OverloadedError } from "@coracle/core";
 import { PlayedNode } from "../grpc/_testing/played_node.ts";
 import { ClientError } from "./leader_client.ts";
@@ -83,6 +83,21 @@ Deno.test("a node that has too much to do is asked again", async () => {
   assertEquals(node.raft.applies, 3);
 });
 
+Deno.test("a word is not sent with so little time left that nobody would know its fate", async () => {
+  await using node = await PlayedNode.start();
+  node.raft.problem = new NotLeaderError(undefined);
+  const { apply } = node.raft;
+  let shortestMs = Infinity;
+  node.raft.apply = (...given) => {
+    shortestMs = Math.min(shortestMs, given[1]!.timeoutMs!);
+    return Reflect.apply(apply, node.raft, given);
+  };
+  using client = new WordsClient({ endpoints: [node.address], timeoutMs: 1000 });
+  const error = await addFails(client, "oar");
+  assertEquals([error.outcome, error.refused], ["not-written", false]);
+  assert(shortestMs > 200, `the last one was sent with ${shortestMs} ms left`);
+});
+
 Deno.test("a word that would be refused again is not sent again", async () => {
   await using node = await PlayedNode.start();
   using client = new WordsClient({ endpoints: [node.address], timeoutMs: 10_000 });
@@ -120,13 +135,13 @@ goneNodeTest("without a leader the client says what it found at each node", asyn
   await using follower = await PlayedNode.start();
   follower.raft.problem = new NotLeaderError(undefined);
   const dead = deadAddress();
-  using client = new WordsClient({ endpoints: [dead, follower.address], timeoutMs: 300 });
+  using client = new WordsClient({ endpoints: [dead, follower.address], timeoutMs: 1000 });
   const error = await addFails(client, "oar");
   assertEquals([error.outcome, error.refused], ["not-written", false]);
   assertMatch(
     error.message,
     RegExp(
-      `^no leader answered within 300 ms \\(${dead}: cannot connect to ${dead}: connect ECONNREFUSED ${dead}; ` +
+      `^no leader answered within 1000 ms \\(${dead}: cannot connect to ${dead}: connect ECONNREFUSED ${dead}; ` +
         `${follower.address}: .*node is not the leader, and knows of none\\)$`,
     ),
   );

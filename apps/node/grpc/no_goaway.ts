@@ -21,6 +21,9 @@ export function installNoGoaway(): void {
   const { connect, createServer } = http2;
   http2.connect = ((...given: unknown[]) => {
     const session: ClientHttp2Session = Reflect.apply(connect, http2, given);
+    // gRPC's library closes a session when no call is left on it. Without the announcement nothing is left to be done, and
+    // its timers end at once, not when the other side has noticed.
+    session.close = () => session.destroy();
     return withoutGoaway(session);
   }) as typeof connect;
   http2.createServer = ((...given: unknown[]) =>
