@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { StorageError, StoreLockedError, toIndex } from "@coracle/core";
 import { denoFileSystem } from "./deno_files.ts";
 import { appendAll, appendAllSync, readAll, readAllSync } from "./files.ts";
@@ -232,4 +238,9 @@ Deno.test("B85: a directory is synced, and one that is not there is an error", a
       Deno.errors.NotFound,
     );
   });
+});
+
+Deno.test("a path that cannot be is an error, and not a file that is missing", () => {
+  assertThrows(() => denoFileSystem.openReadSync("/no\0name"));
+  assertEquals(denoFileSystem.openReadSync("/no/such/file"), undefined);
 });

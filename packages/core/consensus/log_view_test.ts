@@ -278,3 +278,26 @@ Deno.test("entries that do not follow, or of an earlier term, are a mistake of t
   assertThrows(() => view.truncate(toIndex(4)), InvariantViolation, "nothing to truncate from 4");
   assertThrows(() => view.writeCovering(toIndex(1)), InvariantViolation, "no write on its way");
 });
+
+Deno.test("while a reset is on its way, the log begins after it, and of what is before it only the last term is known", () => {
+  const image = new LogImage();
+  image.apply({
+    hardState: undefined,
+    reset: undefined,
+    truncateFrom: undefined,
+    entries: entriesOf(1, 1, 5),
+  });
+  const view = new LogView(image);
+  view.reset(toIndex(9), toTerm(3));
+  assertEquals([view.firstIndex, view.lastIndex], [toIndex(10), toIndex(9)]);
+  assertEquals([8, 9, 10].map((index) => view.term(toIndex(index))), [
+    undefined,
+    toTerm(3),
+    undefined,
+  ]);
+  assertEquals([3, 9, 10].map((index) => view.read(toIndex(index), 1000)), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

@@ -209,6 +209,14 @@ Deno.test("an acknowledgement of what the leader does not have stops the node", 
   );
 });
 
+Deno.test("a node that is asked to stand for election by a leader of a later term takes up that term first", () => {
+  const state = nodeWith(3);
+  const effects = receive(state, { type: "timeoutNow", term: toTerm(5) });
+  assertEquals([state.term, state.role.type, state.votedFor], [toTerm(6), "candidate", "a"]);
+  const persist = effects.find((effect) => effect.type === "persist");
+  assertEquals(persist?.hardState, { term: toTerm(6), votedFor: "a" });
+});
+
 Deno.test("a second leader of the same term stops the node", () => {
   const state = leader();
   assertThrows(

@@ -66,11 +66,6 @@ export class SnapshotSender {
     this.#options = options;
   }
 
-  /** The followers to which one is on its way. */
-  get receivers(): ServerId[] {
-    return [...this.#sending.keys()];
-  }
-
   /** The last entry that all followers have which wait for a snapshot to arrive; `Infinity` if there are none. */
   get neededAfter(): number {
     let least = Infinity;

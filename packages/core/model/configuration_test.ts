@@ -37,6 +37,11 @@ Deno.test("what is wrong with a configuration is said", () => {
     [[server("x".repeat(255), "voter", "y".repeat(255))], undefined],
     [[], "a configuration needs at least one voter"],
     [[server("a", "nonvoter")], "a configuration needs at least one voter"],
+    [[{ ...server("a"), storeId: "0123456789ab" }], undefined],
+    [
+      [{ ...server("a"), storeId: "x" }],
+      'the store of server "a" is "x"; allowed are 12 hexadecimal digits',
+    ],
     [[server("a"), server("")], "a server has an empty id"],
     [[server("a", "voter", "")], 'server "a" has an empty address'],
     [[server("a"), server("b"), server("a", "voter", "elsewhere")], 'two servers have the id "a"'],

@@ -326,6 +326,8 @@ Deno.test("options that cannot be are refused by name", () => {
   }
   const half: Fsm = { apply: () => {}, snapshot: () => [] };
   assertThrows(() => sessionFsm(half), InvalidConfigError, "inner is with snapshot() only");
+  const other = { apply: () => {}, restore: () => Promise.resolve() };
+  assertThrows(() => sessionFsm(other), InvalidConfigError, "inner is with restore() only");
 });
 
 Deno.test("the wrapper has what the state machine inside has, and no more", () => {

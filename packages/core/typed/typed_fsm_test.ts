@@ -203,6 +203,9 @@ Deno.test("without hooks there are no snapshots; half of them is refused", () =>
   const message = "hooks is snapshot() only; allowed is both or none";
   const half = () => typedFsm<Counter>(handlers, jsonCodec(), { snapshot: () => [] });
   assertThrows(half, InvalidConfigError, message);
+  const restore = () => Promise.resolve();
+  const other = () => typedFsm<Counter>(handlers, jsonCodec(), { restore });
+  assertThrows(other, InvalidConfigError, "hooks is restore() only");
 });
 
 Deno.test("handlers that could never be reached are refused", () => {

@@ -8,7 +8,7 @@ import type { Fsm } from "@coracle/core";
 import { Prng } from "../prng.ts";
 import type { ConformanceCheck } from "./check.ts";
 import { onMachine } from "./elsewhere.ts";
-import { entryOf, type FsmConformanceOptions, type Step } from "./fsm_options.ts";
+import { changesMembers, entryOf, type FsmConformanceOptions, type Step } from "./fsm_options.ts";
 import { type FsmTrial, tryOut } from "./fsm_trial.ts";
 
 export type { CommandArbitrary, FsmCommand, FsmConformanceOptions } from "./fsm_options.ts";
@@ -120,6 +120,7 @@ async function bytes<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]):
   const other = trial.create();
   for (const [at, step] of steps.entries()) {
     const entry = entryOf(step.command, at);
+    await trial.configure(one, step, at);
     const answer = await trial.applyEntry(one, entry, at);
     const { data, extensions } = entryOf(step.command, at);
     const was = { data, extensions };
@@ -137,7 +138,11 @@ async function batches<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]
   const single = trial.create();
   const batched = trial.create();
   for (let from = 0; from < steps.length;) {
-    const some = steps.slice(from, from + 1 + steps[from]!.chance);
+    const wanted = steps.slice(from, from + 1 + steps[from]!.chance);
+    // A batch ends where something else comes between two commands.
+    const end = wanted.findIndex((step, at) => at > 0 && changesMembers(step));
+    const some = end === -1 ? wanted : wanted.slice(0, end);
+    await trial.configure(batched, some[0]!, from);
     const expected: unknown[] = [];
     for (const [at, step] of some.entries()) {
       expected.push(await trial.apply(single, step, from + at));

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Entry, type Fsm, NO_BYTES, toIndex, toTerm } from "@coracle/core";
+import {
+  type Entry,
+  type Fsm,
+  type IndexedConfiguration,
+  NO_BYTES,
+  toIndex,
+  toTerm,
+} from "@coracle/core";
 import fc from "fast-check";
 import { Prng } from "../prng.ts";
 
@@ -54,7 +61,10 @@ export interface FsmConformanceOptions<Machine extends Fsm> {
   readonly seed?: number;
 }
 
-/** One command of a trial, and a number from 0 to 15 for what the trial leaves to chance; 0 is nothing special. */
+/**
+ * One command of a trial, and a number from 0 to 15 for what the trial leaves to chance: 0 is nothing special, 1 a change of the members
+ * before it.
+ */
 export interface Step {
   readonly command: FsmCommand;
   readonly chance: number;
@@ -86,6 +96,21 @@ export function entryOf(command: FsmCommand, at: number): Entry {
     extensions: extensions.length === 0 ? NO_BYTES : Uint8Array.from(extensions),
     appendedAtMs,
   };
+}
+
+/** Whether the members change before the command of a step. */
+export function changesMembers({ chance }: Step): boolean {
+  return chance === 1;
+}
+
+/** The configuration whose entry is just before the command that comes `at`. */
+export function configurationBefore(at: number): IndexedConfiguration {
+  const servers = Array.from({ length: 1 + at % 3 }, (_, number) => ({
+    id: `n${number + 1}`,
+    address: `127.0.0.1:${7001 + number + at}`,
+    suffrage: "voter" as const,
+  }));
+  return { index: toIndex(2 * at), configuration: { servers } };
 }
 
 /** Bytes as text in quotes if they are text, in hexadecimal digits otherwise; at most 200 characters of it. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { Entry, Fsm } from "@coracle/core";
+import type { Entry, Fsm, IndexedConfiguration } from "@coracle/core";
 import fc from "fast-check";
 import { fsmConformance, type FsmConformanceOptions } from "./fsm.ts";
 
@@ -255,6 +255,24 @@ const MISTAKES: readonly (readonly [mistake: string, check: string, create: () =
         }
       }(),
   ],
+  ["members that are not in the snapshot", RESTORED, () =>
+    new class extends Sums {
+      #members = 0;
+
+      storeConfiguration({ configuration }: IndexedConfiguration): void {
+        this.#members = configuration.servers.length;
+      }
+
+      override apply(entry: Entry): unknown {
+        return [super.apply(entry), this.#members];
+      }
+    }()],
+  ["an error for a change of the members", ANYWHERE, () =>
+    new class extends Sums {
+      storeConfiguration({ index }: IndexedConfiguration): void {
+        if (index > 8) throw new Error("no more changes");
+      }
+    }()],
   ["a restore that reads the first piece only", RESTORED, () =>
     new class extends Sums {
       override async restore(data: AsyncIterable<Uint8Array>): Promise<void> {

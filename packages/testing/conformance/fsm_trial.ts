@@ -8,7 +8,9 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   bytesForPeople,
+  changesMembers,
   commandForPeople,
+  configurationBefore,
   entryOf,
   type FsmConformanceOptions,
   type Step,
@@ -39,9 +41,21 @@ export class FsmTrial<Machine extends Fsm> {
     return machine;
   }
 
-  /** The answer of `machine` to the command that comes `at`. */
-  async apply(machine: Machine, { command }: Step, at: number): Promise<unknown> {
-    return await this.applyEntry(machine, entryOf(command, at), at);
+  /** The answer of `machine` to the command that comes `at`. If members change before it, the state machine hears of that first. */
+  async apply(machine: Machine, step: Step, at: number): Promise<unknown> {
+    await this.configure(machine, step, at);
+    return await this.applyEntry(machine, entryOf(step.command, at), at);
+  }
+
+  /** Tells `machine` of the change of the members that comes before the command `at`, if one does. */
+  async configure(machine: Machine, step: Step, at: number): Promise<void> {
+    if (!changesMembers(step)) return;
+    try {
+      await machine.storeConfiguration?.(configurationBefore(at));
+    } catch (error) {
+      const what = `storeConfiguration threw, which stops a node: ${error}`;
+      throw new Divergence(at, what, { cause: error });
+    }
   }
 
   /** The answer of `machine` to `entry`. */
@@ -140,8 +154,10 @@ export async function tryOut<Machine extends Fsm>(
   const at = failure instanceof Divergence ? failure.at : undefined;
   const message = failure instanceof Divergence ? failure.message : String(failure);
   const describe = options.describe ?? commandForPeople;
-  const lines = (details.counterexample?.[0] ?? []).map(({ command }, position) =>
-    `  ${position + 1}  ${describe(command)}${position === at ? "   <- here" : ""}`
+  const lines = (details.counterexample?.[0] ?? []).map((step, position) =>
+    `  ${position + 1}  ${describe(step.command)}${
+      changesMembers(step) ? " after a change of the members" : ""
+    }${position === at ? "   <- here" : ""}`
   );
   const title = at === undefined ? "after all commands" : `at command ${at + 1}`;
   throw new Error(

@@ -61,6 +61,11 @@ export function entries(
   return EntryRun.encode(toIndex(first), toTerm(term), 1000 * first + term, proposals);
 }
 
+/** Entries from `first` on, two of each of the terms, as one run. */
+export function entriesOfTerms(first: number, ...terms: readonly number[]): EntryRun {
+  return EntryRun.concat(terms.map((term, at) => entries(first + 2 * at, term, 2)));
+}
+
 /** Bytes that differ from those of other numbers, and from each other. */
 function someBytes(sizeBytes: number, one: number, other: number): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);

@@ -13,7 +13,15 @@ import {
 } from "@coracle/core";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { LogBench } from "./log_bench.ts";
-import { assertHolds, assertRead, assertSameRun, entries, vote, write } from "./log_content.ts";
+import {
+  assertHolds,
+  assertRead,
+  assertSameRun,
+  entries,
+  entriesOfTerms,
+  vote,
+  write,
+} from "./log_content.ts";
 
 /** A check's name, and what it does with a new store. */
 export type LogStoreCheck = readonly [
@@ -39,6 +47,22 @@ export const BASIC_CHECKS: readonly LogStoreCheck[] = [
     }
     await bench.reopen();
   }],
+
+  [
+    "a run of entries of several terms is stored like any other, alone and among others",
+    async (bench) => {
+      await bench.persist(write({ entries: entriesOfTerms(1, 1, 2, 5) }));
+      await bench.reopen();
+      await bench.persist(
+        write({ entries: entriesOfTerms(7, 5, 6) }),
+        write({ truncateFrom: 9, entries: entriesOfTerms(9, 7, 9) }),
+      );
+      await bench.truncatePrefix(3);
+      await bench.persist(write({ truncateFrom: 12 }));
+      await bench.reopen();
+      await bench.refuses(write({ truncateFrom: 11, entries: entriesOfTerms(11, 6, 9) }));
+    },
+  ],
 
   ["term and vote change alone, with entries, and in a term that has none yet", async (bench) => {
     await bench.persist(write({ hardState: vote(3) }));

@@ -84,6 +84,15 @@ const MISTAKES: readonly Mistake[] = [
     },
   ],
   [
+    "terms that are that of a run's first entry",
+    "a run of entries of several terms",
+    class extends Wrong {
+      override persist(writes: readonly LogWrite[]): Promise<void> {
+        return super.persist(writes.map((one) => ({ ...one, entries: ofOneTerm(one.entries) })));
+      }
+    },
+  ],
+  [
     "a vote that is forgotten when only it changes",
     "term and vote change alone",
     class extends Wrong {
@@ -374,6 +383,12 @@ Deno.test("log store conformance finds what is wrong only after some history, an
   const error = await assertRejects(() => run("B39: after any history", leaky), Error);
   assert(error.message.includes("seed: "), error.message);
 });
+
+/** The same entries, all of the first one's term. */
+function ofOneTerm(run: EntryRun | undefined): EntryRun | undefined {
+  if (run === undefined || run.terms.length === 1) return run;
+  return EntryRun.encode(run.firstIndex, run.firstTerm, 1000, run.entries());
+}
 
 /** The same entries without extensions. */
 function stripped(run: EntryRun | undefined): EntryRun | undefined {
