@@ -140,7 +140,7 @@ async function batches<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]
   for (let from = 0; from < steps.length;) {
     const wanted = steps.slice(from, from + 1 + steps[from]!.chance);
     // A batch ends where something else comes between two commands.
-    const end = wanted.findIndex((step, at) => at > 0 && changesMembers(step));
+    const end = wanted.findIndex((step, at) => at > 0 && changesMembers(step, from + at));
     const some = end === -1 ? wanted : wanted.slice(0, end);
     await trial.configure(batched, some[0]!, from);
     const expected: unknown[] = [];

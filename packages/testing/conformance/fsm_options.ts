@@ -98,9 +98,9 @@ export function entryOf(command: FsmCommand, at: number): Entry {
   };
 }
 
-/** Whether the members change before the command of a step. */
-export function changesMembers({ chance }: Step): boolean {
-  return chance === 1;
+/** Whether the members change before the command that comes `at`. Before the first one nothing is. */
+export function changesMembers({ chance }: Step, at: number): boolean {
+  return chance === 1 && at > 0;
 }
 
 /** The configuration whose entry is just before the command that comes `at`. */

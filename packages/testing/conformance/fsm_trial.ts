@@ -49,7 +49,7 @@ export class FsmTrial<Machine extends Fsm> {
 
   /** Tells `machine` of the change of the members that comes before the command `at`, if one does. */
   async configure(machine: Machine, step: Step, at: number): Promise<void> {
-    if (!changesMembers(step)) return;
+    if (!changesMembers(step, at)) return;
     try {
       await machine.storeConfiguration?.(configurationBefore(at));
     } catch (error) {
@@ -156,7 +156,7 @@ export async function tryOut<Machine extends Fsm>(
   const describe = options.describe ?? commandForPeople;
   const lines = (details.counterexample?.[0] ?? []).map((step, position) =>
     `  ${position + 1}  ${describe(step.command)}${
-      changesMembers(step) ? " after a change of the members" : ""
+      changesMembers(step, position) ? " after a change of the members" : ""
     }${position === at ? "   <- here" : ""}`
   );
   const title = at === undefined ? "after all commands" : `at command ${at + 1}`;
