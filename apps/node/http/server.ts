@@ -7,18 +7,20 @@ import type { Applied, Logger } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
 import { type Address, formatAddress, isLoopback } from "../config/address.ts";
 import { httpUrl } from "../config/config.ts";
-import type { SecuritySettings } from "../config/security_fields.ts";
 import type { AdministeredNode } from "../grpc/coracle_admin.ts";
 import { OpenCalls } from "../grpc/open_calls.ts";
+import type { NodeSecurity } from "../security/node_security.ts";
+import type { ServerTls } from "../security/server_tls.ts";
 import type { NodeTelemetry } from "../telemetry/node_telemetry.ts";
 import { httpApp, type HttpAppOptions, type HttpPeer, refuseHost } from "./app.ts";
 import type { HttpCall } from "./endpoint.ts";
 import { HttpNode, type HttpRaft } from "./handlers.ts";
+import { LeaderFetch } from "./leader_fetch.ts";
+import { HttpListener, type ShownCertificate } from "./listener.ts";
 import type { LiveFigures } from "./live_figures.ts";
 
 /** What a server serves, and where. */
-export interface HttpServerOptions
-  extends Pick<HttpAppOptions, "limits" | "security" | "controlUrl"> {
+export interface HttpServerOptions extends Pick<HttpAppOptions, "limits" | "controlUrl"> {
   /** The node's consensus. */
   readonly raft: HttpRaft & {
     /** Replicates and applies a command. */
@@ -35,8 +37,10 @@ export interface HttpServerOptions
   readonly telemetry: Pick<NodeTelemetry, "figures" | "prometheus" | "tracing">;
   /** Where to listen. */
   readonly listen: Address;
-  /** Files with what clients are shown, and whom members trust, since the leader is one. */
-  readonly tls: Pick<SecuritySettings, "clientTlsCert" | "clientTlsKey" | "peerTlsCa">;
+  /** Who may call, and what clients are shown. Everybody, in plain text, without it. */
+  readonly security?: Pick<NodeSecurity, "token" | "tokenScope" | "clientTls">;
+  /** File with whom members trust, since the leader is one. */
+  readonly peerTlsCa?: string | undefined;
   /** Where it says what nobody expects. */
   readonly logger: Logger;
 }
@@ -46,52 +50,37 @@ const DRAIN_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 500;
 const FIGURES_INTERVAL_MS = 1000;
 
+/** What a listening server is made of. */
+interface ServerParts {
+  readonly listener: HttpListener;
+  readonly closing: AbortController;
+  readonly calls: OpenCalls;
+  readonly clientTls: ServerTls | undefined;
+  readonly leader: LeaderFetch | undefined;
+  readonly logger: Logger;
+  readonly timer: ReturnType<typeof setInterval>;
+}
+
 /** A listening server. */
 export class HttpServer implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #closing: AbortController;
-  readonly #calls: OpenCalls;
-  readonly #client: Deno.HttpClient | undefined;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #parts: ServerParts;
   /** Where it listens, with the port that it really got. */
   readonly url: string;
-  readonly #cutOff: AbortController;
   #closed: Promise<void> | undefined;
 
-  private constructor(
-    parts: {
-      readonly server: Deno.HttpServer<Deno.NetAddr>;
-      readonly closing: AbortController;
-      readonly cutOff: AbortController;
-      readonly calls: OpenCalls;
-      readonly client: Deno.HttpClient | undefined;
-      readonly timer: ReturnType<typeof setInterval>;
-    },
-    url: string,
-  ) {
-    this.#server = parts.server;
-    this.#closing = parts.closing;
-    this.#cutOff = parts.cutOff;
-    this.#calls = parts.calls;
-    this.#client = parts.client;
-    this.#timer = parts.timer;
+  private constructor(parts: ServerParts, url: string) {
+    this.#parts = parts;
     this.url = url;
   }
 
   /** Listens. Rejects with the system's error if it cannot. */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
-    const { raft, admin, fsm, telemetry, limits, listen, security, tls, logger, controlUrl } =
-      options;
-    const { clientTlsCert, clientTlsKey, peerTlsCa } = tls;
+    const { raft, admin, fsm, telemetry, limits, listen, security, logger, controlUrl } = options;
+    const clientTls = security?.clientTls;
     const calls = new OpenCalls();
     const closing = new AbortController();
-    const cutOff = new AbortController();
-    const secure = clientTlsCert !== undefined && clientTlsKey !== undefined;
-    const shown = secure
-      ? { cert: await Deno.readTextFile(clientTlsCert), key: await Deno.readTextFile(clientTlsKey) }
-      : {};
-    const client = secure && peerTlsCa !== undefined
-      ? Deno.createHttpClient({ caCerts: [await Deno.readTextFile(peerTlsCa)] })
+    const leader = clientTls !== undefined && options.peerTlsCa !== undefined
+      ? await LeaderFetch.open(options.peerTlsCa)
       : undefined;
     const apply = (command: Uint8Array, call: HttpCall) => raft.apply(command, call);
     const node = new HttpNode({
@@ -111,37 +100,44 @@ export class HttpServer implements AsyncDisposable {
       loopbackOnly: isLoopback(listen.host),
       ...(security === undefined ? {} : { security }),
       ...(controlUrl === undefined ? {} : { controlUrl }),
-      ...(client === undefined
-        ? {}
-        : { fetch: (input, init) => fetch(input, withClient(init, client)) }),
+      ...(leader === undefined ? {} : { fetch: leader.fetch }),
     });
-    let server: Deno.HttpServer<Deno.NetAddr>;
+    let listener: HttpListener;
     try {
-      server = Deno.serve({
-        hostname: listen.host,
-        port: listen.port,
-        signal: cutOff.signal,
-        onListen() {},
-        ...shown,
-      }, (request, { remoteAddr }) => {
+      listener = new HttpListener(listen, shownBy(clientTls), (request, { remoteAddr }) => {
         if (!URL.canParse(request.url)) return refuseHost();
         const peer: HttpPeer = { host: remoteAddr.hostname };
         return app.fetch(request, peer);
       });
     } catch (error) {
-      client?.close();
+      leader?.close();
       throw error;
     }
     const timer = startFigures(telemetry.figures, raft);
-    const address = formatAddress({ host: listen.host, port: server.addr.port });
-    const parts = { server, closing, cutOff, calls, client, timer };
-    return new HttpServer(parts, httpUrl(address, secure));
+    const address = formatAddress({ host: listen.host, port: listener.port });
+    const parts = { listener, closing, calls, clientTls, leader, logger, timer };
+    return new HttpServer(parts, httpUrl(address, clientTls !== undefined));
+  }
+
+  /**
+   * Shows clients the certificate that was read last, and trusts leaders by the authorities that are in their file now. What
+   * cannot be done is logged.
+   */
+  async exchangeCertificates(): Promise<void> {
+    const { listener, clientTls, leader, logger } = this.#parts;
+    try {
+      await leader?.reload();
+      const shown = shownBy(clientTls);
+      if (shown !== undefined) await listener.exchange(shown);
+    } catch (error) {
+      logger.error("no new certificates for HTTP: {error}", { error });
+    }
   }
 
   /** Takes no more requests, ends streams of events, and gives what is under way a moment to end. The node is to be stopped next. */
   async drain(): Promise<void> {
-    this.#closing.abort();
-    await this.#calls.close(DRAIN_TIMEOUT_MS);
+    this.#parts.closing.abort();
+    await this.#parts.calls.close(DRAIN_TIMEOUT_MS);
   }
 
   /** Takes no more requests, lets the answers of those that have ended leave, and closes all connections. Idempotent. */
@@ -155,21 +151,22 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#closing.abort();
-    await this.#calls.close(ANSWER_TIMEOUT_MS);
-    const impatience = setTimeout(() => this.#cutOff.abort(), ANSWER_TIMEOUT_MS);
-    await this.#server.shutdown();
+    const { listener, closing, calls, leader, timer } = this.#parts;
+    clearInterval(timer);
+    closing.abort();
+    await calls.close(ANSWER_TIMEOUT_MS);
+    const impatience = setTimeout(() => listener.abort(), ANSWER_TIMEOUT_MS);
+    await listener.shutdown();
     clearTimeout(impatience);
-    this.#client?.close();
+    leader?.close();
   }
 }
 
-const NO_METRICS = { contentType: "text/plain; version=0.0.4; charset=utf-8", text: "" };
-
-function withClient(init: RequestInit = {}, client: Deno.HttpClient): RequestInit {
-  return Object.assign(init, { client });
+function shownBy(tls: ServerTls | undefined): ShownCertificate | undefined {
+  return tls?.credentials.current.contextOptions();
 }
+
+const NO_METRICS = { contentType: "text/plain; version=0.0.4; charset=utf-8", text: "" };
 
 function startFigures(
   figures: LiveFigures,

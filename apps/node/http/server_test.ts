@@ -16,7 +16,6 @@ import { HttpServer } from "./server.ts";
 
 /** A server whose node is played. */
 async function listen(raft: PlayedRaft): Promise<HttpServer> {
-  const none = { clientTlsCert: undefined, clientTlsKey: undefined, peerTlsCa: undefined };
   return await HttpServer.listen({
     raft,
     admin: new PlayedAdmin(raft),
@@ -24,7 +23,6 @@ async function listen(raft: PlayedRaft): Promise<HttpServer> {
     telemetry: { figures: new LiveFigures(), prometheus: undefined, tracing: undefined },
     limits: { commandSizeMaxBytes: 100, requestTimeoutMs: 20_000 },
     listen: { host: "127.0.0.1", port: 0 },
-    tls: none,
     logger: silentLogger,
   });
 }
