@@ -18,6 +18,7 @@ export class Node implements AsyncDisposable {
   readonly #grpc: GrpcServer;
   readonly #http: HttpServer | undefined;
   readonly #leadershipReported: Promise<void>;
+  readonly #expiryWatch: Disposable;
   #shutdown: Promise<void> | undefined;
 
   private constructor(
@@ -31,6 +32,7 @@ export class Node implements AsyncDisposable {
     this.#grpc = grpc;
     this.#http = http;
     this.#leadershipReported = reportLeadership(raft, grpc);
+    this.#expiryWatch = security.watchExpiry();
   }
 
   /**
@@ -91,6 +93,7 @@ export class Node implements AsyncDisposable {
   }
 
   async #stop(options: CallOptions): Promise<void> {
+    this.#expiryWatch[Symbol.dispose]();
     await Promise.all([this.#grpc.drain(), this.#http?.drain()]);
     const stopped = this.raft.shutdown(options);
     // Whoever waits for all of it hears of it.

@@ -7,6 +7,7 @@ import { type Logger, RaftError } from "@coracle/core";
 import { QuietLog, type StreamLayer } from "@coracle/transport-tcp";
 import { TlsStreamLayer } from "@coracle/transport-tcp/tls";
 import type { SecuritySettings } from "../config/security_fields.ts";
+import { ExpiryWatch } from "./expiry_watch.ts";
 import { type Guard, tokenGuard } from "./guard.ts";
 import { ServerTls } from "./server_tls.ts";
 import { TokenCheck, type TokenSource } from "./token.ts";
@@ -71,6 +72,12 @@ export class NodeSecurity {
   /** What all other calls must pass, but for health and reflection. */
   get clientGuard(): Guard | undefined {
     return this.tokenScope === "everything" ? this.#guard : undefined;
+  }
+
+  /** Says when a certificate nears its end, until what it returns is disposed of. */
+  watchExpiry(): Disposable {
+    const credentials = [this.#peers?.credentials, this.clientTls?.credentials];
+    return new ExpiryWatch(credentials.filter((one) => one !== undefined), this.#logger);
   }
 
   /** Reads everything again. What cannot be used is logged, and the one before stays. */

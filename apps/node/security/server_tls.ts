@@ -19,23 +19,36 @@ export interface ServerTlsFiles {
   readonly ca?: string | undefined;
 }
 
-const HANDSHAKE_TIMEOUT_MS = 5000;
-/** More connections that have not shaken hands are closed at once. */
-const HANDSHAKES_MAX = 256;
+/** How much time and room there is for clients that shake hands. */
+export interface HandshakeLimits {
+  /** A client that has not shaken hands within this many milliseconds is hung up on. */
+  readonly handshakeTimeoutMs: number;
+  /** How many may shake hands at the same time; more are hung up on at once. */
+  readonly handshakesMax: number;
+}
+
+/** The limits of a node. */
+export const HANDSHAKE_LIMITS: HandshakeLimits = { handshakeTimeoutMs: 5000, handshakesMax: 256 };
 
 /** Shakes hands with clients, within bounds of time and number. New certificates are used without a restart. */
 export class ServerTls {
   readonly #credentials: TlsCredentials;
   readonly #quietLog: QuietLog;
+  readonly #limits: HandshakeLimits;
   #handshakes = 0;
 
-  private constructor(credentials: TlsCredentials, logger: Logger) {
+  private constructor(credentials: TlsCredentials, logger: Logger, limits: HandshakeLimits) {
     this.#credentials = credentials;
+    this.#limits = limits;
     this.#quietLog = new QuietLog(logger);
   }
 
   /** Reads the files. Rejects with an `InvalidConfigError` that says what is wrong with them. */
-  static async load({ ca, cert, key }: ServerTlsFiles, logger: Logger): Promise<ServerTls> {
+  static async load(
+    { ca, cert, key }: ServerTlsFiles,
+    logger: Logger,
+    limits: HandshakeLimits = HANDSHAKE_LIMITS,
+  ): Promise<ServerTls> {
     const credentials = await TlsCredentials.load({
       ...(ca === undefined ? {} : { caFile: ca }),
       certFile: cert,
@@ -43,7 +56,7 @@ export class ServerTls {
       settings: { caFile: "clientTlsCa", certFile: "clientTlsCert", keyFile: "clientTlsKey" },
       logger,
     });
-    return new ServerTls(credentials, logger);
+    return new ServerTls(credentials, logger, limits);
   }
 
   /** The certificates as they are now, for a server that shakes hands by itself. */
@@ -57,9 +70,10 @@ export class ServerTls {
    */
   async secure(socket: Socket, protocol: string): Promise<TLSSocket | undefined> {
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    if (this.#handshakes >= HANDSHAKES_MAX) {
+    const { handshakesMax, handshakeTimeoutMs } = this.#limits;
+    if (this.#handshakes >= handshakesMax) {
       socket.destroy();
-      this.#refused(remote, `${HANDSHAKES_MAX} others are shaking hands already`);
+      this.#refused(remote, `${handshakesMax} others are shaking hands already`);
       return undefined;
     }
     this.#handshakes += 1;
@@ -67,7 +81,7 @@ export class ServerTls {
     const timer = setTimeout(() => {
       timedOut = true;
       socket.destroy();
-    }, HANDSHAKE_TIMEOUT_MS);
+    }, handshakeTimeoutMs);
     try {
       const material = await this.#credentials.fresh();
       return await acceptSecure(socket, {
@@ -79,7 +93,7 @@ export class ServerTls {
       if (!(error instanceof TlsError)) throw error;
       this.#refused(
         remote,
-        timedOut ? `no TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms` : error.message,
+        timedOut ? `no TLS handshake within ${handshakeTimeoutMs} ms` : error.message,
       );
       return undefined;
     } finally {

@@ -87,6 +87,11 @@ export class TlsCredentials {
     return credentials;
   }
 
+  /** Where the certificate is. */
+  get certFile(): string {
+    return this.#options.certFile;
+  }
+
   /** What was read last. */
   get current(): TlsMaterial {
     return this.#material;

@@ -76,6 +76,11 @@ export class TlsMaterial {
     return new TlsMaterial(texts, chain, trusted);
   }
 
+  /** From when on the certificate holds, in milliseconds since 1970. */
+  get holdsFromMs(): number {
+    return validity(this.chain[0]!).fromMs;
+  }
+
   /** When the certificate expires, in milliseconds since 1970. */
   get expiresAtMs(): number {
     return validity(this.chain[0]!).toMs;

@@ -71,6 +71,11 @@ export class TlsStreamLayer implements StreamLayer {
     return new TlsStreamLayer(over, await TlsCredentials.load({ ...options, check }));
   }
 
+  /** The certificates. */
+  get credentials(): TlsCredentials {
+    return this.#credentials;
+  }
+
   /** Reads the files at once. Rejects if they cannot be used; what was read before stays in use then. */
   async reload(): Promise<void> {
     await this.#credentials.reload();
