@@ -23,10 +23,13 @@ export interface Measurement {
 
 type Call = (command: Uint8Array) => Promise<unknown>;
 
-/** Lets `conc` callers call for `seconds`, after one second of warming up. */
-export async function measure(call: Call, { conc, size, seconds }: Load): Promise<Measurement> {
+/** Lets `conc` callers call for `seconds`, after they have warmed up. */
+export async function measure(
+  call: Call,
+  { conc, size, seconds, warmUpSeconds = 1 }: Load,
+): Promise<Measurement> {
   const command = new Uint8Array(size).fill(97);
-  await run(call, command, conc, 1);
+  await run(call, command, conc, warmUpSeconds);
   const { latencies, elapsedSeconds } = await run(call, command, conc, seconds);
   latencies.sort((a, b) => a - b);
   const quantile = (share: number) =>

@@ -10,8 +10,9 @@ import { WordsFsm } from "@coracle/fsm-words";
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import { TcpTransport } from "@coracle/transport-tcp";
 import { TextLineStream } from "@std/streams";
+import { NodeClient } from "../tests/support/node_client.ts";
 import { tlsLayer } from "../tests/support/tls_files.ts";
-import { fill, measure } from "./measure.ts";
+import { fill, measure, type Measurement } from "./measure.ts";
 import { option } from "./options.ts";
 
 /** A member of a benchmark's cluster. */
@@ -28,8 +29,10 @@ export interface Load {
   readonly conc: number;
   /** Bytes of a command. */
   readonly size: number;
-  /** Seconds, after one of warming up. */
+  /** Seconds, after those of warming up. */
   readonly seconds: number;
+  /** Seconds of warming up; one if nothing is said. */
+  readonly warmUpSeconds?: number;
 }
 
 /** What a benchmark asks of a node. */
@@ -47,6 +50,10 @@ export type Order =
   | { readonly type: "measure" } & Load
   /** Linearizable reads. */
   | { readonly type: "reads" } & Load
+  /** Lets clients call the node over gRPC; answers with the address. The node of this project serves by itself (apps/node). */
+  | { readonly type: "serve" }
+  /** As a client: words over gRPC, added by all callers on one connection. */
+  | { readonly type: "measureGrpc"; readonly address: string } & Load
   /** Applies so many commands; answers with the seconds that took. */
   | { readonly type: "fill"; readonly count: number; readonly conc: number; readonly size: number }
   /** Answers when the node votes. */
@@ -85,6 +92,10 @@ async function obey(order: Order): Promise<unknown> {
       return await measure((bytes) => raft!.apply(bytes), order);
     case "reads":
       return await measure(() => raft!.read(() => fsm.words[0]), order);
+    case "serve":
+      throw new Error("it is apps/node that serves gRPC");
+    case "measureGrpc":
+      return await measureGrpc(order.address, order);
     case "fill":
       return await fill((bytes) => raft!.apply(bytes), order);
     case "addVoter":
@@ -110,6 +121,14 @@ async function start(peers: readonly Peer[], bootstrap: boolean): Promise<number
     await raft.bootstrap({ servers: peers.map((peer) => ({ ...peer, suffrage: "voter" })) });
   }
   return (performance.now() - beganMs) / 1000;
+}
+
+async function measureGrpc(address: string, load: Load): Promise<Measurement> {
+  using client = new NodeClient(address);
+  return await measure(async (word) => {
+    const answer = await client.addWord(word);
+    if (!answer.ok) throw new Error(`a word was not added: ${answer.details}`);
+  }, load);
 }
 
 function command(size: number): Uint8Array {

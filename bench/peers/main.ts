@@ -4,38 +4,41 @@
  * In each round everybody is measured, one after the other, so that a machine that is slower for a while is slower for all. What
  * counts are medians over the rounds, and ratios; absolute times are those of this machine at this hour.
  *
- * - `--rounds=3`, `--seconds=3` of each measurement of calls, `--entries=1000000` of the long log, `--idle=20` seconds.
- * - `--only=calls,failover,log,idle`: some of it.
- * - `--out=DIR`: where `results.json` and `chart.svg` go; nowhere by default.
+ * - `--rounds=3`, `--seconds=2` of each measurement of calls.
+ * - `--long-rounds=1` for what takes long: a log of `--entries=1000000`, and a cluster that idles for `--idle=10` seconds.
+ * - `--only=calls,tls,grpc,failover,log,idle`: some of it.
+ * - `--out=DIR`: where `results.md`, `results.json` and `chart.svg` go; nowhere by default.
  *
  * @module
  */
-import { CORACLE, type Program } from "../cluster.ts";
-import type { Measurement } from "../measure.ts";
+import { makeTlsFiles } from "../../tests/support/tls_files.ts";
 import { numbers, option, refuseUnknownOptions } from "../options.ts";
-import { type BarGroup, chartSvg } from "./chart.ts";
-import { programs } from "./programs.ts";
-import { isMoreBetter, type ResultRow, Results, tableText } from "./results.ts";
+import { measureLimit } from "./limit_rows.ts";
+import { type Contender, contenders } from "./programs.ts";
+import { Results, tableText } from "./results.ts";
 import {
-  CALL_ROWS,
-  callFigures,
   type Extent,
   type Figure,
   measureCalls,
   measureFailover,
+  measureGrpc,
   measureIdle,
   measureLongLog,
+  measureTls,
 } from "./rows.ts";
+import { LIMIT, save } from "./save.ts";
 
-const LIMIT = "limit";
-const PARTS = ["calls", "failover", "log", "idle"] as const;
+const PARTS = ["calls", "tls", "grpc", "failover", "log", "idle"] as const;
+type Part = typeof PARTS[number];
 
-refuseUnknownOptions(["rounds", "seconds", "entries", "idle", "only", "out"]);
+refuseUnknownOptions(["rounds", "long-rounds", "seconds", "entries", "idle", "only", "out"]);
 const [rounds] = numbers("rounds", "3");
+const [longRounds] = numbers("long-rounds", "1");
 const extent: Extent = {
-  seconds: numbers("seconds", "3")[0]!,
+  seconds: numbers("seconds", "2")[0]!,
+  warmUpSeconds: 1,
   entries: numbers("entries", "1000000")[0]!,
-  idleSeconds: numbers("idle", "20")[0]!,
+  idleSeconds: numbers("idle", "10")[0]!,
 };
 const only = option("only", PARTS.join(",")).split(",");
 for (const part of only) {
@@ -44,101 +47,57 @@ for (const part of only) {
   Deno.exit(2);
 }
 
+const beganMs = performance.now();
 const directory = await Deno.makeTempDir({ prefix: "coracle-peers-" });
 try {
-  const all = await programs(directory);
+  const { all, goClient } = await contenders(directory);
+  await makeTlsFiles(directory, ["n1", "n2", "n3"]);
   const results = new Results();
+  /** Measures everybody, one after the other, if this part is wanted. */
+  const take = async (
+    round: number,
+    part: Part,
+    what: string,
+    measure: (contender: Contender) => Promise<Figure[]>,
+    whom: readonly Contender[] = all,
+  ) => {
+    if (!only.includes(part)) return;
+    for (const contender of whom) {
+      say(`round ${round}: ${contender.name}, ${what}`);
+      results.add(contender.name, await measure(contender));
+    }
+  };
   for (let round = 1; round <= rounds!; round += 1) {
     for (const nodes of [3, 5, 7]) {
+      await take(round, "calls", `${nodes} nodes`, (one) => measureCalls(one, nodes, extent));
       if (!only.includes("calls")) continue;
-      for (const program of all) {
-        await take(
-          round,
-          results,
-          program,
-          `${nodes} nodes`,
-          () => measureCalls(program, nodes, extent),
-        );
-      }
-      console.error(`round ${round}: ${LIMIT}, ${nodes} nodes`);
-      results.add(LIMIT, await measureLimit(nodes));
+      say(`round ${round}: ${LIMIT}, ${nodes} nodes`);
+      results.add(LIMIT, await measureLimit(nodes, extent));
     }
-    for (const program of all) {
-      if (only.includes("failover")) {
-        await take(round, results, program, "failover", () => measureFailover(program));
-      }
-      if (only.includes("log")) {
-        await take(round, results, program, "a long log", () => measureLongLog(program, extent));
-      }
-      if (only.includes("idle")) {
-        await take(round, results, program, "idle", () => measureIdle(program, extent));
-      }
-    }
+    const connected = all.filter(({ isConnected }) => isConnected);
+    const tls = (one: Contender) => measureTls(one, directory, extent);
+    await take(round, "tls", "inside TLS", tls, connected);
+    const grpc = (one: Contender) => measureGrpc(one, goClient, extent);
+    await take(round, "grpc", "gRPC", grpc, connected);
+    await take(round, "failover", "failover", measureFailover);
+    if (round > longRounds!) continue;
+    await take(round, "log", "a long log", (one) => measureLongLog(one, extent));
+    await take(round, "idle", "idle", (one) => measureIdle(one, extent));
   }
   const rows = results.rows();
-  const others = all.filter((one) => one !== CORACLE).map(({ name }) => name);
-  console.log(tableText(rows, { own: CORACLE.name, others, limit: LIMIT }));
+  const compared = {
+    own: all[0]!.name,
+    others: all.slice(1).map(({ name }) => name),
+    limit: LIMIT,
+  };
+  console.log(tableText(rows, compared));
+  say("done");
   const out = option("out", "");
-  if (out !== "") await save(out, rows);
+  if (out !== "") await save(out, rows, compared, { rounds, longRounds, ...extent });
 } finally {
   await Deno.remove(directory, { recursive: true });
 }
 
-async function take(
-  round: number,
-  results: Results,
-  program: Program,
-  what: string,
-  measure: () => Promise<Figure[]>,
-): Promise<void> {
-  console.error(`round ${round}: ${program.name}, ${what}`);
-  results.add(program.name, await measure());
-}
-
-/** The same calls of the program that does nothing but replicate and sync. */
-async function measureLimit(nodes: number): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const row of CALL_ROWS.filter((one) => one.nodes === nodes)) {
-    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-check",
-        `${import.meta.dirname}/limit.ts`,
-        `--nodes=${nodes}`,
-        `--conc=${row.conc}`,
-        `--size=${row.size}`,
-        `--seconds=${extent.seconds}`,
-      ],
-      stderr: "inherit",
-    }).output();
-    if (!success) throw new Error("the limit could not be measured");
-    figures.push(
-      ...callFigures(row, JSON.parse(new TextDecoder().decode(stdout)) as Measurement),
-    );
-  }
-  return figures;
-}
-
-async function save(out: string, rows: readonly ResultRow[]): Promise<void> {
-  await Deno.mkdir(out, { recursive: true });
-  const facts = { deno: Deno.version.deno, cores: navigator.hardwareConcurrency, rounds, extent };
-  await Deno.writeTextFile(
-    `${out}/results.json`,
-    JSON.stringify({ ...facts, rows }, undefined, 2) + "\n",
-  );
-  const groups = rows.filter(({ unit, row }) =>
-    isMoreBetter(unit) && /^(1|64|1024) appliers, 128 B, 3|readers/.test(row)
-  ).map(({ row, summaries }): BarGroup => ({
-    title: `${row}: calls a second`,
-    bars: Object.entries(summaries).map(([label, { median }]) => ({
-      label,
-      value: median,
-      isOwn: label === CORACLE.name,
-    })),
-  }));
-  await Deno.writeTextFile(
-    `${out}/chart.svg`,
-    chartSvg("Calls a second, longer is better", groups),
-  );
+function say(what: string): void {
+  console.error(`${((performance.now() - beganMs) / 1000).toFixed(0).padStart(5)} s  ${what}`);
 }

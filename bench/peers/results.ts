@@ -89,15 +89,39 @@ export function bestOf(
   return known.sort((a, b) => sign * (summaries[a]!.median - summaries[b]!.median))[0];
 }
 
+/** Whose figures are set beside each other. */
+export interface Compared {
+  /** This project. */
+  readonly own: string;
+  /** Those with the same task. */
+  readonly others: readonly string[];
+  /** What does no more than it has to. */
+  readonly limit: string;
+}
+
 /** The rows as a table for people: medians with least and most, and ours against the best of the others and the limit. */
-export function tableText(
+export function tableText(rows: readonly ResultRow[], compared: Compared): string {
+  const lines = tableCells(rows, compared);
+  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
+  return lines.map((line) =>
+    line.map((text, at) => at === 0 ? text.padEnd(widths[at]!) : text.padStart(widths[at]!)).join(
+      "  ",
+    ).trimEnd()
+  ).join("\n");
+}
+
+/** The same as a table in Markdown. */
+export function tableMarkdown(rows: readonly ResultRow[], compared: Compared): string {
+  const [head, ...body] = tableCells(rows, compared).map((line) => `| ${line.join(" | ")} |`);
+  const columns = 2 + 1 + compared.others.length + 3;
+  const rule = `| --- | --- |${" ---: |".repeat(columns - 2)}`;
+  return [head, rule, ...body].join("\n") + "\n";
+}
+
+function tableCells(
   rows: readonly ResultRow[],
-  { own, others, limit }: {
-    readonly own: string;
-    readonly others: readonly string[];
-    readonly limit: string;
-  },
-): string {
+  { own, others, limit }: Compared,
+): string[][] {
   const lines: string[][] = [
     ["", "unit", own, ...others, limit, `${own} / best other`, `${own} / ${limit}`],
   ];
@@ -111,12 +135,7 @@ export function tableText(
       ratioText(ratio(row, own, limit)),
     ]);
   }
-  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
-  return lines.map((line) =>
-    line.map((text, at) => at === 0 ? text.padEnd(widths[at]!) : text.padStart(widths[at]!)).join(
-      "  ",
-    ).trimEnd()
-  ).join("\n");
+  return lines;
 }
 
 function cell(summary: Summary | undefined): string {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { bestOf, ratio, Results, summarize, tableText } from "./results.ts";
+import { bestOf, ratio, Results, summarize, tableMarkdown, tableText } from "./results.ts";
 
 Deno.test("the middle of an odd and of an even number of figures", () => {
   assertEquals(summarize([3, 1, 2]), { median: 2, least: 1, most: 3 });
@@ -33,6 +33,19 @@ Deno.test("figures of several rounds become one row, with ratios to the best oth
     "70.0 (60.0-80.0)",
     "3.33",
     "0.57",
+  ]);
+});
+
+Deno.test("a table in Markdown has as many cells in each line", () => {
+  const results = new Results();
+  results.add("ours", [{ row: "a", unit: "ms", value: 2 }]);
+  results.add("theirs", [{ row: "a", unit: "ms", value: 4 }]);
+  const text = tableMarkdown(results.rows(), { own: "ours", others: ["theirs"], limit: "limit" });
+  assertEquals(text.split("\n"), [
+    "|  | unit | ours | theirs | limit | ours / best other | ours / limit |",
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    "| a | ms | 2.00 | 4.00 | - | 0.50 | - |",
+    "",
   ]);
 });
 

@@ -6,6 +6,7 @@
  */
 import { type BenchCluster, type BenchNode, type Program, withCluster } from "../cluster.ts";
 import type { Measurement } from "../measure.ts";
+import { client, type Contender } from "./programs.ts";
 import { cpuSeconds, peakRssMib } from "../process_facts.ts";
 
 /** What a figure is. Of calls and bytes a second more is better, of all others less. */
@@ -25,6 +26,8 @@ export interface Figure {
 export interface Extent {
   /** Seconds of each measurement of calls. */
   readonly seconds: number;
+  /** Seconds for which callers call before. */
+  readonly warmUpSeconds: number;
   /** Entries of the log that is opened and caught up with. */
   readonly entries: number;
   /** Seconds for which an idle cluster is watched. */
@@ -45,9 +48,18 @@ export const CALL_ROWS: readonly CallRow[] = [
   ...[5, 7].map((nodes) => ({ conc: 64, size: 128, nodes })),
 ];
 
-/** The figures of one measurement of calls. */
-export function callFigures({ conc, size, nodes }: CallRow, measured: Measurement): Figure[] {
-  const row = `${conc} appliers, ${size} B, ${nodes} nodes`;
+/** Commands inside mutual TLS: the same rows are measured without it. */
+const TLS_ROWS: readonly CallRow[] = [1, 64].map((conc) => ({ conc, size: 128, nodes: 3 }));
+/** Callers of a gRPC service. */
+const GRPC_CALLERS: readonly number[] = [10, 64];
+
+/** The figures of one measurement of calls; `how` ends the names of their rows. */
+export function callFigures(
+  { conc, size, nodes }: CallRow,
+  measured: Measurement,
+  how = "",
+): Figure[] {
+  const row = `${conc} appliers, ${size} B, ${nodes} nodes${how === "" ? "" : `, ${how}`}`;
   const perSecond = measured.applies_per_s;
   const figures: Figure[] = [
     { row, unit: "calls/s", value: perSecond },
@@ -60,16 +72,18 @@ export function callFigures({ conc, size, nodes }: CallRow, measured: Measuremen
   return figures;
 }
 
-/** Commands and reads by clusters of `nodes`. */
+/** Commands and reads by clusters of `nodes`: those of `rows` that are of so many. */
 export async function measureCalls(
-  program: Program,
+  { program }: Contender,
   nodes: number,
-  { seconds }: Extent,
+  { seconds, warmUpSeconds }: Extent,
+  rows: readonly CallRow[] = CALL_ROWS,
 ): Promise<Figure[]> {
   return await withCluster(program, nodes, async (leader) => {
     const figures: Figure[] = [];
-    for (const row of CALL_ROWS.filter((one) => one.nodes === nodes)) {
-      const measured = await leader.ask<Measurement>({ type: "measure", ...row, seconds });
+    for (const row of rows.filter((one) => one.nodes === nodes)) {
+      const load = { ...row, seconds, warmUpSeconds };
+      const measured = await leader.ask<Measurement>({ type: "measure", ...load });
       figures.push(...callFigures(row, measured));
       if (row.conc === 1024) {
         figures.push({
@@ -80,7 +94,8 @@ export async function measureCalls(
       }
     }
     if (nodes !== 3) return figures;
-    const reads = await leader.ask<Measurement>({ type: "reads", conc: 64, size: 1, seconds });
+    const load = { conc: 64, size: 1, seconds, warmUpSeconds };
+    const reads = await leader.ask<Measurement>({ type: "reads", ...load });
     const row = "64 readers, linearizable";
     figures.push({ row, unit: "calls/s", value: reads.applies_per_s });
     figures.push({ row: `${row}, p50`, unit: "ms", value: reads.p50_ms });
@@ -88,8 +103,58 @@ export async function measureCalls(
   });
 }
 
+/** Commands between members that speak mutual TLS, with the certificates of tests/support/tls_files.ts in `certificates`. */
+export async function measureTls(
+  contender: Contender,
+  certificates: string,
+  { seconds, warmUpSeconds }: Extent,
+  rows: readonly CallRow[] = TLS_ROWS,
+): Promise<Figure[]> {
+  return await withCluster(contender.inTls(certificates), 3, async (leader) => {
+    const figures: Figure[] = [];
+    for (const row of rows) {
+      const load = { ...row, seconds, warmUpSeconds };
+      const measured = await leader.ask<Measurement>({ type: "measure", ...load });
+      figures.push(...callFigures(row, measured, "mutual TLS"));
+    }
+    return figures;
+  });
+}
+
+/**
+ * Words over gRPC, from a process of its own to the leader: with each contender's own client, and with the same client in Go
+ * for all, so that what the servers do is seen as well.
+ */
+export async function measureGrpc(
+  contender: Contender,
+  goClient: Program | undefined,
+  { seconds, warmUpSeconds }: Extent,
+  callers: readonly number[] = GRPC_CALLERS,
+): Promise<Figure[]> {
+  return await contender.withGrpc(async (address) => {
+    const figures: Figure[] = [];
+    const clients: [name: string, program: Program][] = [["its own client", contender.program]];
+    if (goClient !== undefined) clients.push(["a client in Go", goClient]);
+    for (const [name, program] of clients) {
+      await using process = client(program);
+      for (const conc of callers) {
+        // What compiles while it runs takes longer where there are so few calls.
+        const load = { conc, size: 128, seconds, warmUpSeconds: 2 * warmUpSeconds };
+        const measured = await process.ask<Measurement>({ type: "measureGrpc", address, ...load });
+        const row = `gRPC, ${conc} callers, 128 B, ${name}`;
+        figures.push(
+          { row, unit: "calls/s", value: measured.applies_per_s },
+          { row: `${row}, p50`, unit: "ms", value: measured.p50_ms },
+          { row: `${row}, p99`, unit: "ms", value: measured.p99_ms },
+        );
+      }
+    }
+    return figures;
+  });
+}
+
 /** Kills the leader and waits for the next write that is committed. */
-export async function measureFailover(program: Program): Promise<Figure[]> {
+export async function measureFailover({ program }: Contender): Promise<Figure[]> {
   return await withCluster(program, 3, async (leader, cluster) => {
     await leader.ask({ type: "fill", count: 100, conc: 10, size: 128 });
     await cluster.kill(leader);
@@ -102,7 +167,7 @@ export async function measureFailover(program: Program): Promise<Figure[]> {
 
 /** A long log is opened by a node that was ended, and caught up with by a new one. */
 export async function measureLongLog(
-  program: Program,
+  { program }: Contender,
   { entries }: Extent,
 ): Promise<Figure[]> {
   return await withCluster(program, 3, async (leader, cluster) => {
@@ -135,7 +200,10 @@ export async function measureLongLog(
 }
 
 /** What a cluster costs that has nothing to do. */
-export async function measureIdle(program: Program, { idleSeconds }: Extent): Promise<Figure[]> {
+export async function measureIdle(
+  { program }: Contender,
+  { idleSeconds }: Extent,
+): Promise<Figure[]> {
   return await withCluster(program, 3, async (leader, { nodes }) => {
     const before = await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)));
     await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));

@@ -6,12 +6,12 @@
 import { DevelopmentCa } from "@coracle/transport-tcp/development-ca";
 import { TlsStreamLayer } from "@coracle/transport-tcp/tls";
 
-/** Makes certificates for `ids` in `directory`. */
+/** Makes certificates for `ids`, on this machine, in `directory`. */
 export async function makeTlsFiles(directory: string, ids: readonly string[]): Promise<void> {
   const authority = await DevelopmentCa.create({ name: "test" });
   await Deno.writeTextFile(`${directory}/ca.pem`, authority.certPem);
   for (const id of ids) {
-    const { certPem, keyPem } = await authority.issue({ names: [id] });
+    const { certPem, keyPem } = await authority.issue({ names: [id], addresses: ["127.0.0.1"] });
     await Deno.writeTextFile(`${directory}/${id}.pem`, certPem);
     await Deno.writeTextFile(`${directory}/${id}-key.pem`, keyPem, { mode: 0o600 });
   }

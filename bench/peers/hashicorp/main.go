@@ -18,6 +18,7 @@ var (
 	id        = flag.String("id", "n1", "the node's name")
 	directory = flag.String("dir", "", "where its data is")
 	store     = flag.String("store", "wal", "where the log is: wal or boltdb")
+	tlsFiles  = flag.String("certificates", "", "directory with certificates, for mutual TLS between members")
 	maxAppend = flag.Int("max-append", 64, "MaxAppendEntries: 64 is the default, 1024 the most")
 )
 
@@ -32,6 +33,8 @@ type order struct {
 	Size      int
 	Count     int
 	Seconds   float64
+	// WarmUpSeconds is how long callers call before they are measured; a second if it is not given.
+	WarmUpSeconds *float64
 }
 
 type peer struct {
@@ -75,6 +78,10 @@ func (n *node) obey(o order) any {
 		return n.measure(o, n.applyOne)
 	case "reads":
 		return n.measure(o, n.readOne)
+	case "serve":
+		return n.serve()
+	case "measureGrpc":
+		return n.measureGrpc(o)
 	case "fill":
 		return n.fill(o)
 	case "addVoter":

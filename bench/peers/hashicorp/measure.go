@@ -44,10 +44,14 @@ func (n *node) readOne(int) bool {
 	return true
 }
 
-// measure lets o.Conc callers call for o.Seconds, after a second of warming up.
+// measure lets o.Conc callers call for o.Seconds, after they have warmed up.
 func (n *node) measure(o order, call func(size int) bool) measurement {
-	run(o, time.Second, call)
-	took, elapsed := run(o, time.Duration(o.Seconds*float64(time.Second)), call)
+	warmUpSeconds := 1.0
+	if o.WarmUpSeconds != nil {
+		warmUpSeconds = *o.WarmUpSeconds
+	}
+	run(o, seconds(warmUpSeconds), call)
+	took, elapsed := run(o, seconds(o.Seconds), call)
 	sort.Slice(took, func(a, b int) bool { return took[a] < took[b] })
 	quantile := func(share float64) float64 {
 		if len(took) == 0 {
@@ -63,6 +67,10 @@ func (n *node) measure(o order, call func(size int) bool) measurement {
 		P99:       quantile(.99),
 		Max:       quantile(1),
 	}
+}
+
+func seconds(count float64) time.Duration {
+	return time.Duration(count * float64(time.Second))
 }
 
 func run(o order, duration time.Duration, call func(size int) bool) ([]time.Duration, time.Duration) {

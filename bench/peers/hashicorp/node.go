@@ -39,9 +39,7 @@ func (n *node) start(peers []peer, bootstrap bool) {
 	check(err)
 	snapshots, err := raft.NewFileSnapshotStoreWithLogger(*directory, 2, config.Logger)
 	check(err)
-	transport, err := raft.NewTCPTransportWithLogger(n.address, nil, keptConnections, networkTimeout, config.Logger)
-	check(err)
-	n.raft, err = raft.NewRaft(config, &n.words, cached, stable, snapshots, transport)
+	n.raft, err = raft.NewRaft(config, &n.words, cached, stable, snapshots, n.transport(config.Logger))
 	check(err)
 	if !bootstrap {
 		return
@@ -51,6 +49,16 @@ func (n *node) start(peers []peer, bootstrap bool) {
 		servers = append(servers, raft.Server{ID: raft.ServerID(one.ID), Address: raft.ServerAddress(one.Address)})
 	}
 	check(n.raft.BootstrapCluster(raft.Configuration{Servers: servers}).Error())
+}
+
+func (n *node) transport(logger hclog.Logger) raft.Transport {
+	if *tlsFiles != "" {
+		layer := listenTLS(n.address, *tlsFiles)
+		return raft.NewNetworkTransportWithLogger(layer, keptConnections, networkTimeout, logger)
+	}
+	transport, err := raft.NewTCPTransportWithLogger(n.address, nil, keptConnections, networkTimeout, logger)
+	check(err)
+	return transport
 }
 
 func openStore() (raft.LogStore, raft.StableStore) {
