@@ -36,6 +36,9 @@ const LONG = 0.08;
 /** How long after its end writes may still be slow: clients find the new leader, and a node that has caught up warms up. */
 const SETTLE_MS = 1000;
 
+/** A machine that has much else to do may let a cluster stand still for long; what goes on for longer than this is no delay. */
+export const PATIENCE_MS = 5 * 60_000;
+
 /** See the module's description. */
 export class Disturbances {
   /** All so far. */
@@ -101,14 +104,14 @@ export class Disturbances {
   }
 
   async #transfer(): Promise<void> {
-    const leader = await this.#cluster.leader();
+    const leader = await this.#cluster.leader(PATIENCE_MS);
     await this.#disturb("leadership handed over", async () => {
       using client = new NodeClient(leader.grpc);
       // One that cannot be done at this moment is given up, as it should be, and asked for again.
       await eventually("another node leads", async () => {
         await client.call("/RaftAdmin/LeadershipTransfer", new Uint8Array(0));
-        return await this.#cluster.leader() !== leader;
-      });
+        return await this.#cluster.leader(PATIENCE_MS) !== leader;
+      }, { timeoutMs: PATIENCE_MS });
     });
   }
 
@@ -122,11 +125,11 @@ export class Disturbances {
     await this.#disturb(
       `${role} ended with ${signal}${isLong ? ", gone for long" : ""}`,
       async () => {
-        if (signal === "SIGTERM") await node.stop();
+        if (signal === "SIGTERM") await node.stop(PATIENCE_MS);
         else await node.kill();
         await this.#wait(goneMs);
         node.start();
-        await node.hasApplied(this.#book.lastIndex);
+        await node.hasApplied(this.#book.lastIndex, PATIENCE_MS);
       },
     );
   }

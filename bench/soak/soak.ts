@@ -9,7 +9,7 @@ import { Cluster, showingLogs } from "../../tests/support/cluster.ts";
 import { NodeClient } from "../../tests/support/node_client.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { Book } from "./book.ts";
-import { type DisturbancePlan, Disturbances } from "./disturbances.ts";
+import { type DisturbancePlan, Disturbances, PATIENCE_MS } from "./disturbances.ts";
 import { SoakLoad } from "./load.ts";
 import { LogAudit } from "./log_audit.ts";
 import { latencies, type Sample, Sampler } from "./samples.ts";
@@ -81,7 +81,7 @@ async function soakCluster(
   }
   // What nobody knows of is before it in the log, or will never be in it.
   await lastWord(cluster, book);
-  await cluster.haveApplied(book.lastIndex);
+  await cluster.haveApplied(book.lastIndex, PATIENCE_MS);
   const best = await bestNumbers(cluster);
   // What is on the disks now is all that is left.
   await cluster.killAll();
@@ -126,7 +126,7 @@ async function lastWord(cluster: Cluster, book: Book): Promise<void> {
     if (result.ok) book.acknowledge(number, result.value);
     else book.loseSightOf(number);
     return result.ok;
-  });
+  }, { timeoutMs: PATIENCE_MS });
 }
 
 /** The best words of each node, by their numbers. */

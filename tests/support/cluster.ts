@@ -6,7 +6,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { eventually } from "./eventually.ts";
+import { eventually, PATIENCE_MS } from "./eventually.ts";
 import { NodeClient } from "./node_client.ts";
 import { freePorts } from "./ports.ts";
 import { type Exit, nodeArgs, runDeno, RunningProcess } from "./process.ts";
@@ -118,10 +118,10 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   }
 
   /** Asks its process to stop, and waits until it has done so as it should. */
-  async stop(): Promise<void> {
+  async stop(timeoutMs: number = PATIENCE_MS): Promise<void> {
     const process = this.#running();
     process.signal("SIGTERM");
-    await eventually(`${this.id} stops`, () => process.hasEnded);
+    await eventually(`${this.id} stops`, () => process.hasEnded, { timeoutMs });
     const { code, signal } = await process.exited;
     assertEquals([code, signal], [0, null], `${this.id} does not stop cleanly\n${this.log}`);
   }
@@ -144,10 +144,11 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
   }
 
   /** Waits until its state machine has come up to `index`. */
-  async hasApplied(index: number): Promise<void> {
+  async hasApplied(index: number, timeoutMs: number = PATIENCE_MS): Promise<void> {
     await eventually(
       `${this.id} has applied entry ${index}`,
       async () => await this.appliedIndex() >= index,
+      { timeoutMs },
     );
   }
 
@@ -195,16 +196,16 @@ export abstract class NodeGroup<Node extends ClusterNode> implements AsyncDispos
   }
 
   /** Waits for a node that says that it leads. */
-  async leader(): Promise<Node> {
+  async leader(timeoutMs: number = PATIENCE_MS): Promise<Node> {
     return await eventually("a node leads", async () => {
       const leading = await Promise.all(this.nodes.map((node) => node.leads()));
       return this.nodes[leading.indexOf(true)];
-    });
+    }, { timeoutMs });
   }
 
   /** Waits until every node's state machine has come up to `index`. */
-  async haveApplied(index: number): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.hasApplied(index)));
+  async haveApplied(index: number, timeoutMs: number = PATIENCE_MS): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.hasApplied(index, timeoutMs)));
   }
 
   /** Starts every node that does not run. */
