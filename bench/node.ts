@@ -57,7 +57,8 @@ export type Order =
   /** Applies so many commands; answers with the seconds that took. */
   | { readonly type: "fill"; readonly count: number; readonly conc: number; readonly size: number }
   /** Answers when the node votes. */
-  | { readonly type: "addVoter" } & Peer;
+  | { readonly type: "addVoter" } & Peer
+  | { readonly type: "removeServer"; readonly id: string };
 
 const id = option("id", "n1");
 const directory = option("dir", "");
@@ -100,6 +101,9 @@ async function obey(order: Order): Promise<unknown> {
       return await fill((bytes) => raft!.apply(bytes), order);
     case "addVoter":
       await raft!.addVoter(order.id, order.address, { timeoutMs: 300_000 });
+      return true;
+    case "removeServer":
+      await raft!.removeServer(order.id);
       return true;
   }
 }

@@ -52,7 +52,7 @@ export function chartSvg(title: string, groups: readonly BarGroup[]): string {
     y += GROUP_GAP;
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" ` +
-    `aria-label="${escape(title)}">
+    `aria-label="${escapeXml(title)}">
 <style>
   text { font: 13px system-ui, sans-serif; fill: #24292f; }
   .head { font-weight: 600; font-size: 15px; }
@@ -73,14 +73,17 @@ ${parts.join("\n")}
 }
 
 function text(x: number, y: number, content: string, kind: string): string {
-  return `<text class="${kind}" x="${x.toFixed(1)}" y="${y}">${escape(content)}</text>`;
+  return `<text class="${kind}" x="${x.toFixed(1)}" y="${y}">${escapeXml(content)}</text>`;
 }
 
-function escape(content: string): string {
+/** Text as it stands in a document. */
+export function escapeXml(content: string): string {
   return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
-function shortNumber(value: number): string {
+/** A number of a chart: short, since it stands beside what it belongs to. */
+export function shortNumber(value: number): string {
   if (value >= 10_000) return `${Math.round(value / 1000)} k`;
-  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+  if (value >= 100) return Math.round(value).toLocaleString("en");
+  return value >= 10 ? value.toFixed(1) : value.toPrecision(2);
 }

@@ -231,7 +231,8 @@ async function firstWrite(cluster: BenchCluster): Promise<void> {
   }
 }
 
-async function caughtUp(node: BenchNode, index: number): Promise<void> {
+/** Waits until `node` has applied up to `index`. */
+export async function caughtUp(node: BenchNode, index: number): Promise<void> {
   while (await node.ask<number>({ type: "applied" }) < index) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
