@@ -26,8 +26,13 @@ export interface ObservedNode {
 
 /** All nodes, up or down. */
 export interface ObservedCluster {
-  /** The nodes, in an order that does not change. */
+  /** The nodes, in an order that does not change. One that comes back under the name of one that is lost stands after it. */
   readonly nodes: readonly ObservedNode[];
+}
+
+/** Whom others mean by a name: of those who have had it, the last. */
+export function nodeNamed({ nodes }: ObservedCluster, id: ServerId): ObservedNode | undefined {
+  return nodes.findLast((one) => one.id === id);
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { invariant } from "@coracle/core";
 import { configurationOf } from "@coracle/core/consensus";
-import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
+import { type Checker, nodeNamed, type ObservedCluster, type ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class CommittedDurable implements Checker {
@@ -35,7 +35,7 @@ export class CommittedDurable implements Checker {
     for (const server of configurationOf(state).servers) {
       if (server.suffrage !== "voter") continue;
       voters += 1;
-      const voter = this.#cluster.nodes.find((one) => one.id === server.id);
+      const voter = nodeNamed(this.#cluster, server.id);
       const disk = voter?.image;
       // What is before a log is in a snapshot, and so may be what is not in the log yet.
       const isCompacted = disk !== undefined && disk.firstIndex > commitIndex + 1;

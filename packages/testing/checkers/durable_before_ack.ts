@@ -5,7 +5,7 @@
  * @module
  */
 import { invariant, type Message, type ServerId } from "@coracle/core";
-import type { Checker, ObservedCluster, ObservedNode } from "./checker.ts";
+import { type Checker, nodeNamed, type ObservedCluster, type ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class DurableBeforeAck implements Checker {
@@ -38,7 +38,7 @@ export class DurableBeforeAck implements Checker {
     { term, matchIndex }: Message & { type: "appendAccepted" },
   ): void {
     if (node.image.hardState.term > term || matchIndex === 0) return;
-    const leader = this.#cluster.nodes.find((one) => one.id === to);
+    const leader = nodeNamed(this.#cluster, to);
     if (leader === undefined || !leader.isUp || leader.state.term !== term) return;
     // A leader that has started again has forgotten what was not on its disk.
     if (leader.state.role.type !== "leader") return;

@@ -41,6 +41,24 @@ Deno.test("durability: a leader that commits what is on the disks of half of the
   checker.stepped(a!);
 });
 
+Deno.test("durability: a disk that was lost does not stand for the one that came back under its name, nor the other way round", () => {
+  const nodes = [nodeWith(0, run(2, 2, "a")), nodeWith(1), nodeWith(2)];
+  const [a] = nodes;
+  const commitsAgain = () => {
+    const checker = new CommittedDurable({ nodes });
+    commitUpTo(a!, 1);
+    lead(a!, 2);
+    checker.started(a!);
+    commitUpTo(a!, 2);
+    checker.stepped(a!);
+  };
+  violation("n1 commits 2@2, which is on 1 of 3 disks", commitsAgain);
+  nodes.push(nodeWith(1, run(2, 2, "a")));
+  commitsAgain();
+  nodes.push(nodeWith(1));
+  violation("n1 commits 2@2, which is on 1 of 3 disks", commitsAgain);
+});
+
 Deno.test("monotonic: terms, commit indexes and what is applied, step by step and over restarts", () => {
   const [a] = trio(run(2, 2, "a", "b"));
   const checker = new Monotonic();

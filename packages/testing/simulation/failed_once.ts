@@ -10,6 +10,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1795670432966126: "operators left a majority that was none with a lost member that was to vote",
   1795669220836238:
     "a disk failed to remove a snapshot that was given up, and the checker took what was left for a mistake of the store",
+  1795674558757746:
+    "a member came back with a new disk, and the checker of durability looked for what it held on the lost one",
   1264:
     "a write that a restore has undone was seen by a reader before, and its error said that it never took effect",
   200824:
