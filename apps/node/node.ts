@@ -61,12 +61,6 @@ export class Node implements AsyncDisposable {
     }
   }
 
-  /** Reads certificates and token again. What cannot be used is logged, and the one before stays. */
-  async reloadSecurity(): Promise<void> {
-    await this.security.reload();
-    await this.#http?.exchangeCertificates();
-  }
-
   /** Where it listens for clients. */
   get grpcAddress(): string {
     return this.#grpc.address;
@@ -146,7 +140,6 @@ async function listenForHttp(parts: NodeParts, admin: NodeAdmin): Promise<HttpSe
       limits: { commandSizeMaxBytes: config.raft.commandSizeMaxBytes, requestTimeoutMs },
       listen: httpListen,
       security,
-      peerTlsCa: config.security.peerTlsCa,
       logger,
       ...(controlUrl === undefined ? {} : { controlUrl }),
     });

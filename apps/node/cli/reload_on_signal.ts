@@ -15,7 +15,7 @@ export interface ReloadOptions {
   /** Reads the configuration again. Throws {@linkcode ConfigError}. */
   readonly reload: () => NodeSettings;
   /** The node that follows it. */
-  readonly node: Pick<Node, "raft" | "reloadSecurity">;
+  readonly node: Pick<Node, "raft" | "security">;
   /** The logs that follow it, and where it is said what has changed. */
   readonly logs: Logs;
 }
@@ -46,7 +46,7 @@ export class ReloadOnSignal implements Disposable {
       node.raft.reloadConfig(raft);
       const { logLevel, logFormat } = this.#settings = settings;
       logs.configure({ logLevel, logFormat });
-      void node.reloadSecurity();
+      void node.security.reload();
       logger.info("configuration read again; changed: {changed}", { changed });
       if (ignored.length > 0) {
         logger.warn("the node must be started again for a change of {ignored}", { ignored });

@@ -87,7 +87,6 @@ export function securityProblems(
 ): SecurityProblem[] {
   return [
     ...incompleteProblems(settings),
-    ...httpProblems(settings, listening),
     ...(settings.insecure ? [] : exposureProblems(settings, listening)),
   ];
 }
@@ -121,16 +120,6 @@ function incompleteProblems(settings: SecuritySettings): SecurityProblem[] {
   return problems;
 }
 
-/** What the server for HTTP cannot do. */
-function httpProblems(settings: SecuritySettings, { httpListen }: Listening): SecurityProblem[] {
-  if (httpListen === undefined || settings.clientTlsCa === undefined) return [];
-  return [{
-    field: "httpListen",
-    given: formatAddress(httpListen),
-    allowed: "nothing with clientTlsCa: over HTTP, clients cannot be asked for certificates",
-  }];
-}
-
 /** What would be open to a network. */
 function exposureProblems(
   settings: SecuritySettings,
@@ -146,24 +135,20 @@ function exposureProblems(
     });
   }
   const proven = settings.clientTlsCa !== undefined || hasToken(settings);
-  if (!isLoopback(grpcListen.host) && (settings.clientTlsCert === undefined || !proven)) {
+  if (settings.clientTlsCert !== undefined && proven) return problems;
+  const forClients = [
+    ["grpcListen", grpcListen, "127.0.0.1:50051"],
+    ["httpListen", httpListen, "127.0.0.1:8080"],
+  ] as const;
+  for (const [field, address, example] of forClients) {
+    if (address === undefined || isLoopback(address.host)) continue;
     problems.push({
-      field: "grpcListen",
-      given: formatAddress(grpcListen),
-      allowed: "an address of this machine alone, such as 127.0.0.1:50051, unless clientTlsCert " +
+      field,
+      given: formatAddress(address),
+      allowed: `an address of this machine alone, such as ${example}, unless clientTlsCert ` +
         "and clientTlsKey are given and one of clientTlsCa, tokenFile and tokenEnv, or insecure " +
         "is true",
     });
-  }
-  if (httpListen !== undefined && !isLoopback(httpListen.host)) {
-    if (settings.clientTlsCert === undefined || !hasToken(settings)) {
-      problems.push({
-        field: "httpListen",
-        given: formatAddress(httpListen),
-        allowed: "an address of this machine alone, such as 127.0.0.1:8080, unless clientTlsCert " +
-          "and clientTlsKey are given and one of tokenFile and tokenEnv, or insecure is true",
-      });
-    }
   }
   return problems;
 }

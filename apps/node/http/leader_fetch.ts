@@ -1,43 +1,42 @@
 /**
- * Requests that are passed on to the leader, which shows a certificate if it speaks TLS.
+ * Requests that are passed on to the leader, which shows a certificate if it speaks TLS, and may want to see one.
  *
  * @module
  */
+import type { TlsCredentials, TlsMaterial } from "@coracle/transport-tcp/tls";
 
-/** `fetch`, which trusts the authorities in a file beside those that the system trusts. */
+/** `fetch` as a member: it trusts members' authorities beside those that the system trusts, and shows the member's certificate. */
 export class LeaderFetch {
-  readonly #caFile: string;
+  readonly #credentials: TlsCredentials;
+  #material: TlsMaterial;
   #client: Deno.HttpClient;
-  /** Requests may be under way with them. */
-  readonly #before: Deno.HttpClient[] = [];
 
-  private constructor(caFile: string, client: Deno.HttpClient) {
-    this.#caFile = caFile;
-    this.#client = client;
-  }
-
-  /** Reads the file. */
-  static async open(caFile: string): Promise<LeaderFetch> {
-    return new LeaderFetch(caFile, await clientFor(caFile));
+  /** `credentials`: those for members. */
+  constructor(credentials: TlsCredentials) {
+    this.#credentials = credentials;
+    this.#material = credentials.current;
+    this.#client = clientWith(this.#material);
   }
 
   /** Asks the leader. */
-  readonly fetch: typeof fetch = (input, init = {}) =>
-    fetch(input, Object.assign(init, { client: this.#client }));
-
-  /** Reads the file again; what is under way goes on. */
-  async reload(): Promise<void> {
-    const client = await clientFor(this.#caFile);
-    this.#before.push(this.#client);
-    this.#client = client;
-  }
+  readonly fetch: typeof fetch = async (input, init = {}) => {
+    const material = await this.#credentials.fresh();
+    if (material !== this.#material) {
+      // What is under way goes on.
+      this.#client.close();
+      this.#material = material;
+      this.#client = clientWith(material);
+    }
+    return await fetch(input, Object.assign(init, { client: this.#client }));
+  };
 
   /** Closes its connections. */
   close(): void {
-    for (const client of [...this.#before, this.#client]) client.close();
+    this.#client.close();
   }
 }
 
-async function clientFor(caFile: string): Promise<Deno.HttpClient> {
-  return Deno.createHttpClient({ caCerts: [await Deno.readTextFile(caFile)] });
+function clientWith(material: TlsMaterial): Deno.HttpClient {
+  const { ca, cert, key } = material.contextOptions();
+  return Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca], cert, key });
 }

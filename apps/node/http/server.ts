@@ -10,13 +10,12 @@ import { httpUrl } from "../config/config.ts";
 import type { AdministeredNode } from "../grpc/coracle_admin.ts";
 import { OpenCalls } from "../grpc/open_calls.ts";
 import type { NodeSecurity } from "../security/node_security.ts";
-import type { ServerTls } from "../security/server_tls.ts";
 import type { NodeTelemetry } from "../telemetry/node_telemetry.ts";
-import { httpApp, type HttpAppOptions, type HttpPeer, refuseHost } from "./app.ts";
+import { httpApp, type HttpAppOptions } from "./app.ts";
 import type { HttpCall } from "./endpoint.ts";
 import { HttpNode, type HttpRaft } from "./handlers.ts";
 import { LeaderFetch } from "./leader_fetch.ts";
-import { HttpListener, type ShownCertificate } from "./listener.ts";
+import { HttpListener } from "./listener.ts";
 import type { LiveFigures } from "./live_figures.ts";
 
 /** What a server serves, and where. */
@@ -37,10 +36,11 @@ export interface HttpServerOptions extends Pick<HttpAppOptions, "limits" | "cont
   readonly telemetry: Pick<NodeTelemetry, "figures" | "prometheus" | "tracing">;
   /** Where to listen. */
   readonly listen: Address;
-  /** Who may call, and what clients are shown. Everybody, in plain text, without it. */
-  readonly security?: Pick<NodeSecurity, "token" | "tokenScope" | "clientTls">;
-  /** File with whom members trust, since the leader is one. */
-  readonly peerTlsCa?: string | undefined;
+  /** Who may call, what clients are shown, and as whom the leader is asked. Everybody, in plain text, without it. */
+  readonly security?: Pick<
+    NodeSecurity,
+    "token" | "tokenScope" | "clientTls" | "peerCredentials"
+  >;
   /** Where it says what nobody expects. */
   readonly logger: Logger;
 }
@@ -55,9 +55,7 @@ interface ServerParts {
   readonly listener: HttpListener;
   readonly closing: AbortController;
   readonly calls: OpenCalls;
-  readonly clientTls: ServerTls | undefined;
   readonly leader: LeaderFetch | undefined;
-  readonly logger: Logger;
   readonly timer: ReturnType<typeof setInterval>;
 }
 
@@ -79,13 +77,14 @@ export class HttpServer implements AsyncDisposable {
     const clientTls = security?.clientTls;
     const calls = new OpenCalls();
     const closing = new AbortController();
-    const leader = clientTls !== undefined && options.peerTlsCa !== undefined
-      ? await LeaderFetch.open(options.peerTlsCa)
+    const leader = clientTls !== undefined && security?.peerCredentials !== undefined
+      ? new LeaderFetch(security.peerCredentials)
       : undefined;
+    const { tracing } = telemetry;
     const apply = (command: Uint8Array, call: HttpCall) => raft.apply(command, call);
     const node = new HttpNode({
       raft,
-      apply: telemetry.tracing?.apply(apply) ?? apply,
+      apply: tracing?.apply(apply) ?? apply,
       admin,
       fsm,
       figures: telemetry.figures,
@@ -104,34 +103,21 @@ export class HttpServer implements AsyncDisposable {
     });
     let listener: HttpListener;
     try {
-      listener = new HttpListener(listen, shownBy(clientTls), (request, { remoteAddr }) => {
-        if (!URL.canParse(request.url)) return refuseHost();
-        const peer: HttpPeer = { host: remoteAddr.hostname };
-        return app.fetch(request, peer);
-      });
+      listener = await HttpListener.listen(
+        { listen, tls: clientTls, logger },
+        (request, peer, outgoing) => {
+          const answer = () => app.fetch(request, peer);
+          return tracing === undefined ? answer() : tracing.answered(outgoing, answer);
+        },
+      );
     } catch (error) {
       leader?.close();
       throw error;
     }
     const timer = startFigures(telemetry.figures, raft);
     const address = formatAddress({ host: listen.host, port: listener.port });
-    const parts = { listener, closing, calls, clientTls, leader, logger, timer };
+    const parts = { listener, closing, calls, leader, timer };
     return new HttpServer(parts, httpUrl(address, clientTls !== undefined));
-  }
-
-  /**
-   * Shows clients the certificate that was read last, and trusts leaders by the authorities that are in their file now. What
-   * cannot be done is logged.
-   */
-  async exchangeCertificates(): Promise<void> {
-    const { listener, clientTls, leader, logger } = this.#parts;
-    try {
-      await leader?.reload();
-      const shown = shownBy(clientTls);
-      if (shown !== undefined) await listener.exchange(shown);
-    } catch (error) {
-      logger.error("no new certificates for HTTP: {error}", { error });
-    }
   }
 
   /** Takes no more requests, ends streams of events, and gives what is under way a moment to end. The node is to be stopped next. */
@@ -160,10 +146,6 @@ export class HttpServer implements AsyncDisposable {
     clearTimeout(impatience);
     leader?.close();
   }
-}
-
-function shownBy(tls: ServerTls | undefined): ShownCertificate | undefined {
-  return tls?.credentials.current.contextOptions();
 }
 
 const NO_METRICS = { contentType: "text/plain; version=0.0.4; charset=utf-8", text: "" };

@@ -5,7 +5,7 @@
  */
 import { type Logger, RaftError } from "@coracle/core";
 import { QuietLog, type StreamLayer } from "@coracle/transport-tcp";
-import { TlsStreamLayer } from "@coracle/transport-tcp/tls";
+import { type TlsCredentials, TlsStreamLayer } from "@coracle/transport-tcp/tls";
 import type { SecuritySettings } from "../config/security_fields.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import { type Guard, tokenGuard } from "./guard.ts";
@@ -64,6 +64,11 @@ export class NodeSecurity {
     return this.#peers;
   }
 
+  /** As whom this node speaks to members. */
+  get peerCredentials(): TlsCredentials | undefined {
+    return this.#peers?.credentials;
+  }
+
   /** What calls that administer must pass. */
   get administrationGuard(): Guard | undefined {
     return this.#guard;
@@ -76,7 +81,7 @@ export class NodeSecurity {
 
   /** Says when a certificate nears its end, until what it returns is disposed of. */
   watchExpiry(): Disposable {
-    const credentials = [this.#peers?.credentials, this.clientTls?.credentials];
+    const credentials = [this.peerCredentials, this.clientTls?.credentials];
     return new ExpiryWatch(credentials.filter((one) => one !== undefined), this.#logger);
   }
 

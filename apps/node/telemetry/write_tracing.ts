@@ -98,6 +98,19 @@ export class WriteTracing {
     };
   }
 
+  /**
+   * `answer`, within the span of the request over HTTP that it is the answer to. Deno 2.9.6 makes that span, as for `Deno.serve`, and
+   * keeps it with `outgoing` under a symbol, but does not enter it.
+   */
+  answered<T>(outgoing: object, answer: () => T): T {
+    const kept: unknown[] = Object.getOwnPropertySymbols(outgoing).map((symbol) =>
+      Reflect.get(outgoing, symbol)
+    );
+    const span = kept.find(isSpan);
+    if (span === undefined || trace.getActiveSpan() !== undefined) return answer();
+    return context.with(trace.setSpan(context.active(), span), answer);
+  }
+
   /** The unary `handlers` of a gRPC service, each call with a span that continues the client's trace. */
   served<S extends Pick<DescService, "method">>(
     service: string,
@@ -135,6 +148,10 @@ async function recorded<T>(span: Span, work: () => T | Promise<T>): Promise<T> {
   } finally {
     span.end();
   }
+}
+
+function isSpan(value: unknown): value is Span {
+  return typeof (value as Partial<Span> | null | undefined)?.spanContext === "function";
 }
 
 function isSampled({ traceFlags }: SpanContext): boolean {
