@@ -22,6 +22,15 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** Processor time that everything on this machine has taken so far, on all cores together, in seconds. */
+export async function machineCpuSeconds(): Promise<number> {
+  const stat = await Deno.readTextFile("/proc/stat");
+  const fields = stat.slice(0, stat.indexOf("\n")).split(/\s+/).slice(1).map(Number);
+  const [user = 0, nice = 0, system = 0, _idle, _waiting, irq = 0, softIrq = 0, stolen = 0] =
+    fields;
+  return (user + nice + system + irq + softIrq + stolen) / TICKS_PER_SECOND;
+}
+
 /** The memory that the process has at present, in MiB. */
 export async function rssMib(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);

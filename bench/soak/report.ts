@@ -22,7 +22,7 @@ export interface Report {
     /** Not sent, since too many waited for an answer. */
     readonly heldBack: number;
   };
-  /** Of the words that nothing has disturbed. */
+  /** Of the words that nothing of the soak, and nothing else on this machine, has disturbed. */
   readonly undisturbed: Latencies;
   /** What was done to the nodes, how often. */
   readonly disturbances: readonly (readonly [what: string, count: number])[];
@@ -132,8 +132,10 @@ export function reportText(of: Report): string {
   return [
     `words        ${words.acknowledged} acknowledged, ${words.seen} of them seen on the disks of a majority; ` +
     `${words.notWritten} refused, ${words.unknown} unknown, ${words.heldBack} held back`,
-    `undisturbed  ${undisturbed.count} words: p50 ${undisturbed.p50Ms?.toFixed(1)} ms, ` +
-    `p99 ${undisturbed.p99Ms?.toFixed(1)} ms; allowed are ${plan.p99MaxMs}`,
+    undisturbed.count === 0
+      ? "undisturbed  no word: the machine was busy with other things"
+      : `undisturbed  ${undisturbed.count} words: p50 ${undisturbed.p50Ms?.toFixed(1)} ms, ` +
+        `p99 ${undisturbed.p99Ms?.toFixed(1)} ms; allowed are ${plan.p99MaxMs}`,
     `disturbed    ${of.disturbances.map(([what, count]) => `${count} × ${what}`).join(", ")}`,
     `elections    to term ${of.term}`,
     `snapshots    ${of.snapshots} made by n1; ${of.snapshotsReceived} sent to followers`,

@@ -4,7 +4,13 @@
  * @module
  */
 import type { ClusterNode } from "../../tests/support/cluster.ts";
-import { cpuSeconds, directorySizeBytes, openHandles, rssMib } from "../process_facts.ts";
+import {
+  cpuSeconds,
+  directorySizeBytes,
+  machineCpuSeconds,
+  openHandles,
+  rssMib,
+} from "../process_facts.ts";
 
 /** A node at one moment. */
 export interface NodeSample {
@@ -43,8 +49,10 @@ export interface Sample {
   readonly wordsPerSecond: number;
   /** Of all words since the sample before. */
   readonly all: Latencies;
-  /** Of those that nothing has disturbed. */
+  /** Of those that nothing of the soak has disturbed. */
   readonly undisturbed: Latencies;
+  /** What everything else on this machine has taken of its processors, in percent of all of them. */
+  readonly othersPercent: number;
   /** Those that could be asked. */
   readonly nodes: readonly NodeSample[];
 }
@@ -56,14 +64,39 @@ export function latencies(latenciesMs: number[]): Latencies {
   return { count: latenciesMs.length, p50Ms: at(.5), p99Ms: at(.99) };
 }
 
-/** Looks at nodes, each time at what has come since the last. */
+/** What a {@linkcode Sampler} sees. */
+export type Seen = Pick<Sample, "othersPercent" | "nodes">;
+
+/** Looks at nodes and their machine, each time at what has come since the last. */
 export class Sampler {
   readonly #before = new Map<number, { readonly cpuSeconds: number; readonly atMs: number }>();
+  /** Processor time of processes of this soak, by their ids. */
+  readonly #ownBefore = new Map<number, number>();
+  #machineBefore = { busySeconds: 0, atMs: NaN };
 
   /** The nodes that run and answer. One that starts or stops may refuse to. */
-  async look(nodes: readonly ClusterNode[]): Promise<NodeSample[]> {
+  async look(nodes: readonly ClusterNode[]): Promise<Seen> {
+    const othersPercent = await this.#othersPercent(nodes);
     const samples = await Promise.all(nodes.map((node) => this.#lookAt(node)));
-    return samples.filter((sample) => sample !== undefined);
+    return { othersPercent, nodes: samples.filter((sample) => sample !== undefined) };
+  }
+
+  /** What a process took that has ended meanwhile counts as taken by others: it is little. */
+  async #othersPercent(nodes: readonly ClusterNode[]): Promise<number> {
+    const own = [Deno.pid, ...nodes.flatMap(({ pid }) => pid ?? [])];
+    let ownSeconds = 0;
+    for (const pid of own) {
+      const before = this.#ownBefore.get(pid) ?? 0;
+      const now = await cpuSeconds(pid).catch(() => before);
+      this.#ownBefore.set(pid, now);
+      ownSeconds += now - before;
+    }
+    const busySeconds = await machineCpuSeconds();
+    const atMs = performance.now();
+    const before = this.#machineBefore;
+    this.#machineBefore = { busySeconds, atMs };
+    const allSeconds = (atMs - before.atMs) / 1000 * navigator.hardwareConcurrency;
+    return Math.max(0, busySeconds - before.busySeconds - ownSeconds) / allSeconds * 100;
   }
 
   async #lookAt(node: ClusterNode): Promise<NodeSample | undefined> {
@@ -107,10 +140,13 @@ export class Sampler {
 }
 
 /** The sample as a line for people. */
-export function sampleLine({ seconds, wordsPerSecond, all, undisturbed, nodes }: Sample): string {
+export function sampleLine(
+  { seconds, wordsPerSecond, all, undisturbed, othersPercent, nodes }: Sample,
+): string {
   const parts = [
     `${seconds.toFixed(0).padStart(5)} s  ${wordsPerSecond.toFixed(0).padStart(4)}/s`,
     `p50 ${ms(all.p50Ms)}  p99 ${ms(all.p99Ms)}  undisturbed p99 ${ms(undisturbed.p99Ms)} ms`,
+    `others ${othersPercent.toFixed(0)} %`,
     `term ${Math.max(0, ...nodes.map(({ term }) => term))}`,
     ...nodes.map((node) =>
       `${node.id}${node.state === "leader" ? "*" : " "} ${node.rssMib.toFixed(0)} MiB ` +

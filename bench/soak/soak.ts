@@ -12,7 +12,7 @@ import { Book } from "./book.ts";
 import { type DisturbancePlan, Disturbances, PATIENCE_MS } from "./disturbances.ts";
 import { SoakLoad } from "./load.ts";
 import { LogAudit } from "./log_audit.ts";
-import { latencies, type Sample, Sampler } from "./samples.ts";
+import { latencies, type Sample, Sampler, type Seen } from "./samples.ts";
 import { type Report, report } from "./report.ts";
 import { numberOf, wordOf } from "./words.ts";
 
@@ -62,6 +62,7 @@ async function soakCluster(
   using audit = new LogAudit(cluster.nodes, book);
   const samples: Sample[] = [];
   const sampler = new Sampler();
+  await sampler.look(cluster.nodes);
   const untilMs = beganMs + durationMs;
   const work = [
     every(plan.sampleIntervalMs, untilMs, async () => {
@@ -138,8 +139,12 @@ async function bestNumbers({ nodes }: Cluster): Promise<(number | undefined)[][]
   }));
 }
 
+/** Words do not count as undisturbed while everything else takes more of the machine than this. */
+const OTHERS_MAX_PERCENT = 25;
+
 /** How long words took: since the last sample, and altogether. */
 class Times {
+  /** Of those that nothing of the soak, and nothing else on this machine, has disturbed. */
   readonly undisturbed: number[] = [];
   readonly #disturbances: Disturbances;
   #recent: number[] = [];
@@ -154,18 +159,20 @@ class Times {
     this.#recent.push(tookMs);
     if (this.#disturbances.delays(dueMs, dueMs + tookMs)) return;
     this.#recentUndisturbed.push(tookMs);
-    this.undisturbed.push(tookMs);
   }
 
-  sample(beganMs: number, nodes: Sample["nodes"]): Sample {
+  sample(beganMs: number, seen: Seen): Sample {
     const nowMs = performance.now();
     const sample = {
       seconds: (nowMs - beganMs) / 1000,
       wordsPerSecond: this.#recent.length / (nowMs - this.#sampledMs) * 1000,
       all: latencies(this.#recent),
       undisturbed: latencies(this.#recentUndisturbed),
-      nodes,
+      ...seen,
     };
+    if (seen.othersPercent <= OTHERS_MAX_PERCENT) {
+      for (const ms of this.#recentUndisturbed) this.undisturbed.push(ms);
+    }
     this.#recent = [];
     this.#recentUndisturbed = [];
     this.#sampledMs = nowMs;
