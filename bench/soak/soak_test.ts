@@ -8,7 +8,7 @@ Deno.test("a soak of some seconds loses no word, sees each on a majority's disks
     rate: 200,
     clients: 10,
     seed: 7,
-    // How busy this machine is besides is not known.
+    // A few seconds of nodes that have just started say nothing of how fast they are.
     p99MaxMs: Infinity,
     sampleIntervalMs: 1000,
     auditIntervalMs: 1000,
