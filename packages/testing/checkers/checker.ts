@@ -3,7 +3,15 @@
  *
  * @module
  */
-import type { HardState, Index, LogReader, Message, ServerId } from "@coracle/core";
+import type {
+  HardState,
+  Index,
+  LogReader,
+  Message,
+  Server,
+  ServerId,
+  StoreId,
+} from "@coracle/core";
 import type { Effect, Input, NodeState, Persist } from "@coracle/core/consensus";
 
 /** A node as a checker sees it. */
@@ -19,7 +27,7 @@ export interface ObservedNode {
   /** Its state; only while it is up. */
   readonly state: NodeState;
   /** What its disk holds, up or down. */
-  readonly image: LogReader & { readonly hardState: HardState };
+  readonly image: LogReader & { readonly hardState: HardState; readonly storeId: StoreId };
   /** Up to where the snapshots on its disk reach, if it has any. */
   readonly snapshotIndex?: Index;
 }
@@ -30,7 +38,20 @@ export interface ObservedCluster {
   readonly nodes: readonly ObservedNode[];
 }
 
-/** Whom others mean by a name: of those who have had it, the last. */
+/**
+ * Whose disk a member of a configuration stands for: the one with the store that it names, even if that is lost by now; of those who
+ * have had its name, the last, while it names none.
+ */
+export function nodeOf(
+  { nodes }: ObservedCluster,
+  { id, storeId }: Server,
+): ObservedNode | undefined {
+  return nodes.findLast((one) =>
+    one.id === id && (storeId === undefined || one.image.storeId === storeId)
+  );
+}
+
+/** Whom a message gets to: of those who have had a name, the last. */
 export function nodeNamed({ nodes }: ObservedCluster, id: ServerId): ObservedNode | undefined {
   return nodes.findLast((one) => one.id === id);
 }

@@ -1,11 +1,12 @@
 /**
- * Durability: when a leader commits an entry, a majority of the voters has it on disk.
+ * Durability: when a leader commits an entry, a majority of the voters has it on disk. A disk that was lost since it has acknowledged
+ * the entry counts: the leader cannot know.
  *
  * @module
  */
 import { invariant } from "@coracle/core";
 import { configurationOf } from "@coracle/core/consensus";
-import { type Checker, nodeNamed, type ObservedCluster, type ObservedNode } from "./checker.ts";
+import { type Checker, nodeOf, type ObservedCluster, type ObservedNode } from "./checker.ts";
 
 /** See the module's description. */
 export class CommittedDurable implements Checker {
@@ -35,7 +36,7 @@ export class CommittedDurable implements Checker {
     for (const server of configurationOf(state).servers) {
       if (server.suffrage !== "voter") continue;
       voters += 1;
-      const voter = nodeNamed(this.#cluster, server.id);
+      const voter = nodeOf(this.#cluster, server);
       const disk = voter?.image;
       // What is before a log is in a snapshot, and so may be what is not in the log yet.
       const isCompacted = disk !== undefined && disk.firstIndex > commitIndex + 1;

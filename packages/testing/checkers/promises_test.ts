@@ -5,6 +5,7 @@
  */
 import { DEFAULT_CONFIG, type Index, toIndex, toTerm } from "@coracle/core";
 import { type Effect, type Input, Progress } from "@coracle/core/consensus";
+import type { CoreNode } from "../core_node.ts";
 import { testStoreId } from "../test_store_id.ts";
 import {
   commitUpTo,
@@ -41,22 +42,24 @@ Deno.test("durability: a leader that commits what is on the disks of half of the
   checker.stepped(a!);
 });
 
-Deno.test("durability: a disk that was lost does not stand for the one that came back under its name, nor the other way round", () => {
-  const nodes = [nodeWith(0, run(2, 2, "a")), nodeWith(1), nodeWith(2)];
-  const [a] = nodes;
-  const commitsAgain = () => {
+Deno.test("B31, durability: a disk that is lost counts for its name, and the one that has come in its place does not", () => {
+  const held = nodeWith(1, run(2, 2, "a"));
+  const other = nodeWith(1);
+  other.crash(0);
+  other.wipe();
+  const entries = [held.image.read(toIndex(1), 1)!, run(2, 2, "a")];
+  for (const run of entries) other.image.apply(persist({ entries: run }));
+  const [a, c] = [nodeWith(0, run(2, 2, "a")), nodeWith(2)];
+  const commitsWith = (...nodes: CoreNode[]) => {
     const checker = new CommittedDurable({ nodes });
-    commitUpTo(a!, 1);
-    lead(a!, 2);
-    checker.started(a!);
-    commitUpTo(a!, 2);
-    checker.stepped(a!);
+    commitUpTo(a, 1);
+    lead(a, 2);
+    checker.started(a);
+    commitUpTo(a, 2);
+    checker.stepped(a);
   };
-  violation("n1 commits 2@2, which is on 1 of 3 disks", commitsAgain);
-  nodes.push(nodeWith(1, run(2, 2, "a")));
-  commitsAgain();
-  nodes.push(nodeWith(1));
-  violation("n1 commits 2@2, which is on 1 of 3 disks", commitsAgain);
+  commitsWith(a, held, c, other);
+  violation("n1 commits 2@2, which is on 1 of 3 disks", () => commitsWith(a, other, c));
 });
 
 Deno.test("monotonic: terms, commit indexes and what is applied, step by step and over restarts", () => {

@@ -12,6 +12,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a disk failed to remove a snapshot that was given up, and the checker took what was left for a mistake of the store",
   1795674558757746:
     "a member came back with a new disk, and the checker of durability looked for what it held on the lost one",
+  1795677280656408:
+    "a disk was lost between its acknowledgement and the commit, and the checker of durability did not count it",
   1264:
     "a write that a restore has undone was seen by a reader before, and its error said that it never took effect",
   200824:

@@ -11,6 +11,8 @@ import {
   invariant,
   type LogStore,
   type LogWrite,
+  NO_INDEX,
+  NO_TERM,
   type StoreId,
   type Term,
 } from "@coracle/core";
@@ -31,6 +33,11 @@ export class ExpectedLog {
    * by returning `false`; what is there must be right nevertheless.
    */
   reopened(id: string, store: LogStore, isExcused: boolean): boolean {
+    // It was made now; or its name was not on the disk yet when the power failed, and nothing else was.
+    const { storeId, lastIndex, hardState } = this.image;
+    if (store.storeId !== storeId && lastIndex === NO_INDEX && hardState.term === NO_TERM) {
+      this.image = new LogImage(store.storeId);
+    }
     const without = problemOf(store, this.image);
     const withIt = without === undefined || this.underWay.length === 0
       ? without
