@@ -80,6 +80,7 @@ export async function measureCalls(
   rows: readonly CallRow[] = CALL_ROWS,
 ): Promise<Figure[]> {
   return await withCluster(program, nodes, async (leader) => {
+    await warmUp(leader, { type: "measure" }, warmUpSeconds);
     const figures: Figure[] = [];
     for (const row of rows.filter((one) => one.nodes === nodes)) {
       const load = { ...row, seconds, warmUpSeconds };
@@ -111,6 +112,7 @@ export async function measureTls(
   rows: readonly CallRow[] = TLS_ROWS,
 ): Promise<Figure[]> {
   return await withCluster(contender.inTls(certificates), 3, async (leader) => {
+    await warmUp(leader, { type: "measure" }, warmUpSeconds);
     const figures: Figure[] = [];
     for (const row of rows) {
       const load = { ...row, seconds, warmUpSeconds };
@@ -137,9 +139,9 @@ export async function measureGrpc(
     if (goClient !== undefined) clients.push(["a client in Go", goClient]);
     for (const [name, program] of clients) {
       await using process = client(program);
+      await warmUp(process, { type: "measureGrpc", address }, warmUpSeconds);
       for (const conc of callers) {
-        // What compiles while it runs takes longer where there are so few calls.
-        const load = { conc, size: 128, seconds, warmUpSeconds: 2 * warmUpSeconds };
+        const load = { conc, size: 128, seconds, warmUpSeconds };
         const measured = await process.ask<Measurement>({ type: "measureGrpc", address, ...load });
         const row = `gRPC, ${conc} callers, 128 B, ${name}`;
         figures.push(
@@ -222,6 +224,16 @@ export async function measureIdle(
       },
     ];
   });
+}
+
+/** Many callers for a while: a program that compiles while it runs is to be measured as it is in a service, also where few callers follow. */
+async function warmUp(
+  node: BenchNode,
+  how: { readonly type: "measure" } | { readonly type: "measureGrpc"; readonly address: string },
+  warmUpSeconds: number,
+): Promise<void> {
+  const load = { conc: 64, size: 128, seconds: 2 * warmUpSeconds, warmUpSeconds: 0 };
+  await node.ask<Measurement>({ ...how, ...load });
 }
 
 async function firstWrite(cluster: BenchCluster): Promise<void> {
