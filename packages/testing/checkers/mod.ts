@@ -14,10 +14,13 @@ import { ElectionSafety } from "./election_safety.ts";
 import { LeaderAppendOnly } from "./leader_append_only.ts";
 import { LeaderCompleteness } from "./leader_completeness.ts";
 import { LogMatching } from "./log_matching.ts";
+import { MembersChange } from "./members_change.ts";
 import { Monotonic } from "./monotonic.ts";
 import { NodeInvariants } from "./node_invariants.ts";
 import { OneVotePerTerm } from "./one_vote_per_term.ts";
+import { OnlyVotersStand } from "./only_voters_stand.ts";
 import { StateMachineSafety } from "./state_machine_safety.ts";
+import { Takeover } from "./takeover.ts";
 
 /** Everything that is checked of `cluster`. */
 export function allCheckers(cluster: ObservedCluster): Checker[] {
@@ -28,6 +31,7 @@ export function allCheckers(cluster: ObservedCluster): Checker[] {
     new OneVotePerTerm(),
     new DurableBeforeAck(cluster),
     new ElectionSafety(),
+    new OnlyVotersStand(),
     new LeaderAppendOnly(),
     new LogMatching(),
     // What is committed first: the others compare with it.
@@ -35,6 +39,8 @@ export function allCheckers(cluster: ObservedCluster): Checker[] {
     new LeaderCompleteness(cluster, committed),
     new CommittedDurable(cluster),
     new StateMachineSafety(),
+    new MembersChange(cluster),
+    new Takeover(cluster),
     new ConfirmedLeadership(),
     new Bounded(),
   ];

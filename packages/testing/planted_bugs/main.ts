@@ -3,26 +3,19 @@
  *
  * Each known mistake is made, one at a time, and looked for in three ways: by the golden script that is meant for it, by the
  * simulation of pure cores (`--core` seeds at most, 2,000 by default) and by the simulation of whole nodes (`--nodes` seeds at
- * most, 60 by default). The table says which script, and after how many seeds. One that nothing finds makes the exit code 1: it
- * is a hole in the proof.
+ * most, 60 by default, of those whose world is of the kind in which it shows). The table says which script, after how many seeds, and which
+ * was the last of them: `deno task sim --seed=S --plant=NAME` shows it again. One that nothing finds makes the exit code 1: it is a hole in
+ * the proof.
  *
  * @module
  */
-import {
-  runSeed as runCoreSeed,
-  SimulationFailure as CoreFailure,
-} from "../core_simulation/runner.ts";
-import { recordedScripts } from "../golden/recorded.ts";
-import { runScript } from "../golden/script.ts";
 import type { PlantedMistake } from "../simulation/plant.ts";
 import { ALL_MISTAKES } from "../simulation/planted_mistakes.ts";
-import { runSeed, SimulationFailure } from "../simulation/runner.ts";
-import { PLANTED_BUGS } from "./mod.ts";
+import type { Finding, Limits } from "./look.ts";
+import type { LookRequest } from "./worker.ts";
 
 /** What the command line asks for. */
-interface Request {
-  readonly coreSeeds: number;
-  readonly nodeSeeds: number;
+interface Request extends Limits {
   readonly mistakes: readonly PlantedMistake[];
 }
 
@@ -51,55 +44,6 @@ export function readRequest(args: readonly string[]): Request {
   return { coreSeeds: number("core", 2000), nodeSeeds: number("nodes", 60), mistakes };
 }
 
-/** How one mistake was found. */
-interface Finding {
-  readonly script: string | undefined;
-  readonly coreSeeds: number | undefined;
-  readonly nodeSeeds: number | undefined;
-}
-
-/** Looks for one mistake in every way. */
-export async function look(
-  mistake: PlantedMistake,
-  { coreSeeds, nodeSeeds }: Pick<Request, "coreSeeds" | "nodeSeeds">,
-): Promise<Finding> {
-  const bug = PLANTED_BUGS.find(({ name }) => name === mistake.name);
-  const script = bug?.script !== undefined && isShownBy(bug.script, bug.step)
-    ? bug.script
-    : undefined;
-  let inCores: number | undefined;
-  // What a script is meant for does not occur among pure cores, or hardly ever.
-  if (bug !== undefined && bug.script === undefined) {
-    for (let seed = 1; seed <= coreSeeds && inCores === undefined; seed += 1) {
-      try {
-        runCoreSeed(seed, bug);
-      } catch (error) {
-        if (!(error instanceof CoreFailure)) throw error;
-        inCores = seed;
-      }
-    }
-  }
-  let inNodes: number | undefined;
-  for (let seed = 1; seed <= nodeSeeds && inNodes === undefined; seed += 1) {
-    try {
-      await runSeed(seed, { plant: mistake });
-    } catch (error) {
-      if (!(error instanceof SimulationFailure)) throw error;
-      inNodes = seed;
-    }
-  }
-  return { script, coreSeeds: inCores, nodeSeeds: inNodes };
-}
-
-function isShownBy(name: string, step: Parameters<typeof runScript>[2]): boolean {
-  const { text } = recordedScripts().find((one) => one.name === name)!;
-  try {
-    return runScript(name, text, step) !== text;
-  } catch {
-    return true;
-  }
-}
-
 /** Looks for what `args` ask for and prints the table; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let request: Request;
@@ -109,28 +53,74 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error((error as Error).message);
     return 2;
   }
-  const widest = Math.max(...request.mistakes.map(({ name }) => name.length));
-  const missed: string[] = [];
-  const counts = { script: 0, coreSeeds: 0, nodeSeeds: 0 };
-  console.log(`${"mistake".padEnd(widest)}  cores  nodes  script`);
-  for (const mistake of request.mistakes) {
-    const finding = await look(mistake, request);
-    const { script, coreSeeds, nodeSeeds } = finding;
-    const seeds = (count: number | undefined) => `${count ?? "-"}`.padStart(5);
-    console.log(
-      `${mistake.name.padEnd(widest)}  ${seeds(coreSeeds)}  ${seeds(nodeSeeds)}  ${script ?? "-"}`,
-    );
-    if (Object.values(finding).every((one) => one === undefined)) missed.push(mistake.name);
-    for (const way of Object.keys(counts) as (keyof typeof counts)[]) {
-      if (finding[way] !== undefined) counts[way] += 1;
+  const { mistakes } = request;
+  const widest = Math.max(...mistakes.map(({ name }) => name.length));
+  const findings: (Finding | undefined)[] = [];
+  let printed = 0;
+  const found = (at: number, finding: Finding): void => {
+    findings[at] = finding;
+    for (; findings[printed] !== undefined; printed += 1) {
+      console.log(row(mistakes[printed]!, findings[printed]!, widest));
     }
-  }
+  };
+  console.log(`${"mistake".padEnd(widest)}  cores  nodes  world      seed  script`);
+  await lookForAll(request, found);
+  const count = (way: keyof Finding): number =>
+    findings.filter((finding) => finding?.[way] !== undefined).length;
+  const missed = mistakes.filter((_, at) =>
+    Object.values(findings[at]!).every((one) => one === undefined)
+  ).map(({ name }) => name);
   console.log(
-    `${request.mistakes.length} mistakes: ${counts.coreSeeds} found among pure cores, ` +
-      `${counts.nodeSeeds} among whole nodes, ${counts.script} by a script, ${missed.length} not found`,
+    `${mistakes.length} mistakes: ${count("coreSeeds")} found among pure cores, ` +
+      `${count("nodeSeeds")} among whole nodes, ${
+        count("script")
+      } by a script, ${missed.length} not found`,
   );
   if (missed.length > 0) console.error(`not found: ${missed.join(", ")}`);
   return missed.length > 0 ? 1 : 0;
+}
+
+function row({ name, world = "any" }: PlantedMistake, finding: Finding, widest: number): string {
+  const number = (value: number | undefined) => `${value ?? "-"}`.padStart(5);
+  const { coreSeeds, nodeSeeds, nodeSeed, script = "-" } = finding;
+  return `${name.padEnd(widest)}  ${number(coreSeeds)}  ${number(nodeSeeds)}  ${world.padEnd(9)} ` +
+    `${number(nodeSeed)}  ${script}`;
+}
+
+/** Has as many workers as this machine has cores look for all mistakes. */
+async function lookForAll(
+  { mistakes, coreSeeds, nodeSeeds }: Request,
+  found: (at: number, finding: Finding) => void,
+): Promise<void> {
+  let next = 0;
+  const workers = Array.from(
+    { length: Math.min(mistakes.length, navigator.hardwareConcurrency) },
+    () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+  );
+  const runWorker = (worker: Worker) =>
+    new Promise<void>((resolve, reject) => {
+      let at = 0;
+      const ask = (): void => {
+        at = next++;
+        if (at >= mistakes.length) return resolve();
+        const { name } = mistakes[at]!;
+        worker.postMessage({ name, coreSeeds, nodeSeeds } satisfies LookRequest);
+      };
+      worker.onmessage = ({ data }: MessageEvent<Finding>) => {
+        found(at, data);
+        ask();
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(`a worker has stopped: ${event.message}`));
+      };
+      ask();
+    });
+  try {
+    await Promise.all(workers.map(runWorker));
+  } finally {
+    for (const worker of workers) worker.terminate();
+  }
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ALL_MISTAKES } from "../simulation/planted_mistakes.ts";
-import { look, readRequest } from "./main.ts";
+import { look } from "./look.ts";
+import { readRequest } from "./main.ts";
 
 Deno.test("a request that cannot be is refused with what is allowed", () => {
   assertThrows(() => readRequest(["--seeds=3"]), Error, "allowed are --core=N");

@@ -30,19 +30,27 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "members-change-before-own-entry",
     description: "a leader changes the members before something of its own term is committed (B22)",
     script: "members_05_add_and_remove_B22",
+    world: "members",
     step: forgettingOwnEntry((input) => input.type === "changeConfiguration"),
   },
   {
     name: "members-change-while-another-is-open",
     description: "a leader changes the members while the last change is not committed",
     script: "members_03_one_at_a_time",
+    world: "members",
     step(state, input, nowMs) {
       if (input.type !== "changeConfiguration") return step(state, input, nowMs);
       const committed = () => {
         const { index, configuration } = latestOf(state);
         return { index: Math.min(index, state.commitIndex) as Index, configuration };
       };
-      return pretending(state, committed, () => step(state, input, nowMs));
+      const { configurations } = state;
+      Object.defineProperty(configurations, "changedIndex", { get: () => 0, configurable: true });
+      try {
+        return pretending(state, committed, () => step(state, input, nowMs));
+      } finally {
+        delete (configurations as { changedIndex?: unknown }).changedIndex;
+      }
     },
   },
   {
@@ -50,6 +58,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     description:
       "a configuration holds when it is committed instead of when it is in the log (B23)",
     script: "members_08_new_majority_counts_B23",
+    world: "members",
     step(state, input, nowMs) {
       const { configurations } = state;
       // A first configuration holds at once, or nobody could ever be elected.
@@ -67,6 +76,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "members-kept-on-truncation",
     description: "a configuration whose entry is overwritten still holds (B25)",
     script: "members_10_rolled_back_B25",
+    world: "members",
     step(state, input, nowMs) {
       state.configurations.truncated = () => false;
       return step(state, input, nowMs);
@@ -76,6 +86,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "nonvoters-count-for-commit",
     description: "members without a vote count for the majority that commits",
     script: "members_22_nonvoters_do_not_count",
+    world: "members",
     step: committing((state, leader) => {
       const ids = configurationOf(state).servers.map(({ id }) => id);
       return ofOwnTerm(state, middleOf(ids, matchIn(state, leader)));
@@ -85,6 +96,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "removed-servers-count-for-commit",
     description: "servers that are removed count for the majority until they are forgotten",
     script: "removal_03_counts_no_more",
+    world: "members",
     step: committing((state, leader) => {
       const ids = [...voterIds(configurationOf(state)), ...leader.leaving.keys()];
       return ofOwnTerm(state, middleOf(ids, matchIn(state, leader)));
@@ -94,6 +106,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "nonvoter-stands-for-election",
     description: "a member without a vote stands for election when it hears no leader (B29)",
     script: "members_18_nonvoter_restarts_B29",
+    world: "members",
     step(state, input, nowMs) {
       if (input.type !== "tick" || state.role.type === "leader") return step(state, input, nowMs);
       return pretending(state, () => voting(state), () => step(state, input, nowMs));
@@ -103,6 +116,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "nonvoter-takes-over",
     description: "a member without a vote stands for election when it is told to (B29)",
     script: "members_16_timeout_now_to_nonvoter_B29",
+    world: "members",
     step(state, input, nowMs) {
       if (input.type !== "received") return step(state, input, nowMs);
       return input.messages.flatMap((message) => {
@@ -117,6 +131,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     name: "staging-promoted-at-once",
     description: "a staging server becomes a voter with its first answer, however far behind it is",
     script: "members_12_slow_to_catch_up",
+    world: "members",
     step(state, input, nowMs) {
       const { role } = state;
       if (role.type === "leader" && input.type === "received") {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { StepFunction } from "@coracle/core/consensus";
+import type { WorldKind } from "../simulation/scenario.ts";
 
 /** A mistake. */
 export interface PlantedBug {
@@ -14,6 +15,8 @@ export interface PlantedBug {
   readonly description: string;
   /** The golden script that shows it, for one that chance does not show soon in a cluster of pure cores. */
   readonly script?: string;
+  /** The kind of world in which whole nodes show it soon; any by default. */
+  readonly world?: WorldKind;
   /** The step function with the mistake in it. */
   readonly step: StepFunction;
 }

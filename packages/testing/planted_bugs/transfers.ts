@@ -12,6 +12,7 @@ export const TRANSFER_BUGS: readonly PlantedBug[] = [
     name: "transfer-never-given-up",
     description: "a leader whose target does not take over refuses writes for ever (B65)",
     script: "transfer_03_target_dies_before_told_B65",
+    world: "members",
     step(state, input, nowMs) {
       const effects = step(state, input, nowMs);
       if (state.role.type === "leader" && state.role.transfer !== undefined) {
@@ -24,6 +25,7 @@ export const TRANSFER_BUGS: readonly PlantedBug[] = [
     name: "transfer-told-when-sent",
     description: "the target is told when it was sent everything, not when it has it (B66)",
     script: "transfer_01_to_a_voter",
+    world: "members",
     step(state, input, nowMs) {
       const effects = step(state, input, nowMs);
       const { role, log, term } = state;
@@ -41,6 +43,7 @@ export const TRANSFER_BUGS: readonly PlantedBug[] = [
     name: "transfer-takes-writes",
     description: "a leader takes writes while it hands over",
     script: "transfer_01_to_a_voter",
+    world: "members",
     step(state, input, nowMs) {
       const { role } = state;
       if (input.type !== "propose" || role.type !== "leader") return step(state, input, nowMs);

@@ -8,7 +8,7 @@ import { Prng } from "../prng.ts";
 import type { Machine } from "./machine.ts";
 import type { KnownMembers } from "./members.ts";
 import { type Obstacle, Obstacles } from "./obstacles.ts";
-import type { ScriptEvent, Target } from "./script.ts";
+import type { Prey, ScriptEvent, Strike, Target } from "./script.ts";
 import type { World } from "./world.ts";
 
 /** An event of one kind. */
@@ -136,25 +136,39 @@ export class Faults {
     }
   }
 
-  /** A node has become the leader. */
-  elected(machine: Machine): void {
-    const hunt = this.#hunts.shift();
-    if (hunt === undefined || !this.#isOn) return;
-    const { durationMs, strike } = hunt;
-    this.#world.clock.setTimer(hunt.delayMs, () => {
+  /** A node has become the leader, tells another to take over, or is told: a moment that hunters wait for. */
+  shows(machine: Machine, prey: Prey): void {
+    const at = this.#hunts.findIndex((hunt) => hunt.prey === prey);
+    if (at === -1 || !this.#isOn) return;
+    const [{ strike, delayMs, durationMs }] = this.#hunts.splice(at, 1) as [EventOf<"hunt">];
+    this.#world.clock.setTimer(delayMs, () => {
       if (!this.#isOn || machine.process === undefined) return;
       this.#count(`hunt: ${strike}`);
       if (strike === "power") machine.crash("power", durationMs);
       else if (strike === "pause") machine.pause(durationMs);
-      else {
-        const { id } = machine;
-        const isDeaf = strike === "deafen";
-        this.obstacles.add(
-          (from, to) => (to === id || (from === id && !isDeaf) ? Infinity : 0),
-          durationMs,
-        );
-      }
+      else this.#obstruct(machine, strike, durationMs);
     });
+  }
+
+  #obstruct({ id }: Machine, strike: Exclude<Strike, "power" | "pause">, durationMs: number): void {
+    const { network, machines, clock, scenario } = this.#world;
+    const hearsNothing: Obstacle = (_, to) => to === id ? Infinity : 0;
+    const isNotHeard: Obstacle = (from) => from === id ? Infinity : 0;
+    if (strike === "mute") {
+      // What it hears is about a time when it was heard.
+      const lateMs = 0.8 * scenario.config.heartbeatTimeoutMs;
+      this.obstacles.add((_, to) => to === id ? lateMs : 0, lateMs / 2 + durationMs);
+      clock.setTimer(lateMs / 2, () => {
+        if (this.#isOn) this.obstacles.add(isNotHeard, durationMs);
+      });
+      return;
+    }
+    this.obstacles.add(hearsNothing, durationMs);
+    if (strike !== "deafen") this.obstacles.add(isNotHeard, durationMs);
+    if (strike !== "unplug") return;
+    for (const other of machines) {
+      if (other.id !== id) network.disconnect(id, other.id);
+    }
   }
 
   /** Nothing goes wrong any more. What is broken is another matter. */

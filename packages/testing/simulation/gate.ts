@@ -24,6 +24,9 @@ export class Gate {
     return this.#isOpen;
   }
 
+  /** How often the process has stood still. */
+  pauses = 0;
+
   /** Whether the process stands still. */
   get isPaused(): boolean {
     return this.#waiting !== undefined;
@@ -56,6 +59,7 @@ export class Gate {
 
   /** The process stands still, and does not know it. */
   pause(): void {
+    this.pauses += 1;
     this.#waiting ??= [];
   }
 

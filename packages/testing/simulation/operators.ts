@@ -146,12 +146,15 @@ export class Operators {
     random: Prng,
     suffrage?: Suffrage,
   ): ServerId | undefined {
-    const { servers } = configuration;
-    const going = servers.filter((server) =>
+    const going = configuration.servers.filter((server) =>
       (suffrage === undefined || server.suffrage === suffrage) &&
-      this.#isSafe({ servers: servers.filter((one) => one !== server) })
+      this.#mayGo(configuration, server.id)
     );
     return going.length === 0 ? undefined : random.pick(going).id;
+  }
+
+  #mayGo({ servers }: Configuration, id: ServerId): boolean {
+    return this.#isSafe({ servers: servers.filter((one) => one.id !== id) });
   }
 
   #otherConfiguration(configuration: Configuration, random: Prng): Configuration | undefined {
@@ -198,7 +201,29 @@ export class Operators {
     const { configuration } = leader.process!.raft!.configuration();
     const to = random.pick(configuration.servers).id;
     const options = random.chance(0.5) ? { to } : {};
-    this.#do(leader, (client) => client.transferLeadership(options));
+    const isOver = this.#endsInTime(leader);
+    this.#do(leader, (client) => {
+      const transfer = client.transferLeadership(options).finally(isOver);
+      if (!random.chance(0.3) || !this.#mayGo(configuration, to)) return transfer;
+      // Whoever does not take over may be out of order: it loses its vote.
+      return transfer.catch((error) => {
+        if (error.code !== "transfer-failed" || this.#end.signal.aborted) throw error;
+        return client.demoteVoter(to, { timeoutMs: this.#timeoutMs, signal: this.#end.signal });
+      });
+    });
+  }
+
+  /** Fails unless what is returned is called before a leader that runs must have given up handing over. */
+  #endsInTime({ id, process }: Machine): () => void {
+    const { clock, scenario } = this.#world;
+    const { gate } = process!;
+    if (gate.isPaused) return () => {};
+    const { pauses } = gate;
+    // Settings may be reloaded meanwhile; clocks may be slow, but not slower than the world's.
+    return clock.setTimer(4 * scenario.config.heartbeatTimeoutMs, () => {
+      if (!gate.isOpen || gate.pauses > pauses) return;
+      this.#world.fail(new Error(`takeover: ${id} hands over and comes to no end`));
+    });
   }
 
   #reload({ target, seed }: EventOf<"reload">): void {

@@ -6,6 +6,7 @@
 import type { Fsm, LogStore, SnapshotStore, Transport } from "@coracle/core";
 import type { StepFunction } from "@coracle/core/consensus";
 import type { FileSystem } from "@coracle/store-fs";
+import type { WorldKind } from "./scenario.ts";
 
 /** Things around parts of a node. What is missing leaves its part as it is. Each is called once for each process. */
 export interface Plant {
@@ -29,4 +30,6 @@ export interface PlantedMistake extends Plant {
   readonly name: string;
   /** What is wrong, in words; with the number of the case where it has one. */
   readonly description: string;
+  /** The kind of world in which it shows soon; any by default. */
+  readonly world?: WorldKind;
 }

@@ -9,7 +9,7 @@ import { completeConfig, type RaftConfig } from "@coracle/core";
 import { type NetworkBehaviour, RELIABLE } from "../memory_network.ts";
 import type { Prng } from "../prng.ts";
 import type { ClockError } from "./gate.ts";
-import type { EventKind } from "./script.ts";
+import type { EventKind, Prey, Strike } from "./script.ts";
 import type { DiskBehaviour } from "./simulated_disk.ts";
 
 /** How the stores of all nodes are set up. */
@@ -26,8 +26,16 @@ export interface StoreSettings {
   readonly blockSizeBytes: number;
 }
 
+/**
+ * What a world is about: nothing in particular; leaders that hardly live to see an entry committed; leases and leaders that are cut
+ * off; members that come and go; snapshots for nodes that have fallen behind.
+ */
+export type WorldKind = "any" | "hasty" | "leased" | "members" | "snapshots";
+
 /** A world to simulate. */
 export interface Scenario {
+  /** What it is about. */
+  readonly kind: WorldKind;
   /** Members with a vote, at first. */
   readonly voters: number;
   /** Members without, at first. */
@@ -50,6 +58,10 @@ export interface Scenario {
   readonly clients: number;
   /** Mean time between two events of a kind, in milliseconds; those that are missing do not happen. */
   readonly intervalsMs: Readonly<Partial<Record<EventKind, number>>>;
+  /** Who is hunted; the more often somebody is named, the more often. */
+  readonly preys: readonly Prey[];
+  /** What befalls them, likewise. */
+  readonly strikes: readonly Strike[];
   /** Longest time that a node is down, a link is cut, a disk stalls. */
   readonly faultMaxMs: number;
   /** How long faults go on. */
@@ -88,11 +100,11 @@ const OPERATIONS: Readonly<Partial<Record<EventKind, readonly [number, number]>>
 
 /** A world in a few words: how large, how fast, and what happens in it. */
 export function scenarioText(scenario: Scenario): string {
-  const { voters, nonvoters, config, intervalsMs, network, clients, durationMs } = scenario;
+  const { kind, voters, nonvoters, config, intervalsMs, network, clients, durationMs } = scenario;
   const kinds = Object.keys(intervalsMs).filter((kind) => kind !== "visit");
-  return `${voters} voters and ${nonvoters} others, ${clients} clients, ${
-    durationMs.toFixed(0)
-  } ms; ` +
+  return `${
+    kind === "any" ? "" : `${kind}: `
+  }${voters} voters and ${nonvoters} others, ${clients} clients, ${durationMs.toFixed(0)} ms; ` +
     `heartbeat ${config.heartbeatTimeoutMs} ms, election ${config.electionTimeoutMs} ms, lease ` +
     `${config.leaderLeaseTimeoutMs} ms${
       config.leaseReads ? " with lease reads" : ""
@@ -102,12 +114,23 @@ export function scenarioText(scenario: Scenario): string {
     }`;
 }
 
-/** Draws a world. Of those with three voters or more, one in eight is one of hasty elections and one in eight one of leases. */
+/** Draws a world. Half of those with three voters or more are about something: an eighth each. */
 export function drawScenario(random: Prng): Scenario {
   const scenario = drawAny(random);
-  const kind = random.next();
-  if (scenario.voters < 3 || kind > 0.25) return scenario;
-  return kind < 0.125 ? hasty(scenario) : leased(scenario, random);
+  const kind = Math.floor(8 * random.next());
+  if (scenario.voters < 3) return scenario;
+  switch (kind) {
+    case 0:
+      return hasty(scenario);
+    case 1:
+      return leased(scenario, random);
+    case 2:
+      return changing(scenario, random);
+    case 3:
+      return lagging(scenario, random);
+    default:
+      return scenario;
+  }
 }
 
 /**
@@ -119,6 +142,7 @@ function leased(scenario: Scenario, random: Prng): Scenario {
   const { heartbeatTimeoutMs } = config;
   return {
     ...scenario,
+    kind: "leased",
     config: {
       ...config,
       electionTimeoutMs: heartbeatTimeoutMs,
@@ -139,10 +163,12 @@ function leased(scenario: Scenario, random: Prng): Scenario {
     clients: 30,
     intervalsMs: {
       visit: 0.015 * heartbeatTimeoutMs,
-      hunt: 1.5 * heartbeatTimeoutMs,
-      transfer: 8 * heartbeatTimeoutMs,
+      hunt: 0.8 * heartbeatTimeoutMs,
+      transfer: 4 * heartbeatTimeoutMs,
       ...random.chance(0.5) && { member: 8 * heartbeatTimeoutMs },
     },
+    preys: ["elected", "handing over"],
+    strikes: ["power", "isolate", "unplug", "pause", "deafen", "mute", "mute"],
     faultMaxMs: 4 * heartbeatTimeoutMs,
     durationMs: random.between(20, 40) * heartbeatTimeoutMs,
   };
@@ -156,6 +182,7 @@ function hasty(scenario: Scenario): Scenario {
   const { heartbeatTimeoutMs } = scenario.config;
   return {
     ...scenario,
+    kind: "hasty",
     config: { ...scenario.config, appendSizeMaxBytes: 1, inflightMessagesMax: 1 },
     intervalsMs: {
       visit: 0.2 * heartbeatTimeoutMs,
@@ -165,6 +192,80 @@ function hasty(scenario: Scenario): Scenario {
     },
     // Longer than an election takes: who was cut off comes back when the next leader is cut off.
     faultMaxMs: 6 * heartbeatTimeoutMs,
+  };
+}
+
+/**
+ * A world in which the members change all the time, leadership is handed over, and whoever hands over or takes over may be struck just
+ * then; there are few members, so that each counts.
+ */
+function changing(scenario: Scenario, random: Prng): Scenario {
+  const { heartbeatTimeoutMs } = scenario.config;
+  return {
+    ...scenario,
+    kind: "members",
+    voters: random.pick([2, 3, 3, 4]),
+    nonvoters: random.pick([0, 1, 2]),
+    config: { ...scenario.config, appendSizeMaxBytes: random.pick([1, 300, 1024 * 1024]) },
+    network: { ...scenario.network, reorderRate: random.pick([0, 0.02, 0.2]) },
+    intervalsMs: {
+      visit: 0.1 * heartbeatTimeoutMs,
+      member: random.pick([0.5, 1.5]) * heartbeatTimeoutMs,
+      transfer: random.pick([2, 6]) * heartbeatTimeoutMs,
+      hunt: random.pick([2, 6]) * heartbeatTimeoutMs,
+      crash: 10 * heartbeatTimeoutMs,
+      slowLink: 6 * heartbeatTimeoutMs,
+      ...random.chance(0.5) && { partition: 8 * heartbeatTimeoutMs },
+      ...random.chance(0.5) && { stall: 8 * heartbeatTimeoutMs },
+      ...random.chance(0.3) && { wipe: 40 * heartbeatTimeoutMs },
+    },
+    preys: ["elected", "handing over", "successor"],
+    faultMaxMs: random.pick([1, 4]) * heartbeatTimeoutMs,
+  };
+}
+
+/**
+ * A world in which logs are cut short at once and nodes fall behind again and again, so that they need snapshots, which travel slowly and
+ * break off while leaders and members change.
+ */
+function lagging(scenario: Scenario, random: Prng): Scenario {
+  const { heartbeatTimeoutMs } = scenario.config;
+  return {
+    ...scenario,
+    kind: "snapshots",
+    voters: random.pick([3, 3, 5]),
+    config: {
+      ...scenario.config,
+      snapshotThreshold: random.pick([1, 5, 20]),
+      snapshotIntervalMs: 0.5 * heartbeatTimeoutMs,
+      trailingLogs: random.pick([0, 0, 5]),
+      pendingCallsMax: 65536,
+      appendSizeMaxBytes: 1024 * 1024,
+      inflightSizeMaxBytes: 8 * 1024 * 1024,
+    },
+    store: { ...scenario.store, retain: 1 },
+    network: {
+      ...RELIABLE,
+      latencyMinMs: 0,
+      latencyMaxMs: random.pick([0.01, 0.1]) * heartbeatTimeoutMs,
+      snapshotBytesPerMs: random.pick([100, 1000, 5000]) / heartbeatTimeoutMs,
+    },
+    clients: 8,
+    intervalsMs: {
+      visit: 0.02 * heartbeatTimeoutMs,
+      pause: 4 * heartbeatTimeoutMs,
+      hunt: 4 * heartbeatTimeoutMs,
+      crash: 8 * heartbeatTimeoutMs,
+      breakSnapshots: 2 * heartbeatTimeoutMs,
+      snapshot: heartbeatTimeoutMs,
+      ...random.chance(0.5) && { stall: 6 * heartbeatTimeoutMs },
+      ...random.chance(0.5) && { partition: 8 * heartbeatTimeoutMs },
+      ...random.chance(0.7) && { member: 3 * heartbeatTimeoutMs },
+      ...random.chance(0.5) && { transfer: 4 * heartbeatTimeoutMs },
+    },
+    preys: ["elected"],
+    strikes: ["isolate", "pause"],
+    faultMaxMs: random.pick([3, 6]) * heartbeatTimeoutMs,
   };
 }
 
@@ -185,6 +286,7 @@ function drawAny(random: Prng): Scenario {
   const clients = random.pick([1, 2, 3, 5, 8]);
   intervalsMs.visit = random.between(0.03, 0.3) * heartbeatTimeoutMs;
   return {
+    kind: "any",
     voters,
     nonvoters,
     isEachBootstrapped: random.chance(0.5),
@@ -204,6 +306,8 @@ function drawAny(random: Prng): Scenario {
     disk: drawDisk(random, heartbeatTimeoutMs),
     clients,
     intervalsMs,
+    preys: ["elected", "elected", "handing over", "successor"],
+    strikes: ["power", "isolate", "unplug", "pause", "deafen", "mute"],
     faultMaxMs: random.pick([1, 3, 8]) * heartbeatTimeoutMs,
     durationMs: random.between(20, 60) * heartbeatTimeoutMs,
   };

@@ -33,10 +33,11 @@ export type ScriptEvent =
       readonly downMs: number;
     }
     | {
-      /** Whoever becomes leader next is struck soon after, when it has most to lose. */
+      /** Somebody is struck soon after a moment at which there is most to lose. */
       readonly kind: "hunt";
+      readonly prey: Prey;
       readonly delayMs: number;
-      readonly strike: "power" | "isolate" | "pause" | "deafen";
+      readonly strike: Strike;
       readonly durationMs: number;
     }
     | {
@@ -161,6 +162,15 @@ export type ScriptEvent =
     }
   );
 
+/** Who is hunted: the next that is elected, the next that tells another to take over, or that other. */
+export type Prey = "elected" | "handing over" | "successor";
+
+/**
+ * What befalls it: its machine loses power; nothing gets through to it or from it; the same, and connections break; it stands still; it
+ * hears nothing; nobody hears it, and what it hears is late.
+ */
+export type Strike = "power" | "isolate" | "unplug" | "pause" | "deafen" | "mute";
+
 /** How an operator changes the membership. */
 export type MemberChange =
   | "addVoter"
@@ -218,8 +228,9 @@ function drawEvent(kind: EventKind, random: Prng, scenario: Scenario): Drawn {
       return { kind, target, downMs };
     case "hunt": {
       const delayMs = random.between(0, random.pick([0.05, 0.3, 1])) * heartbeatTimeoutMs;
-      const strike = random.pick(["power", "isolate", "pause", "deafen"] as const);
-      return { kind, delayMs, strike, durationMs };
+      const prey = random.pick(scenario.preys);
+      const strike = random.pick(scenario.strikes);
+      return { kind, prey, delayMs, strike, durationMs };
     }
     case "partition": {
       const shape = random.pick(

@@ -266,7 +266,10 @@ export class Simulation implements Watcher, ObservedCluster {
       case "roleChanged":
         if (effect.role !== "leader") return;
         this.#count("leader elected");
-        return this.#faults.elected(machine);
+        return this.#faults.shows(machine, "elected");
+      case "send":
+        if (effect.message.type === "timeoutNow") this.#handsOver(machine, effect.to);
+        return;
       case "installSnapshot":
         this.#count("snapshot installed");
         machine.process!.appliedIndex = 0;
@@ -277,6 +280,13 @@ export class Simulation implements Watcher, ObservedCluster {
       default:
         return;
     }
+  }
+
+  #handsOver(machine: Machine, to: ServerId): void {
+    this.#count("takeover");
+    this.#faults.shows(machine, "handing over");
+    const successor = this.nodes.find(({ id }) => id === to);
+    if (successor !== undefined) this.#faults.shows(successor, "successor");
   }
 
   #count(event: string): void {
