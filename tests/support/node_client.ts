@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./no_goaway.ts";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { encodeText, numberField, textFields } from "./protobuf.ts";
 
