@@ -204,6 +204,7 @@ export class CoreNode {
       case "contactChanged":
       case "storeChanged":
       case "storeRefused":
+      case "otherCluster":
       case "removed":
         // For the host, which sees all effects.
         break;

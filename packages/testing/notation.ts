@@ -240,6 +240,8 @@ export function effectText(effect: Effect, state: NodeState): string {
       return effect.by === undefined
         ? "its store counts again"
         : `its store does not count for ${effect.by}`;
+    case "otherCluster":
+      return `takes nothing from ${effect.leader}, which leads another cluster`;
     case "removed":
       return "is no member any more";
     case "bootstrapped":

@@ -158,7 +158,7 @@ async function giveVote(
     if (suffrage !== "staging") throw commandErrorOf(error);
     complain(
       `${id} is a member and has not caught up within ${options.timeoutMs} ms; it gets its vote by itself as soon ` +
-        "as it has. Is it running, and can it be reached?",
+        "as it has. Is it running, can it be reached, and has it founded no cluster of its own? Its log says so.",
     );
     return EXIT.unknown;
   }

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { decodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
+import {
+  decodeConfiguration,
+  findServer,
+  type IndexedConfiguration,
+  type ServerId,
+} from "../model/configuration.ts";
 import type { EntryRun } from "../model/entry_run.ts";
 import { equalConfigurations } from "../model/membership.ts";
 import type { Index } from "../model/numbers.ts";
@@ -42,6 +47,11 @@ export class Configurations {
       if (!equalConfigurations(before.configuration, after.configuration)) return after.index;
     }
     return this.settled.index;
+  }
+
+  /** Whether `id` is in one of them. */
+  mentions(id: ServerId): boolean {
+    return this.#history.some(({ configuration }) => findServer(configuration, id) !== undefined);
   }
 
   /** A snapshot has replaced the log: its configuration is the only one. */

@@ -163,6 +163,14 @@ export interface StoreRefused {
   readonly by: ServerId | undefined;
 }
 
+/** A leader of another cluster sends to this node, which takes nothing from it. */
+export interface OtherCluster {
+  /** Which effect this is. */
+  readonly type: "otherCluster";
+  /** That leader. */
+  readonly leader: ServerId;
+}
+
 /** A configuration without this node is committed: it is a member no longer. */
 export interface Removed {
   /** Which effect this is. */
@@ -212,6 +220,7 @@ export type Effect =
   | ContactChanged
   | StoreChanged
   | StoreRefused
+  | OtherCluster
   | Removed
   | Bootstrapped
   | RoleChanged

@@ -10,6 +10,7 @@ import type { EntryRun } from "../model/entry_run.ts";
 import { type Append, NO_ROUND } from "../model/message.ts";
 import { type Index, nextIndex, NO_INDEX, NO_TERM } from "../model/numbers.ts";
 import { commitUpTo } from "./leader.ts";
+import { isOfOtherCluster, refuseOtherCluster } from "./other_cluster.ts";
 import { appendRun, send, type Step, truncateFrom, writeCovering } from "./outcome.ts";
 import { hearLeader } from "./roles.ts";
 import { isTermDurable } from "./state.ts";
@@ -18,6 +19,10 @@ import { refusedBy, storeTaken } from "./stores.ts";
 /** Takes a leader's entries or heartbeat, and answers. */
 export function receiveAppend(step: Step, from: ServerId, message: Append): void {
   const { state } = step;
+  if (isOfOtherCluster(state, from)) {
+    refuseOtherCluster(step, from);
+    return;
+  }
   if (message.term < state.term) {
     refuseEarlierTerm(step, from, message);
     return;

@@ -8,6 +8,7 @@ import { NO_ROUND } from "../model/message.ts";
 import { toIndex } from "../model/numbers.ts";
 import type { SnapshotReceived, SnapshotSent } from "./input.ts";
 import { commitUpTo } from "./leader.ts";
+import { isOfOtherCluster } from "./other_cluster.ts";
 import { lastWrite, resetLog, send, type Step, writeCovering } from "./outcome.ts";
 import { replicate } from "./replication.ts";
 import { hearLeader } from "./roles.ts";
@@ -33,7 +34,7 @@ export function snapshotSent(step: Step, leader: Leader, input: SnapshotSent): v
 export function receiveSnapshot(step: Step, input: SnapshotReceived): void {
   const { state, effects } = step;
   const { from, lastIncludedIndex, lastIncludedTerm } = input;
-  if (input.term < state.term) return;
+  if (input.term < state.term || isOfOtherCluster(state, from)) return;
   hearLeader(step, input.term, from);
   const { log } = state;
   const { term, storeId, config: { leaderPriority: priority } } = state;

@@ -182,6 +182,8 @@ export interface NodeState {
   readonly storeId: StoreId;
   /** The last node that knew it by another store, unless a leader has taken something from it since. */
   storeRefusedBy: ServerId | undefined;
+  /** The last leader from which it has taken nothing, since that is of another cluster. */
+  refusedLeader: ServerId | undefined;
   /** Its settings. */
   config: RaftConfig;
   /** Its random numbers. */
@@ -255,6 +257,7 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
     id,
     storeId,
     storeRefusedBy: undefined,
+    refusedLeader: undefined,
     config,
     random,
     term: hardState.term,

@@ -9,6 +9,7 @@ import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { Logger } from "../ports/logger.ts";
 import type {
   ContactChanged,
+  OtherCluster,
   RoleChanged,
   StoreChanged,
   StoreRefused,
@@ -125,6 +126,17 @@ export class News {
       );
     }
     this.observers.publish({ type: "storeRefused", by });
+  }
+
+  /** A leader of another cluster wants this node. */
+  otherCluster({ leader }: OtherCluster): void {
+    const { id } = this.#state;
+    this.#logger.error(
+      "{leader}, which leads another cluster, has node {id} among its members; nothing is taken from it, since this node has founded a " +
+        "cluster of its own, whose only voter it is. To join the other one, it must be started on an empty directory, and found none",
+      { leader, id },
+    );
+    this.observers.publish({ type: "otherCluster", leader });
   }
 
   /** A snapshot is stored. */

@@ -5,7 +5,7 @@
  */
 import { assertNever } from "../model/assert.ts";
 import type { RaftConfig } from "../model/config.ts";
-import { findServer } from "../model/configuration.ts";
+import { findServer, type ServerId } from "../model/configuration.ts";
 import {
   CannotBootstrapError,
   type LeaderHint,
@@ -19,6 +19,7 @@ import type { Clock } from "../ports/clock.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { InstallSnapshot, RoleChanged } from "../consensus/effect.ts";
 import type { Input } from "../consensus/input.ts";
+import { isOfOtherCluster } from "../consensus/other_cluster.ts";
 import { Random } from "../consensus/random.ts";
 import { configurationOf, createState, leaderOf, type NodeState } from "../consensus/state.ts";
 import { stepOf } from "../consensus/step_option.ts";
@@ -185,6 +186,7 @@ export class Node {
       appliedIndex: () => this.applier.appliedIndex,
       latest: () => state.configurations.latest,
       members: () => configurationOf(state),
+      isOfOtherCluster: (leader: ServerId) => isOfOtherCluster(state, leader),
       isMember: () => findServer(configurationOf(state), state.id) !== undefined,
       isLeader: () => this.isLeader,
       knowsLeader: () => leaderOf(state) !== undefined,
@@ -319,6 +321,9 @@ export class Node {
         break;
       case "storeRefused":
         this.news.storeRefused(effect);
+        break;
+      case "otherCluster":
+        this.news.otherCluster(effect);
         break;
       case "removed":
         this.#logger.info("node {id} is no longer a member", { id: this.state.id });

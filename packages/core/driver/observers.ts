@@ -84,6 +84,15 @@ export type Observation =
     readonly by: ServerId | undefined;
   }
   | {
+    /**
+     * A leader of another cluster has this node among its members. Nothing is taken from it: this node is the only voter of a cluster of its
+     * own. To join the other one, it must start with an empty store and not be bootstrapped.
+     */
+    readonly type: "otherCluster";
+    /** That leader. */
+    readonly leader: ServerId;
+  }
+  | {
     /** A snapshot was made here, or received from a leader. */
     readonly type: "snapshot";
     /** The last entry that it contains. */

@@ -20,6 +20,8 @@ export interface SnapshotReceiverHost {
   term(): Term;
   /** The last entry known to be committed. */
   commitIndex(): Index;
+  /** Whether a leader is of another cluster. */
+  isOfOtherCluster(leader: ServerId): boolean;
   /** Takes an input to the consensus. */
   input(input: SnapshotReceived): void;
 }
@@ -60,7 +62,7 @@ export class SnapshotReceiver {
 
   /** See `TransportHandler.receiveSnapshot`. */
   receive(from: ServerId, header: SnapshotHeader, data: AsyncIterable<Uint8Array>): Promise<void> {
-    const problem = this.#problem(header);
+    const problem = this.#problem(from, header);
     if (problem !== undefined) {
       discard(data);
       return Promise.reject(problem);
@@ -105,9 +107,13 @@ export class SnapshotReceiver {
     await Promise.all([...this.#open].map(({ done }) => done));
   }
 
-  #problem({ term }: SnapshotHeader): unknown {
+  #problem(from: ServerId, { term }: SnapshotHeader): unknown {
     const { host, store } = this.#options;
     if (this.#stopReason !== undefined) return this.#stopReason;
+    // Once stored, it would be what the node begins with when it starts again.
+    if (host.isOfOtherCluster(from)) {
+      return new TransportError("this node is the only voter of another cluster");
+    }
     if (store === undefined) return new SnapshotsUnsupportedError();
     if (term < host.term()) {
       return new TransportError(`the sender's term ${term} is over; it is ${host.term()}`);

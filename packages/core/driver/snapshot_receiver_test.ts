@@ -71,11 +71,12 @@ function header(term: number, index: number, sizeBytes: number): SnapshotHeader 
 /** A receiver of a node in term 3 with entries up to 10 committed; what it offers is taken if `isWanted`. */
 function create(store: MemorySnapshotStore | undefined = new MemorySnapshotStore()) {
   const offered: string[] = [];
-  const node = { term: 3, isWanted: true };
+  const node = { term: 3, isWanted: true, isOfOtherCluster: false };
   const receiver: SnapshotReceiver = new SnapshotReceiver({
     host: {
       term: () => toTerm(node.term),
       commitIndex: () => toIndex(10),
+      isOfOtherCluster: () => node.isOfOtherCluster,
       input: ({ type, from, term, lastIncludedIndex, ...rest }: SnapshotReceived) => {
         offered.push(`${type} ${lastIncludedIndex} of ${from} in term ${term}`);
         if (lastIncludedIndex <= 10 || !node.isWanted) return;
@@ -134,6 +135,18 @@ Deno.test("what the node has already is not read", async () => {
   assertEquals([feed.released, store.list().length], [true, 0]);
 });
 
+Deno.test("a snapshot of another cluster is refused before it is stored", async () => {
+  const { receiver, store, node } = create();
+  node.isOfOtherCluster = true;
+  const feed = new Feed();
+  await assertRejects(
+    () => receiver.receive("n2", header(4, 20, 4), feed),
+    TransportError,
+    "this node is the only voter of another cluster",
+  );
+  assertEquals([feed.released, store.writing], [true, 0]);
+});
+
 Deno.test("a leader of an earlier term, and a node without a store, refuse at once", async () => {
   const { receiver } = create();
   const feed = new Feed();
@@ -144,7 +157,12 @@ Deno.test("a leader of an earlier term, and a node without a store, refuse at on
   );
   assertEquals(feed.released, true);
   const without = new SnapshotReceiver({
-    host: { term: () => toTerm(1), commitIndex: () => toIndex(1), input: () => {} },
+    host: {
+      term: () => toTerm(1),
+      commitIndex: () => toIndex(1),
+      isOfOtherCluster: () => false,
+      input: () => {},
+    },
     store: undefined,
     logger: silentLogger,
     stored: () => {},
