@@ -10,17 +10,8 @@
 
 import { dirname, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { narrowed, type TestGroup } from "./test_groups.ts";
 import { type Counts, countsOf, formatCounts, sum } from "./test_summary.ts";
-
-/** Tests that run in one process with one set of permissions. */
-interface Group {
-  /** Heading in the output. */
-  name: string;
-  /** Files and folders, from the root. */
-  paths: string[];
-  /** Permission flags and others. */
-  flags: string[];
-}
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -38,7 +29,7 @@ function systemFlags(run = `--allow-run=${Deno.execPath()}`): string[] {
   ];
 }
 
-function groups(): Group[] {
+function groups(): TestGroup[] {
   return [
     {
       name: "without any permission",
@@ -62,8 +53,9 @@ function groups(): Group[] {
       // One after the other: a cluster whose elections compete for the processor proves less.
       name: "whole clusters",
       paths: ["tests"],
+      except: ["tests/page"],
       // Any program: Deno lets a signal go to a whole process group, as a terminal's Ctrl-C does, only then.
-      flags: [...systemFlags("--allow-run"), "--ignore=tests/page"],
+      flags: systemFlags("--allow-run"),
     },
     {
       // Deno gives what the system knows of processes (/proc) only to who may do anything; measurements are made so, too.
@@ -80,21 +72,10 @@ function groups(): Group[] {
   ];
 }
 
-/** The group with only those of its paths that `wanted` names or lies in; all if nothing is wanted. */
-function narrowed(group: Group, wanted: string[]): Group {
-  if (wanted.length === 0) return { ...group, paths: group.paths.filter(exists) };
-  const within = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`);
-  const paths = wanted.flatMap((path) =>
-    group.paths.some((folder) => within(path, folder))
-      ? [path]
-      : group.paths.filter((folder) => within(folder, path))
-  );
-  return { ...group, paths };
-}
-
 /** Runs one group, shows its output as it comes, and counts. */
-async function run(group: Group, options: string[]): Promise<{ counts: Counts; code: number }> {
-  const args = ["test", "--no-prompt", "--permit-no-files", ...group.flags, ...options];
+async function run(group: TestGroup, options: string[]): Promise<{ counts: Counts; code: number }> {
+  const except = (group.except ?? []).map((path) => `--ignore=${path}`);
+  const args = ["test", "--no-prompt", "--permit-no-files", ...group.flags, ...except, ...options];
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args, ...group.paths],
     cwd: ROOT,
@@ -133,7 +114,8 @@ async function main(args: string[]): Promise<number> {
     .map((path) => relative(ROOT, resolve(path)).replaceAll(sep, "/"));
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   let exitCode = 0;
-  for (const group of groups().map((group) => narrowed(group, wanted))) {
+  for (const whole of groups()) {
+    const group = narrowed(whole, wanted.length > 0 ? wanted : whole.paths.filter(exists));
     if (group.paths.length === 0) continue;
     console.log(`Tests ${group.name}: ${group.paths.join(" ")}`);
     const { counts, code } = await run(group, options);
