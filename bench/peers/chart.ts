@@ -22,8 +22,8 @@ export interface BarGroup {
   readonly bars: readonly Bar[];
 }
 
-const WIDTH = 760;
-const LABEL_WIDTH = 270;
+const WIDTH = 820;
+const LABEL_WIDTH = 320;
 const VALUE_WIDTH = 90;
 const BAR_HEIGHT = 16;
 const BAR_GAP = 4;

@@ -59,7 +59,9 @@ export function callFigures(
   measured: Measurement,
   how = "",
 ): Figure[] {
-  const row = `${conc} appliers, ${size} B, ${nodes} nodes${how === "" ? "" : `, ${how}`}`;
+  const row = `${conc} ${conc === 1 ? "applier" : "appliers"}, ${size} B, ${nodes} nodes${
+    how === "" ? "" : `, ${how}`
+  }`;
   const perSecond = measured.applies_per_s;
   const figures: Figure[] = [
     { row, unit: "calls/s", value: perSecond },

@@ -11,7 +11,7 @@ export const LIMIT = "limit";
 
 /** The rows that the chart shows. */
 const CHARTED =
-  /^((1|64|1024) appliers, 128 B, 3 nodes|64 readers, linearizable|gRPC, .* its own client)$/;
+  /^((1|64|1024) appliers?, 128 B, 3 nodes|64 readers, linearizable|gRPC, .* its own client)$/;
 
 /** Writes `results.md`, `results.json` and `chart.svg` into `directory`. `extent`: how much was measured. */
 export async function save(
@@ -31,7 +31,7 @@ export async function save(
 function bars(rows: readonly ResultRow[], own: string): BarGroup[] {
   return rows.filter(({ unit, row }) => isMoreBetter(unit) && CHARTED.test(row))
     .map(({ row, summaries }) => ({
-      title: `${row}: calls a second`,
+      title: row,
       bars: Object.entries(summaries).map(([label, { median }]) => ({
         label,
         value: median,
