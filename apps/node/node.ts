@@ -11,6 +11,7 @@ import { initialMembers, type NodeConfig } from "./config/config.ts";
 import { GrpcServer } from "./grpc/server.ts";
 import type { HttpServer } from "./http/server.ts";
 import type { NodeSecurity } from "./security/node_security.ts";
+import type { Partition } from "./partition.ts";
 import { clientAddressesOf, type NodeParts, startParts } from "./parts.ts";
 
 /** A running node. */
@@ -26,6 +27,8 @@ export class Node implements AsyncDisposable {
     readonly raft: Raft<WordPlace>,
     /** Who may talk to it. */
     readonly security: NodeSecurity,
+    /** Cuts it off from the others, if it is one of a development cluster. */
+    readonly partition: Partition | undefined,
     grpc: GrpcServer,
     http: HttpServer | undefined,
   ) {
@@ -54,7 +57,7 @@ export class Node implements AsyncDisposable {
         await Promise.all([grpc.close(), http?.close()]);
         throw error;
       }
-      return new Node(raft, security, grpc, http);
+      return new Node(raft, security, parts.partition, grpc, http);
     } catch (error) {
       await raft.shutdown();
       throw error;

@@ -6,7 +6,7 @@
 import { type Logger, Raft } from "@coracle/core";
 import { type WordPlace, WordsFsm } from "@coracle/fsm-words";
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
-import { TcpTransport } from "@coracle/transport-tcp";
+import { tcpStreamLayer, TcpTransport } from "@coracle/transport-tcp";
 import { formatAddress } from "./config/address.ts";
 import {
   type ClientAddresses,
@@ -15,6 +15,7 @@ import {
 } from "./config/client_addresses.ts";
 import { httpUrl, type NodeConfig } from "./config/config.ts";
 import { NodeTelemetry } from "./telemetry/node_telemetry.ts";
+import { Partition } from "./partition.ts";
 import { NodeSecurity } from "./security/node_security.ts";
 
 /** The parts of a running node. `raft` owns store and transport: it closes them when it is shut down. */
@@ -37,6 +38,8 @@ export interface NodeParts {
   readonly transport: TcpTransport;
   /** Its consensus. */
   readonly raft: Raft<WordPlace>;
+  /** Cuts it off from the others, if it is one of a development cluster. */
+  readonly partition: Partition | undefined;
   /** What measures it. */
   readonly telemetry: NodeTelemetry;
 }
@@ -48,7 +51,8 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
   const security = await NodeSecurity.open(id, config.security, logger);
   const telemetry = await NodeTelemetry.start({ id, prometheus: config.httpListen !== undefined });
   const { metrics } = telemetry;
-  const { log, snapshots, transport } = await openPorts(config, security, telemetry, logger);
+  const ports = await openPorts(config, security, telemetry, logger);
+  const { log, snapshots, transport, partition } = ports;
   const { storeId } = log.identity;
   logger.info("node {id} listens for other members on {address}", {
     id,
@@ -76,6 +80,7 @@ export async function startParts(config: NodeConfig, logger: Logger): Promise<No
     startedAtMs,
     snapshots,
     transport,
+    partition,
     raft,
     telemetry,
   };
@@ -86,6 +91,7 @@ interface Ports {
   readonly log: FsLogStore;
   readonly snapshots: FsSnapshotStore;
   readonly transport: TcpTransport;
+  readonly partition: Partition | undefined;
 }
 
 async function openPorts(
@@ -95,6 +101,10 @@ async function openPorts(
   logger: Logger,
 ): Promise<Ports> {
   const { id, clusterId, dataDir, raftListen, raftAdvertise, grpcAdvertise, httpUrl } = config;
+  const partition = config.controlUrl === undefined
+    ? undefined
+    : new Partition(streamLayer ?? tcpStreamLayer);
+  const streams = partition ?? streamLayer;
   const clientAddress = formatClientAddresses({ grpc: grpcAdvertise, http: httpUrl });
   const log = await FsLogStore.open({
     ...config.store,
@@ -117,11 +127,11 @@ async function openPorts(
       listenAddress: formatAddress(raftListen),
       ...(raftAdvertise === undefined ? {} : { advertiseAddress: raftAdvertise }),
       clientAddress,
-      ...(streamLayer === undefined ? {} : { streamLayer }),
+      ...(streams === undefined ? {} : { streamLayer: streams }),
       ...(metrics === undefined ? {} : { metrics: metrics.transport }),
       logger,
     });
-    return { log, snapshots, transport };
+    return { log, snapshots, transport, partition };
   } catch (error) {
     await Promise.all([log.close(), snapshots?.close()]);
     throw error;

@@ -186,6 +186,23 @@ Deno.test({
     await card(page, paused).getByText("Follower", { exact: true }).waitFor();
   });
 
+  await test.step("a leader that is cut off leads no longer, another one does, and it comes back as a follower", async () => {
+    const cut = leading;
+    await card(page, cut).getByRole("button", { name: "Cut off" }).click();
+    await card(page, cut).getByText("Cut off", { exact: true }).first().waitFor();
+    const next = await leader(page, cut);
+    await card(page, cut).getByText(/^It reaches no other node, and says: (Follower|Candidate)$/)
+      .waitFor();
+    await page.getByLabel("A word to add").fill("behind its back");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^behind its back is entry \d+$/).waitFor();
+    await picture("cut-off");
+    await card(page, cut).getByRole("button", { name: "Let back" }).click();
+    await card(page, cut).getByText("Follower", { exact: true }).waitFor();
+    assertEquals(await leader(page), next);
+    leading = next;
+  });
+
   await test.step("it fits a phone, in light and dark", async () => {
     await page.setViewportSize({ width: 360, height: 780 });
     await page.emulateMedia({ colorScheme: "dark" });

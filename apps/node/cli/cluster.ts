@@ -58,6 +58,8 @@ interface Member {
   process: Deno.ChildProcess | undefined;
   /** Whether it was stopped in the middle of whatever it did. */
   paused: boolean;
+  /** Whether it was cut off from the others. */
+  cutOff: boolean;
   /** Resolves when a node that was killed from the page is to be started again. */
   killed: PromiseWithResolvers<void> | undefined;
 }
@@ -89,6 +91,7 @@ class Cluster {
       http: httpPort === 0 ? undefined : `127.0.0.1:${httpPort + at}`,
       process: undefined,
       paused: false,
+      cutOff: false,
       killed: undefined,
     }));
   }
@@ -160,7 +163,7 @@ class Cluster {
       process.stderr.pipeTo(logFile.writable),
     ]);
     member.process = undefined;
-    member.paused = false;
+    member.paused = member.cutOff = false;
     await process.stdin.close().catch(() => {});
     return { ...status, pid: process.pid };
   }
@@ -215,7 +218,7 @@ class Cluster {
     console.log("Ctrl-C stops all nodes");
   }
 
-  /** Lets the nodes' page kill and pause them, if they serve one. */
+  /** Lets the nodes' page kill, pause and cut them off, if they serve one. */
   #listenForPages(): ClusterControl | undefined {
     const pages = this.#members.flatMap(({ http }) =>
       http === undefined ? [] : httpUrl(http, this.#tls !== undefined)
@@ -227,6 +230,8 @@ class Cluster {
       start: (id) => this.#member(id).killed?.resolve(),
       pause: (id) => this.#pause(this.#member(id), true),
       resume: (id) => this.#pause(this.#member(id), false),
+      "cut-off": (id) => this.#cutOff(this.#member(id), true),
+      heal: (id) => this.#cutOff(this.#member(id), false),
     });
   }
 
@@ -245,13 +250,22 @@ class Cluster {
   }
 
   #pause(member: Member, paused: boolean): void {
-    if (member.process === undefined || member.killed !== undefined) {
-      throw new ControlRefusal(409, `${member.id} does not run`);
-    }
+    const process = running(member);
     if (member.paused === paused) return;
-    member.process.kill(paused ? "SIGSTOP" : "SIGCONT");
+    process.kill(paused ? "SIGSTOP" : "SIGCONT");
     member.paused = paused;
     console.log(`${member.id} ${paused ? "is paused" : "goes on"}`);
+  }
+
+  /** See `partition_on_signal.ts`. */
+  #cutOff(member: Member, cutOff: boolean): void {
+    const process = running(member);
+    if (member.cutOff === cutOff) return;
+    process.kill(cutOff ? "SIGUSR1" : "SIGUSR2");
+    member.cutOff = cutOff;
+    console.log(
+      `${member.id} ${cutOff ? "is cut off from the others" : "reaches the others again"}`,
+    );
   }
 
   async #stop(lives: readonly Promise<boolean>[]): Promise<boolean> {
@@ -286,10 +300,15 @@ class Cluster {
   }
 }
 
-function controlled({ id, process, paused, killed }: Member): ControlledNode {
+function running({ id, process, killed }: Member): Deno.ChildProcess {
+  if (process !== undefined && killed === undefined) return process;
+  throw new ControlRefusal(409, `${id} does not run`);
+}
+
+function controlled({ id, process, paused, cutOff, killed }: Member): ControlledNode {
   if (killed !== undefined) return { id, state: "killed" };
   if (process === undefined) return { id, state: "stopped" };
-  return { id, state: paused ? "paused" : "running" };
+  return { id, state: paused ? "paused" : cutOff ? "cut-off" : "running" };
 }
 
 /** As seen from here, if it is below. */

@@ -1,5 +1,5 @@
 /**
- * Lets the page of a development cluster kill and pause its nodes: a server on this machine that answers the nodes' own pages,
+ * Lets the page of a development cluster kill, pause and cut off its nodes: a server on this machine that answers the nodes' own pages,
  * and programs of this machine, which could do the same without it.
  *
  * @module
@@ -17,8 +17,8 @@ import { PROBLEM_TYPE } from "../http/problem.ts";
 export interface ControlledNode {
   /** Its name. */
   readonly id: string;
-  /** Whether it runs, does nothing, was killed from here, or has stopped for good. */
-  readonly state: "running" | "paused" | "killed" | "stopped";
+  /** Whether it runs, does nothing, reaches no other node, was killed from here, or has stopped for good. */
+  readonly state: "running" | "paused" | "cut-off" | "killed" | "stopped";
 }
 
 /** What can be done to nodes. Each throws {@linkcode ControlRefusal}. */
@@ -33,6 +33,10 @@ export interface ControlledCluster {
   pause(id: string): void;
   /** Lets it go on. */
   resume(id: string): void;
+  /** Cuts it off from the other nodes; clients still reach it. */
+  "cut-off"(id: string): void;
+  /** Lets it reach them again. */
+  heal(id: string): void;
 }
 
 /** What is asked for cannot be done. */
@@ -43,7 +47,7 @@ export class ControlRefusal extends Error {
   }
 }
 
-const ACTIONS = ["kill", "start", "pause", "resume"] as const;
+const ACTIONS = ["kill", "start", "pause", "resume", "cut-off", "heal"] as const;
 
 /** The app behind it. `pages`: where the nodes serve their pages. */
 export function controlApp(pages: readonly string[], cluster: ControlledCluster): Hono {

@@ -16,6 +16,8 @@ function played() {
     start: take("start"),
     pause: take("pause"),
     resume: take("resume"),
+    "cut-off": take("cut-off"),
+    heal: take("heal"),
   });
   const ask = async (method: string, target: string, headers: Record<string, string> = {}) => {
     const response = await app.request(new URL(target, "http://127.0.0.1:9999"), {
@@ -28,18 +30,18 @@ function played() {
   return { asked, ask };
 }
 
-Deno.test("the nodes' own pages kill, start, pause and resume nodes", async () => {
+Deno.test("the nodes' own pages kill, pause and cut off nodes, and bring them back", async () => {
   const { asked, ask } = played();
   for (const origin of [PAGE, "http://localhost:8080"]) {
     const read = await ask("GET", "/nodes", { origin });
     assertEquals(JSON.parse(read.text), { nodes: [{ id: "n1", state: "running" }] });
     assertEquals(read.headers.get("access-control-allow-origin"), origin);
   }
-  for (const action of ["kill", "start", "pause", "resume"]) {
+  for (const action of ["kill", "start", "pause", "resume", "cut-off", "heal"]) {
     const { status } = await ask("POST", `/nodes/n1/${action}`, { origin: PAGE });
     assertEquals(status, 200);
   }
-  assertEquals(asked, ["kill n1", "start n1", "pause n1", "resume n1"]);
+  assertEquals(asked, ["kill n1", "start n1", "pause n1", "resume n1", "cut-off n1", "heal n1"]);
   const unknown = await ask("POST", "/nodes/n9/kill", { origin: PAGE });
   assertEquals([unknown.status, JSON.parse(unknown.text).detail], [404, 'the node is "n9"']);
   const elsewhere = await ask("POST", "/nodes/n1/explode", { origin: PAGE });

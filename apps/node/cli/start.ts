@@ -10,6 +10,7 @@ import { errorText, Logs } from "../log.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import { Node } from "../node.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+import { PartitionOnSignal } from "./partition_on_signal.ts";
 import { ReloadOnSignal } from "./reload_on_signal.ts";
 import { StopRequest } from "./stop_request.ts";
 
@@ -35,6 +36,7 @@ export async function start(
   using stop = new StopRequest({ withStdin: stopWithStdin });
   const config = completeSettings(settings);
   const node = await Node.start(config, logs).catch(startFailed);
+  using _partition = node.partition && new PartitionOnSignal(node.partition, logger);
   using _reloading = new ReloadOnSignal(settings, { reload, node, logs });
   const reason = await Promise.race([
     stop.requested,

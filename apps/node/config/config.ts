@@ -28,7 +28,7 @@ export interface NodeConfig {
   readonly httpListen: Address | undefined;
   /** Where clients reach this node over HTTP, as a URL; `undefined` if the others are not to tell them. */
   readonly httpUrl: string | undefined;
-  /** Where the page may kill and pause nodes, as a URL, in a development cluster. */
+  /** Where the page may kill, pause and cut off nodes, as a URL, in a development cluster. */
   readonly controlUrl: string | undefined;
   /** Initial members, this node among them; none for a cluster of one. */
   readonly peers: readonly PeerSettings[];

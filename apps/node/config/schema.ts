@@ -127,7 +127,8 @@ export const fields = z.strictObject({
   }).optional(),
 
   controlPort: z.int().min(1).max(65535).meta({
-    description: "Port on this machine where the page may kill and pause nodes: the command " +
+    description:
+      "Port on this machine where the page may kill, pause and cut off nodes: the command " +
       "cluster, which started them, listens there.",
     allowed: "a port from 1 to 65535",
     otherwise: "none",

@@ -67,10 +67,17 @@ export class Actions {
     return new Map(nodes.map(({ id, state }) => [id, state]));
   }
 
-  /** @param {string} id @param {"kill" | "start" | "pause" | "resume"} what */
+  /** @param {string} id @param {"kill" | "start" | "pause" | "resume" | "cut-off" | "heal"} what */
   async control(id, what) {
     await this.#api.askControl(this.controlUrl, "POST", `/nodes/${encodeURIComponent(id)}/${what}`);
-    const done = { kill: "killed", start: "started", pause: "paused", resume: "going on" };
+    const done = {
+      kill: "killed",
+      start: "started",
+      pause: "paused",
+      resume: "going on",
+      "cut-off": "cut off from the others",
+      heal: "back among the others",
+    };
     return `${id} is ${done[what]}`;
   }
 

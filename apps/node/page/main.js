@@ -110,6 +110,8 @@ function pressed(action, id) {
         return await actions.control(id, state === "killed" ? "start" : "kill");
       case "pause":
         return await actions.control(id, state === "paused" ? "resume" : "pause");
+      case "cut-off":
+        return await actions.control(id, state === "cut-off" ? "heal" : "cut-off");
       default:
         throw new Error(`there is no action ${action}`);
     }

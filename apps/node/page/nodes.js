@@ -91,6 +91,7 @@ function showNode(card, node, { picture, window, control }) {
   card.dataset["role"] = role;
   const isPaused = control === "paused";
   const isKilled = control === "killed";
+  const isCutOff = control === "cut-off";
   text(
     card,
     "[data-role]",
@@ -98,15 +99,24 @@ function showNode(card, node, { picture, window, control }) {
       ? "Killed"
       : isPaused
       ? "Paused"
+      : isCutOff
+      ? "Cut off"
       : role === "follower" && suffrage !== "voter"
       ? suffrage === "staging" ? "Catching up" : "No vote"
       : ROLES[role],
   );
   const silence = part(card, "[data-silence]");
-  silence.hidden = answers;
+  silence.hidden = answers && !isCutOff;
   part(card, ".track").hidden = !answers;
   const said = status === undefined ? "It has said nothing yet" : "What it last said:";
-  setText(silence, node.url === undefined ? "Nobody knows where it answers" : said);
+  setText(
+    silence,
+    node.url === undefined
+      ? "Nobody knows where it answers"
+      : answers
+      ? `It reaches no other node, and says: ${ROLES[status.state] ?? status.state}`
+      : said,
+  );
 
   const fields = {
     term: number(status?.term),
@@ -150,6 +160,8 @@ function showNode(card, node, { picture, window, control }) {
   text(card, '[data-action="pause"]', isPaused ? "Go on" : "Pause");
   enable(card, "kill", control !== "stopped");
   enable(card, "pause", control === "running" || isPaused);
+  text(card, '[data-action="cut-off"]', isCutOff ? "Let back" : "Cut off");
+  enable(card, "cut-off", control === "running" || isCutOff);
 }
 
 /** @param {HTMLElement} card @returns {HTMLElement} */
