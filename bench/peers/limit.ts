@@ -75,6 +75,7 @@ async function* lead(
         yield await measure((command) => leader.apply(command), { conc, size, seconds });
       }
     }
+    leader.end();
   } finally {
     for (const follower of followers) follower.kill("SIGKILL");
     await Promise.all(followers.map(({ status }) => status));
@@ -103,6 +104,7 @@ class Leader {
   #resolves: (() => void)[] = [];
   #number = 0;
   #isSyncing = false;
+  #hasEnded = false;
 
   constructor(file: Deno.FsFile, connections: readonly Deno.TcpConn[]) {
     this.#file = file;
@@ -111,6 +113,11 @@ class Leader {
     this.#isSending = connections.map(() => false);
     this.#synced = [0, ...connections.map(() => 0)];
     for (const at of connections.keys()) this.#listen(at);
+  }
+
+  /** From now on followers may go away. */
+  end(): void {
+    this.#hasEnded = true;
   }
 
   apply(command: Uint8Array): Promise<void> {
@@ -161,7 +168,10 @@ class Leader {
   async #listen(at: number): Promise<void> {
     const buffer = new Uint8Array(4096);
     for (let filled = 0;;) {
-      const count = await this.#connections[at]!.read(buffer.subarray(filled));
+      const count = await this.#connections[at]!.read(buffer.subarray(filled)).catch((error) => {
+        if (this.#hasEnded) return null;
+        throw error;
+      });
       if (count === null) return;
       filled += count;
       const whole = filled - filled % 4;

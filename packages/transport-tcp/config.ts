@@ -46,7 +46,7 @@ export interface TcpTransportOptions {
   readonly batchSizeMaxBytes?: number;
   /** From dialling, or from being dialled, to the end of the handshake. 5 seconds by default. */
   readonly handshakeTimeoutMs?: number;
-  /** How often the side that dialled asks whether the other is there. 1 second by default. */
+  /** How often is looked whether the other side was heard. The one that dialled asks each time, or every other time where the timeout is four of these or more. 1 second by default. */
   readonly keepAliveIntervalMs?: number;
   /** A connection on which nothing was heard for this long is closed. At least two intervals; 5 seconds by default. */
   readonly keepAliveTimeoutMs?: number;

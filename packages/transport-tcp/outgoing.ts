@@ -45,6 +45,8 @@ export class OutgoingConnection {
   readonly #context: OutgoingContext;
   readonly #outbox: Outbox;
   readonly #silentTicksMax: number;
+  /** After so many silent ticks the peer is asked whether it is there. */
+  readonly #askingTicks: number;
   readonly #abort = new AbortController();
   /** Resolves when the peer has accepted, or when it is certain that it will not. */
   readonly #opened = Promise.withResolvers<void>();
@@ -65,6 +67,8 @@ export class OutgoingConnection {
     this.#context = context;
     this.#outbox = new Outbox(config);
     this.#silentTicksMax = Math.ceil(config.keepAliveTimeoutMs / config.keepAliveIntervalMs);
+    // Every other tick, where that leaves time to ask twice: of what an idle cluster costs, half were keep-alives.
+    this.#askingTicks = this.#silentTicksMax < 4 ? 1 : 2;
   }
 
   /** Bytes that wait or are being written. */
@@ -125,6 +129,7 @@ export class OutgoingConnection {
     if (this.#silentTicks > this.#silentTicksMax) {
       return this.close(`nothing heard for ${this.#context.config.keepAliveTimeoutMs} ms`);
     }
+    if (this.#silentTicks < this.#askingTicks) return;
     this.#outbox.pushKeepAlive();
     this.#flush();
   }

@@ -92,6 +92,11 @@ export class Engine implements TransportHandler {
     }, options.meter);
   }
 
+  /** Whether a message waits for the disk, and somebody for that message. */
+  get isAwaited(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** Connects to the peers and starts the clock. */
   start(): void {
     this.#started = true;

@@ -221,7 +221,11 @@ export class Node {
       handler: {
         perform: (effect) => this.#perform(effect),
         received: (from, messages) => this.news.received(from, messages),
-        persisted: (persistId) => this.bootstraps.persisted(persistId),
+        persisted: (persistId) => {
+          this.bootstraps.persisted(persistId);
+          // A transport writes what was sent when this turn ends: the acknowledgement leaves first.
+          queueMicrotask(() => this.applier.hurry());
+        },
         receiveSnapshot: async (from, header, data) => {
           const received = this.meter?.time("rpc.installSnapshot");
           await this.#receiver.receive(from, header, data);
@@ -267,9 +271,12 @@ export class Node {
   #perform(effect: NodeEffect): void {
     switch (effect.type) {
       case "commit": {
-        const meter = this.state.role.type === "follower" ? this.meter : undefined;
-        const processed = meter?.time("rpc.appendEntries.processLogs");
-        this.applier.advance(effect.index);
+        const isFollower = this.state.role.type === "follower";
+        const processed = isFollower
+          ? this.meter?.time("rpc.appendEntries.processLogs")
+          : undefined;
+        if (isFollower && this.engine.isAwaited) this.applier.advanceLater(effect.index);
+        else this.applier.advance(effect.index);
         processed?.();
         this.membership.refresh();
         break;
