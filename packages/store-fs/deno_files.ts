@@ -14,12 +14,14 @@ class DenoAppendFile implements AppendFile {
   readonly #pace = new SyncPace();
   /** Where the next byte goes; the system's position in the file is the same between two calls. */
   #end: number;
+  /** The end as of the latest sync. */
+  #syncedEnd: number;
   /** Where the room ends, if that is behind the end. */
   #roomEnd: number;
 
   constructor(file: Deno.FsFile, end: number) {
     this.#file = file;
-    this.#end = this.#roomEnd = end;
+    this.#end = this.#syncedEnd = this.#roomEnd = end;
   }
 
   appendSync(bytes: Uint8Array): number {
@@ -48,15 +50,20 @@ class DenoAppendFile implements AppendFile {
   }
 
   async syncData(): Promise<void> {
+    const sizeBytes = this.#end - this.#syncedEnd;
+    this.#syncedEnd = this.#end;
     const beganMs = performance.now();
-    if (this.#pace.isInLine) this.#file.syncDataSync();
+    if (this.#pace.isInLine(sizeBytes)) this.#file.syncDataSync();
     else await this.#file.syncData();
-    this.#pace.took(performance.now() - beganMs);
+    this.#pace.took(performance.now() - beganMs, sizeBytes);
   }
 
   async truncate(sizeBytes: number): Promise<void> {
     await this.#file.truncate(sizeBytes);
-    this.#end = this.#roomEnd = await this.#file.seek(sizeBytes, Deno.SeekMode.Start);
+    this.#end = this.#syncedEnd = this.#roomEnd = await this.#file.seek(
+      sizeBytes,
+      Deno.SeekMode.Start,
+    );
   }
 
   close(): void {

@@ -12,6 +12,12 @@
 /** A disk whose syncs take less than this on average is quick, in milliseconds: a small part of the time between heartbeats. */
 export const QUICK_SYNC_MS = 1.5;
 
+/**
+ * A sync of more bytes is not waited for in line, however quick the disk is, and says nothing about it: it takes several times as
+ * long as the switches between threads, and whatever else there is to do can be done meanwhile.
+ */
+export const QUICK_SYNC_SIZE_MAX_BYTES: number = 32 * 1024;
+
 /** A sync that takes longer counts as this long: what it says is that the disk is slow, not for how long it will be. */
 const SLOW_SYNC_MS = 16;
 
@@ -22,13 +28,14 @@ const WEIGHT = 1 / 8;
 export class SyncPace {
   #averageMs = SLOW_SYNC_MS;
 
-  /** Whether the next sync is waited for in line. */
-  get isInLine(): boolean {
-    return this.#averageMs < QUICK_SYNC_MS;
+  /** Whether a sync of `sizeBytes` is waited for in line. */
+  isInLine(sizeBytes: number): boolean {
+    return sizeBytes <= QUICK_SYNC_SIZE_MAX_BYTES && this.#averageMs < QUICK_SYNC_MS;
   }
 
-  /** A sync has taken `durationMs`. */
-  took(durationMs: number): void {
+  /** A sync of `sizeBytes` has taken `durationMs`. */
+  took(durationMs: number, sizeBytes: number): void {
+    if (sizeBytes > QUICK_SYNC_SIZE_MAX_BYTES) return;
     this.#averageMs += (Math.min(durationMs, SLOW_SYNC_MS) - this.#averageMs) * WEIGHT;
   }
 }

@@ -54,8 +54,8 @@ export class Applier {
   #busy: Promise<void> | undefined;
   /** Entries wait for the next turn. */
   #cancelTurn: CancelTimer | undefined;
-  /** They wait for nothing but a write on its way, see {@linkcode Applier.advanceLater}. */
-  #isDeferred = false;
+  /** Entries wait for {@linkcode Applier.hurry}, as of the latest messages or longer. */
+  #deferral: "new" | "old" | undefined;
   #turnEndsAtMs = 0;
   #entriesUntilLook = ENTRIES_PER_LOOK;
   #running = false;
@@ -98,26 +98,30 @@ export class Applier {
   /** Entries up to `index` are committed and durable: applies them, at once as far as the state machine does not make it wait. */
   advance(index: Index): void {
     if (index > this.#targetIndex) this.#targetIndex = index;
-    this.hurry();
+    this.#deferral = undefined;
     this.#beginTurn();
   }
 
   /**
-   * As {@linkcode Applier.advance}, but in the next turn of the event loop, or with {@linkcode Applier.hurry} if that comes before. A
-   * follower does so while it has something to write: its leader waits for that, and nobody for what it applies.
+   * As {@linkcode Applier.advance}, but when {@linkcode Applier.hurry} is called. A follower does so while it has something to write:
+   * its leader waits for that, and nobody for what it applies.
    */
   advanceLater(index: Index): void {
     if (index > this.#targetIndex) this.#targetIndex = index;
-    if (this.#running || this.#busy !== undefined || this.#cancelTurn !== undefined) return;
-    this.#isDeferred = true;
-    this.#nextTurn();
+    this.#deferral ??= "new";
   }
 
-  /** What was to be applied later is applied now. */
+  /** Applies what was to be applied later. */
   hurry(): void {
-    if (!this.#isDeferred || this.#stopped) return;
-    this.#cancelTurn!();
-    this.#turnBegins();
+    if (this.#deferral === undefined) return;
+    this.#deferral = undefined;
+    if (!this.#stopped) this.#beginTurn();
+  }
+
+  /** Messages were taken: what was to be applied later, and was before the messages before them, has waited long enough. */
+  hurryOverdue(): void {
+    if (this.#deferral === "old") this.hurry();
+    else if (this.#deferral === "new") this.#deferral = "old";
   }
 
   /** Does `task` at the next moment at which no command is being applied and no snapshot restored: at once, if that is now. */
@@ -188,16 +192,6 @@ export class Applier {
     this.#run();
   }
 
-  #nextTurn(): void {
-    this.#cancelTurn = this.#options.clock.setTimer(0, () => this.#turnBegins());
-  }
-
-  #turnBegins(): void {
-    this.#cancelTurn = undefined;
-    this.#isDeferred = false;
-    this.#beginTurn();
-  }
-
   #run(): void {
     const { applyMeter } = this.#options;
     applyMeter?.runs(this.#commands);
@@ -212,7 +206,10 @@ export class Applier {
           applyMeter?.resumed(this.#commands);
         } else if (this.#appliedIndex >= this.#targetIndex) break;
         else if (this.#isTurnOver()) {
-          this.#nextTurn();
+          this.#cancelTurn = this.#options.clock.setTimer(0, () => {
+            this.#cancelTurn = undefined;
+            this.#beginTurn();
+          });
           break;
         } else this.#applyNext();
       }

@@ -220,7 +220,10 @@ export class Node {
       clock: this.clock,
       handler: {
         perform: (effect) => this.#perform(effect),
-        received: (from, messages) => this.news.received(from, messages),
+        received: (from, messages) => {
+          this.news.received(from, messages);
+          this.applier.hurryOverdue();
+        },
         persisted: (persistId) => {
           this.bootstraps.persisted(persistId);
           // A transport writes what was sent when this turn ends: the acknowledgement leaves first.
