@@ -7,6 +7,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Certificates } from "../support/certificates.ts";
 import { Cluster, showingLogs } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { RunningProcess } from "../support/process.ts";
 
 Deno.test("over HTTP, who has a certificate is answered and others are not; a follower forwards with its own", async () => {
   await using certificates = await Certificates.make(["n1", "n2", "n3"]);
@@ -49,5 +50,12 @@ Deno.test("over HTTP, who has a certificate is answered and others are not; a fo
     const answer = await add(client);
     assertEquals([answer.status, answer.headers.get("coracle-served-by")], [200, leader]);
     assertEquals((await answer.json()).words[0].word, "oar");
+
+    // As docs/security.md says it.
+    const { cert: ca } = certificates.files("ca");
+    const flags = ["--silent", "--show-error", "--cacert", ca, "--cert", cert, "--key", key];
+    const curl = new RunningProcess("curl", [...flags, `https://${follower.http}/v1/words`]);
+    const { stdout, stderr } = await curl.exited;
+    assertEquals(JSON.parse(stdout || "{}").bestWords?.[0], "oar", stderr);
   });
 });
