@@ -1,5 +1,5 @@
 /**
- * The node's page in a real browser, on a real cluster: three nodes, three processes, started by `deno task cluster`.
+ * The page as people use it: words, leadership, nodes that are killed, paused and cut off.
  *
  * Pictures of it are written into a temporary folder, which is printed.
  *
@@ -7,104 +7,13 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
-import { freePorts } from "../support/ports.ts";
-import { RunningProcess } from "../support/process.ts";
+import type { Locator } from "playwright-core";
+import { card, leader, pageTest } from "./stage.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const PATIENCE_MS = 15_000;
-const LAUNCH_FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const TITLE =
+  "the page shows a cluster, changes it, and goes on when the node that has served it is killed";
 
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-const hasChromium = isFile(CHROMIUM);
-if (!hasChromium) console.log(`the page is not tested: there is no ${CHROMIUM}`);
-
-/** A cluster for trying out, and a browser. */
-class Stage implements AsyncDisposable {
-  private constructor(
-    readonly urls: readonly string[],
-    readonly context: BrowserContext,
-    readonly pictures: string,
-    readonly cleanup: AsyncDisposableStack,
-  ) {}
-
-  static async set(): Promise<Stage> {
-    await using cleanup = new AsyncDisposableStack();
-    const directory = Deno.makeTempDirSync({ prefix: "coracle-" });
-    cleanup.defer(() => Deno.remove(directory, { recursive: true }));
-    const ports = freePorts(9);
-    const task = cleanup.use(RunningProcess.deno([
-      "task",
-      "--quiet",
-      "cluster",
-      `--dir=${join(directory, "cluster")}`,
-      `--grpc-port=${ports[0]}`,
-      `--raft-port=${ports[3]}`,
-      `--http-port=${ports[6]}`,
-    ], { ownGroup: true }));
-    const context = await chromium.launchPersistentContext(join(directory, "browser"), {
-      executablePath: CHROMIUM,
-      args: LAUNCH_FLAGS,
-      chromiumSandbox: false,
-      viewport: { width: 1280, height: 900 },
-    });
-    cleanup.defer(() => context.close());
-    context.setDefaultTimeout(PATIENCE_MS);
-    const [, url] = await task.printed(/^in a browser:\n {2}(\S+)$/m);
-    assertEquals(url, `http://127.0.0.1:${ports[6]}/`);
-    const urls = [0, 1, 2].map((at) => `http://127.0.0.1:${ports[6]! + at}/`);
-    return new Stage(
-      urls,
-      context,
-      Deno.makeTempDirSync({ prefix: "coracle-page-" }),
-      cleanup.move(),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.cleanup[Symbol.asyncDispose]();
-  }
-}
-
-/** What the page says of one node. */
-function card(page: Page, id: string): Locator {
-  return page.getByRole("article", { name: id, exact: true });
-}
-
-/** Who leads, as soon as one does that is not `except`. */
-async function leader(page: Page, except = ""): Promise<string> {
-  const leads = page.getByRole("status").filter({
-    hasText: except === "" ? /n\d leads/ : RegExp(`n[^${except.slice(1)}] leads`),
-  });
-  const text = await leads.first().textContent();
-  return /n\d/.exec(text ?? "")![0];
-}
-
-Deno.test({
-  name:
-    "the page shows a cluster, changes it, and goes on when the node that has served it is killed",
-  ignore: !hasChromium,
-  // The library keeps a process and its pipes for as long as a browser runs, and lets go of them a moment after.
-  sanitizeOps: false,
-  sanitizeResources: false,
-}, async (test) => {
-  await using stage = await Stage.set();
+pageTest(TITLE, async (stage, test) => {
   const { context, urls, pictures } = stage;
   const page = context.pages()[0] ?? await context.newPage();
   const complaints: string[] = [];
