@@ -286,13 +286,8 @@ function failed(context: Context, error: unknown, { node }: HttpAppOptions): Res
   return response(problemOf(error, pathname + search, (id) => node.leaderUrl(id)));
 }
 
-/** The answer to a request whose header `host`, with its path, is no URL: nothing else can be asked of it. */
-export function refuseHost(): Response {
-  const error = new HttpError(
-    400,
-    "invalid-argument",
-    "host is not a name or address, perhaps with a port; allowed is what the request was sent to",
-  );
+/** The answer to a request that does not get as far as the app. */
+export function refusal(error: HttpError): Response {
   return response(problemOf(error, "", () => undefined));
 }
 

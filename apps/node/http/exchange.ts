@@ -11,7 +11,8 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { TLSSocket } from "node:tls";
 import { formatAddress } from "../config/address.ts";
-import { type HttpPeer, refuseHost } from "./app.ts";
+import { type HttpPeer, refusal } from "./app.ts";
+import { HttpError } from "./problem.ts";
 
 /** What answers requests, with `outgoing`. Never throws. */
 export type HttpHandler = (
@@ -32,25 +33,42 @@ export function serveWith(
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) gone.abort(new Error("the client has gone away"));
     });
-    const request = requestOf(incoming, gone.signal);
     const host = incoming.socket.remoteAddress ?? "somebody";
-    const response = request === undefined
-      ? refuseHost()
-      : await handler(request, { host }, outgoing);
     try {
+      const request = requestOf(incoming, gone.signal);
+      const response = request instanceof HttpError
+        ? refusal(request)
+        : await handler(request, { host }, outgoing);
       await send(response, outgoing);
     } catch {
-      // The client has gone, or the answer ends too early; the connection is closed, and whoever made the answer knows.
+      // The client has gone, or the answer ends too early, and whoever made the answer knows.
+      outgoing.destroy();
     }
     if (!incoming.complete) linger(incoming);
   };
 }
 
-/** What was asked; `undefined` if it was asked of something that is no host. */
-function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
+/** Methods that a `Request` cannot have. */
+const UNKNOWN_METHODS = ["CONNECT", "TRACE", "TRACK"];
+
+/** What was asked, or what is wrong with it. */
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | HttpError {
   const { method = "GET", rawHeaders } = incoming;
+  if (UNKNOWN_METHODS.includes(method)) {
+    return new HttpError(
+      405,
+      "method-not-allowed",
+      `the method is ${method}, which is for nothing`,
+    );
+  }
   const url = urlOf(incoming);
-  if (url === undefined) return undefined;
+  if (url === undefined) {
+    return new HttpError(
+      400,
+      "invalid-argument",
+      "host is not a name or address, perhaps with a port; allowed is what the request was sent to",
+    );
+  }
   const headers = new Headers();
   for (let at = 0; at < rawHeaders.length; at += 2) {
     headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);

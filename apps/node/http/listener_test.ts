@@ -73,6 +73,35 @@ Deno.test("a header that is too large, or none, is answered with what is wrong",
   }
 });
 
+Deno.test("whatever a request is made of, the next one is answered", async () => {
+  await using port = await Port.open({ limits: { headerTimeoutMs: 200, keepAliveMs: 1 } });
+  const requests = [
+    "TRACE / HTTP/1.1\r\nhost: a",
+    "CONNECT a:80 HTTP/1.1\r\nhost: a:80",
+    "OPTIONS * HTTP/1.1\r\nhost: a",
+    "GET http:///x HTTP/1.1\r\nhost: a",
+    "GET ftp://a/ HTTP/1.1\r\nhost: a",
+    "GET // HTTP/1.1\r\nhost: a",
+    "GET /../../x HTTP/1.1\r\nhost: a",
+    "GET / HTTP/1.1\r\nhost: a/b",
+    "GET / HTTP/1.1\r\nhost: ",
+    "GET / HTTP/1.1",
+    "GET / HTTP/1.0",
+    "GET / HTTP/1.1\r\nhost: a\r\nx: \x80\xff",
+    "GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade",
+    "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked",
+    "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: -1",
+    "POST / HTTP/1.1\r\nhost: a\r\nexpect: nothing\r\ncontent-length: 0",
+  ];
+  for (const request of requests) {
+    const said = await port.say(
+      `${request}\r\n${request.includes("connection: ") ? "" : "connection: close\r\n"}\r\n`,
+    );
+    assert(said === "" || /^HTTP\/1\.1 [24]\d\d /.test(said), `${request}: ${said}`);
+    assertEquals(await (await fetch(port.url)).text(), "answer", request);
+  }
+});
+
 Deno.test("there are so many connections for HTTP, and the next is hung up on", async () => {
   const warnings: string[] = [];
   const logger: Logger = {
