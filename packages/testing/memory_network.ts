@@ -124,6 +124,7 @@ export class MemoryNetwork {
   readonly #clock: Clock;
   readonly #random: Prng;
   readonly #listening = new Map<ServerAddress, Station>();
+  readonly #redirections = new Map<ServerAddress, ServerAddress>();
   readonly #links = new Map<ServerId, Map<ServerId, Link>>();
   readonly #wire: Wire = {
     carry: (from, toId, to, message) => this.#carry(from, toId, to, message),
@@ -151,6 +152,11 @@ export class MemoryNetwork {
     const station = new Station(this.#wire, id, address);
     this.#listening.set(address, station);
     return station;
+  }
+
+  /** From now on whoever is sought at `address` is found at `present`. */
+  redirect(address: ServerAddress, present: ServerAddress): void {
+    this.#redirections.set(address, present);
   }
 
   /** Nothing gets through from `from` to `to` any more. The other way is another matter. */
@@ -293,7 +299,7 @@ export class MemoryNetwork {
     this.#streams.set(stream, [from.id, toId]);
     try {
       await stream.pass(0);
-      const receiver = this.#listening.get(to);
+      const receiver = this.#stationAt(to);
       if (receiver === undefined) throw new TransportError(`nobody listens on ${to}`);
       await stream.unlessBroken(receiver.handSnapshot(toId, from, header, stream.read()));
       await stream.pass(0);
@@ -337,7 +343,7 @@ export class MemoryNetwork {
     this.#after(delivery.atMs - this.#clock.now(), () => {
       // Taken out, so that what is sent meanwhile becomes a delivery of its own.
       const messages = delivery.messages.splice(0);
-      const receiver = this.#listening.get(to);
+      const receiver = this.#stationAt(to);
       if (
         link.isCut || link.connection !== connection || receiver === undefined ||
         !receiver.hand(toId, from, messages)
@@ -365,6 +371,10 @@ export class MemoryNetwork {
       callback();
     });
     this.#timers.add(cancel);
+  }
+
+  #stationAt(address: ServerAddress): Station | undefined {
+    return this.#listening.get(this.#redirections.get(address) ?? address);
   }
 
   #link(from: ServerId, to: ServerId): Link {

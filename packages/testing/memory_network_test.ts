@@ -222,3 +222,20 @@ Deno.test("a node is reached where it listens; one that introduced itself can be
     "another transport listens on here",
   );
 });
+
+Deno.test("who is sought at an earlier address is found once that leads on", () => {
+  const clock = new VirtualClock();
+  const network = new MemoryNetwork({ clock });
+  const a = network.transport("a");
+  a.start(new Ear());
+  a.setPeers([{ id: "b", address: "b" }]);
+  const ear = new Ear();
+  const b = network.transport("b", "b/1");
+  b.start(ear);
+  a.send("b", message(1));
+  clock.runUntil(5);
+  network.redirect("b", "b/1");
+  a.send("b", message(2));
+  clock.runUntil(10);
+  assertEquals(ear.heard, ["a: 2"]);
+});

@@ -67,6 +67,10 @@ export class Aftermath {
       latencyMaxMs: this.#world.scenario.config.heartbeatTimeoutMs / 100,
     };
     for (const machine of this.#world.machines) {
+      // Who has moved and was not announced is found where it was.
+      for (const address of machine.formerAddresses) {
+        this.#world.network.redirect(address, machine.address);
+      }
       machine.diskBehaviour = {
         ...machine.diskBehaviour,
         syncMinMs: 0,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decodeConfiguration, isFounding, type ServerId } from "@coracle/core";
+import { decodeConfiguration, findServer, isFounding, type ServerId } from "@coracle/core";
 import { Prng } from "../prng.ts";
 import type { Machine } from "./machine.ts";
 import type { KnownMembers } from "./members.ts";
@@ -117,6 +117,15 @@ export class Faults {
         this.#count(`diskFault: ${event.operation}`);
         this.#machine(event.target).diskFaults.push({ kind: event.operation, count: event.count });
         return true;
+      case "fsmFault": {
+        const { target, operation, count } = event;
+        this.#count(`fsmFault: ${operation}`);
+        this.#machine(target).fsmFault = { kind: operation, count };
+        return true;
+      }
+      case "move":
+        this.#move(event);
+        return true;
       case "diskFull":
         this.#fillDisk(event);
         return true;
@@ -178,6 +187,8 @@ export class Faults {
     this.obstacles.clear();
     for (const machine of this.#world.machines) {
       machine.diskFaults = [];
+      machine.fsmFault = undefined;
+      machine.isMoving = false;
       machine.crashPoint = undefined;
       machine.diskCapacityBytes = Infinity;
       machine.stalledUntilMs = 0;
@@ -191,6 +202,18 @@ export class Faults {
     this.#count(`crash: ${how}, ${at}`);
     if (at === "now") machine.crash(how, downMs);
     else machine.crashPoint = { at, count, kind: how, downMs };
+  }
+
+  /** One machine after the other: whoever has moved is not reached before the members know of it. */
+  #move({ target, downMs }: EventOf<"move">): void {
+    const machine = this.#running(target);
+    if (machine === undefined || machine.isImpostor) return;
+    const { settled, isSettled } = this.#members;
+    const isKnown = ({ id, address, isMoving }: Machine): boolean =>
+      !isMoving && (findServer(settled, id)?.address ?? address) === address;
+    if (!isSettled || !this.#world.machines.every(isKnown)) return;
+    this.#count("move");
+    machine.move(downMs);
   }
 
   #fillDisk({ target, freeBytes, durationMs }: EventOf<"diskFull">): void {

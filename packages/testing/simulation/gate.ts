@@ -14,9 +14,12 @@ export class Gate {
   #waiting: (() => void)[] | undefined;
   readonly #timers = new Set<CancelTimer>();
 
-  /** Open, until told otherwise. `clock`: the world's. */
-  constructor(clock: VirtualClock) {
+  readonly #entered: () => void;
+
+  /** Open, until told otherwise. `clock`: the world's. `entered`: is told whenever something is about to happen to the process. */
+  constructor(clock: VirtualClock, entered: () => void = () => {}) {
     this.#clock = clock;
+    this.#entered = entered;
   }
 
   /** Whether the process runs. It may stand still. */
@@ -36,7 +39,10 @@ export class Gate {
   pass(action: () => void): void {
     if (!this.#isOpen) return;
     if (this.#waiting !== undefined) this.#waiting.push(action);
-    else action();
+    else {
+      this.#entered();
+      action();
+    }
   }
 
   /** Something happens to the process after `delayMs` of the world's time. */

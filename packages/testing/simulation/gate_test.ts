@@ -71,3 +71,14 @@ Deno.test("a clock drifts, timers with it; its wall clock jumps", () => {
   jumpMs = -1000;
   assertEquals([clock.now(), clock.wallTime() - startMs], [1250, -750]);
 });
+
+Deno.test("whoever watches a process is told before something happens to it, and not while it stands still", () => {
+  const seen: string[] = [];
+  const gate = new Gate(new VirtualClock(), () => seen.push("entered"));
+  gate.pass(() => seen.push("message"));
+  gate.pause();
+  gate.pass(() => seen.push("another"));
+  assertEquals(seen, ["entered", "message"]);
+  gate.resume();
+  assertEquals(seen, ["entered", "message", "entered", "another"]);
+});

@@ -9,6 +9,7 @@ import {
   InvariantViolation,
   type LogStore,
   NO_INDEX,
+  type ServerAddress,
   type ServerId,
 } from "@coracle/core";
 import type { NodeState } from "@coracle/core/consensus";
@@ -16,19 +17,21 @@ import type { ObservedNode } from "../checkers/checker.ts";
 import type { LogImage } from "../log_image.ts";
 import { Prng } from "../prng.ts";
 import { DiskImage } from "./disk_image.ts";
+import { FsmFault, type FsmOperation } from "./faulty_fsm.ts";
 import type { ClockError } from "./gate.ts";
 import { ExpectedLog } from "./observed_log.ts";
 import { Process } from "./process.ts";
+import type { CrashMoment } from "./script.ts";
 import type { DiskBehaviour, DiskHost, DiskOperation } from "./simulated_disk.ts";
 import type { World } from "./world.ts";
 
 /** How a process ends that is not asked: the whole machine stops, or only the process. */
 export type CrashKind = "power" | "kill";
 
-/** A crash that waits for its moment: so many operations of the disk, or messages sent, from now. */
+/** A crash that waits for its moment: so many operations of the disk, messages sent, or promises waited for, from now. */
 export interface CrashPoint {
   /** What is counted. */
-  readonly at: "before operation" | "after operation" | "send";
+  readonly at: CrashMoment;
   /** How many of them happen before. */
   count: number;
   /** How it ends. */
@@ -41,6 +44,14 @@ export interface CrashPoint {
 export interface DiskFault {
   /** Which kind of operation. */
   readonly kind: DiskOperation;
+  /** How many of them succeed before. */
+  count: number;
+}
+
+/** An operation of the state machine that will fail. */
+export interface PlannedFsmFault {
+  /** Which kind of operation. */
+  readonly kind: FsmOperation;
   /** How many of them succeed before. */
   count: number;
 }
@@ -78,6 +89,12 @@ export class Machine implements ObservedNode {
   crashPoint: CrashPoint | undefined;
   /** Operations of its disk that will fail. */
   diskFaults: DiskFault[] = [];
+  /** The operation of its state machine that will fail. */
+  fsmFault: PlannedFsmFault | undefined;
+  /** It will start again at another address. */
+  isMoving = false;
+  /** How often it has moved to another address. */
+  moves = 0;
   /** Up to where its snapshots reach, as far as they are certainly there. */
   snapshotIndex = NO_INDEX;
   /** How much it is wanted as a leader. */
@@ -133,10 +150,22 @@ export class Machine implements ObservedNode {
     return this.process?.raft !== undefined && this.process.raft.state !== "shutdown";
   }
 
+  /** Where it listens. */
+  get address(): ServerAddress {
+    return this.moves === 0 ? this.id : `${this.id}/${this.moves}`;
+  }
+
+  /** Where it has listened before. */
+  get formerAddresses(): ServerAddress[] {
+    return Array.from({ length: this.moves }, (_, at) => at === 0 ? this.id : `${this.id}/${at}`);
+  }
+
   /** Turns it on, if it may be. */
   start(): void {
     if (this.process !== undefined || this.isRetired || this.isHeld) return;
     this.incarnation += 1;
+    if (this.isMoving) this.moves += 1;
+    this.isMoving = false;
     this.isRemoved = false;
     this.#downMs = undefined;
     const process = new Process(this.#world, this, (one) => this.#host(one));
@@ -164,6 +193,12 @@ export class Machine implements ObservedNode {
     this.#world.note(`${this.id} is shut down`);
     this.#downMs = downMs;
     raft.shutdown();
+  }
+
+  /** Its process is asked to stop. After `downMs` it is started again at another address. */
+  move(downMs: number): void {
+    this.isMoving = true;
+    this.shutdown(downMs);
   }
 
   /** Its disk is lost; it is never started again. */
@@ -225,6 +260,32 @@ export class Machine implements ObservedNode {
     this.#towardsCrash("send");
   }
 
+  /** Something comes in to `process` from outside. */
+  entered(process: Process): void {
+    const point = this.crashPoint;
+    if (process !== this.process || point?.at !== "await") return;
+    this.crashPoint = undefined;
+    const turn = (): void => {
+      if (process !== this.process) return;
+      point.count -= 1;
+      if (point.count < 0) this.crash(point.kind, point.downMs);
+      else queueMicrotask(turn);
+    };
+    queueMicrotask(turn);
+  }
+
+  /** Its state machine is asked for something. Throws if that fails. */
+  fsmAsked(operation: FsmOperation, process: Process): void {
+    const fault = this.fsmFault;
+    if (fault?.kind !== operation || process !== this.process) return;
+    fault.count -= 1;
+    if (fault.count >= 0) return;
+    this.fsmFault = undefined;
+    process.fsmFailures += 1;
+    this.#world.note(`${this.id}'s state machine fails to ${operation}`);
+    throw new FsmFault(`it cannot ${operation}`);
+  }
+
   /** A name for a store that is made on it. */
   newStoreId(): string {
     const hex = Array.from(
@@ -261,8 +322,8 @@ export class Machine implements ObservedNode {
   }
 
   /** It cannot go on. Is that because of what was done to it? */
-  #failed({ diskFailures }: Process, error: unknown): void {
-    if (diskFailures > 0) {
+  #failed({ diskFailures, fsmFailures }: Process, error: unknown): void {
+    if (diskFailures > 0 || fsmFailures > 0) {
       this.#startAfter(this.random.between(0, 4) * this.#world.scenario.config.heartbeatTimeoutMs);
     } else if (this.#isRotten) this.retire(`${error}`);
     else this.#world.fail(error);

@@ -84,18 +84,30 @@ export class Operators {
     if (leader === undefined || !leader.isServing) return;
     const { configuration } = leader.process!.raft!.configuration();
     const options = { timeoutMs: this.#timeoutMs, signal: this.#end.signal };
+    const moved = this.#moved(configuration);
+    if (moved !== undefined && random.chance(0.7)) {
+      const { id, address } = moved;
+      const isNonvoter = findServer(configuration, id)?.suffrage === "nonvoter";
+      return this.#change(
+        leader,
+        (client) =>
+          isNonvoter
+            ? client.addNonvoter(id, address, options)
+            : client.addVoter(id, address, options),
+      );
+    }
     switch (change) {
       case "addVoter": {
-        const { id } = this.#candidate(configuration, random);
+        const { id, address } = this.#candidate(configuration, random);
         const immediately = random.chance(0.2);
         return this.#change(
           leader,
-          (client) => client.addVoter(id, id, { ...options, immediately }),
+          (client) => client.addVoter(id, address, { ...options, immediately }),
         );
       }
       case "addNonvoter": {
-        const { id } = this.#candidate(configuration, random);
-        return this.#change(leader, (client) => client.addNonvoter(id, id, options));
+        const { id, address } = this.#candidate(configuration, random);
+        return this.#change(leader, (client) => client.addNonvoter(id, address, options));
       }
       case "demoteVoter": {
         const id = this.#dispensable(configuration, random, "voter");
@@ -110,9 +122,9 @@ export class Operators {
       case "replace": {
         const lost = configuration.servers.find(({ id }) => this.#isLost(id));
         if (lost === undefined) return;
-        const { id } = this.#candidate({ servers: [] }, random, configuration);
+        const { id, address } = this.#candidate({ servers: [] }, random, configuration);
         const others = configuration.servers.filter((server) => server !== lost);
-        const target = { servers: [...others, { id, address: id, suffrage: lost.suffrage }] };
+        const target = { servers: [...others, { id, address, suffrage: lost.suffrage }] };
         return this.#change(leader, (client) => client.changeConfiguration(target, options));
       }
       case "changeConfiguration": {
@@ -153,16 +165,26 @@ export class Operators {
     return going.length === 0 ? undefined : random.pick(going).id;
   }
 
+  /** A member that has another address than its leader knows. */
+  #moved({ servers }: Configuration): Machine | undefined {
+    return this.#world.machines.find(({ id, address, isLost }) =>
+      !isLost && servers.some((one) => one.id === id && one.address !== address)
+    );
+  }
+
   #mayGo({ servers }: Configuration, id: ServerId): boolean {
     return this.#isSafe({ servers: servers.filter((one) => one.id !== id) });
   }
 
   #otherConfiguration(configuration: Configuration, random: Prng): Configuration | undefined {
-    const servers = [...configuration.servers];
+    const moved = this.#moved(configuration);
+    const servers = configuration.servers.map((server) =>
+      server.id === moved?.id ? { ...server, address: moved.address } : server
+    );
     for (let coming = random.int(0, 2); coming > 0; coming -= 1) {
-      const { id } = this.#candidate({ servers }, random);
+      const { id, address } = this.#candidate({ servers }, random);
       if (findServer({ servers }, id) === undefined) {
-        servers.push({ id, address: id, suffrage: random.pick(["voter", "voter", "nonvoter"]) });
+        servers.push({ id, address, suffrage: random.pick(["voter", "voter", "nonvoter"]) });
       }
     }
     for (let going = random.int(0, 2); going > 0 && servers.length > 1; going -= 1) {

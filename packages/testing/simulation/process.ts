@@ -24,6 +24,7 @@ import {
 } from "@coracle/core/consensus";
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import type { ProcessCalls } from "./calls.ts";
+import { faultyFsm } from "./faulty_fsm.ts";
 import { Gate, ProcessClock } from "./gate.ts";
 import { GatedTransport } from "./gated_transport.ts";
 import type { Machine } from "./machine.ts";
@@ -54,6 +55,8 @@ export class Process {
   appliedIndex = 0;
   /** How many operations of its disk have failed. */
   diskFailures = 0;
+  /** How often its state machine has failed. */
+  fsmFailures = 0;
   readonly #world: World;
   readonly #machine: Machine;
   readonly #disk: SimulatedDisk;
@@ -62,7 +65,7 @@ export class Process {
   constructor(world: World, machine: Machine, host: (process: Process) => DiskHost) {
     this.#world = world;
     this.#machine = machine;
-    this.gate = new Gate(world.clock);
+    this.gate = new Gate(world.clock, () => machine.entered(this));
     this.clock = new ProcessClock(
       world.clock,
       this.gate,
@@ -105,7 +108,7 @@ export class Process {
       throw error;
     }
     const transport = new GatedTransport(
-      this.#world.network.transport(id),
+      this.#world.network.transport(id, this.#machine.address),
       this.gate,
       (...args) => this.#sent(...args),
     );
@@ -172,7 +175,11 @@ export class Process {
   }
 
   #fsm(): Fsm {
-    return observedFsm(this.#world.plant.fsm?.(this.fsm) ?? this.fsm, {
+    const faulty = faultyFsm(
+      this.#world.plant.fsm?.(this.fsm) ?? this.fsm,
+      (operation) => this.#machine.fsmAsked(operation, this),
+    );
+    return observedFsm(faulty, {
       applied: (entry, response) => {
         if (this.gate.isOpen) this.#world.watcher.applied(this.#machine, this, entry, response);
       },

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Prng } from "../prng.ts";
+import type { FsmOperation } from "./faulty_fsm.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Whom an event is about: whoever leads then, or a machine by its number (modulo how many there are). */
@@ -18,11 +19,14 @@ export type ScriptEvent =
   }
   & (
     | {
-      /** A machine loses power, or its process is killed: now, or at a disk operation or message that is counted from now. */
+      /**
+       * A machine loses power, or its process is killed: now, at a disk operation or message that is counted from now, or, after whatever
+       * comes in next from its timers, its disk or its network, at the place where it waits for a promise for the `count`th time.
+       */
       readonly kind: "crash";
       readonly target: Target;
       readonly how: "power" | "kill";
-      readonly at: "now" | "before operation" | "after operation" | "send";
+      readonly at: "now" | CrashMoment;
       readonly count: number;
       readonly downMs: number;
     }
@@ -101,6 +105,19 @@ export type ScriptEvent =
       readonly count: number;
     }
     | {
+      /** A state machine throws, which ends its process. */
+      readonly kind: "fsmFault";
+      readonly target: Target;
+      readonly operation: FsmOperation;
+      readonly count: number;
+    }
+    | {
+      /** A machine gets another address: its node is shut down and started again there. */
+      readonly kind: "move";
+      readonly target: Target;
+      readonly downMs: number;
+    }
+    | {
       /** A disk has no room for a while. */
       readonly kind: "diskFull";
       readonly target: Target;
@@ -162,6 +179,9 @@ export type ScriptEvent =
     }
   );
 
+/** When a process crashes that does not at once. */
+export type CrashMoment = "before operation" | "after operation" | "send" | "await";
+
 /** Who is hunted: the next that is elected, the next that tells another to take over, or that other. */
 export type Prey = "elected" | "handing over" | "successor";
 
@@ -219,12 +239,13 @@ function drawEvent(kind: EventKind, random: Prng, scenario: Scenario): Drawn {
   switch (kind) {
     case "crash": {
       const at = random.pick(
-        ["now", "now", "before operation", "after operation", "send"] as const,
+        ["now", "now", "before operation", "after operation", "send", "await", "await"] as const,
       );
       const how = random.pick(["power", "power", "kill"] as const);
       return { kind, target, how, at, count: random.int(0, random.pick([2, 10, 40])), downMs };
     }
     case "shutdown":
+    case "move":
       return { kind, target, downMs };
     case "hunt": {
       const delayMs = random.between(0, random.pick([0.05, 0.3, 1])) * heartbeatTimeoutMs;
@@ -266,6 +287,10 @@ function drawEvent(kind: EventKind, random: Prng, scenario: Scenario): Drawn {
       };
     case "diskFault": {
       const operation = random.pick(["append", "sync", "sync", "name", "read"] as const);
+      return { kind, target, operation, count: random.int(0, 20) };
+    }
+    case "fsmFault": {
+      const operation = random.pick(["apply", "apply", "snapshot", "restore"] as const);
       return { kind, target, operation, count: random.int(0, 20) };
     }
     case "diskFull":

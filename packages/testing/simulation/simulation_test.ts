@@ -34,7 +34,18 @@ for (let first = 1; first <= SEEDS; first += PART) {
     for (const kind of ["cut", "partition", "pause", "hunt", "crash", "message", "stall"]) {
       assert(totals.faults(kind) > PART / 2, `few faults of kind ${kind}`);
     }
-    for (const kind of ["diskFault", "diskFull", "rot", "wipe", "shutdown", "wallJump"]) {
+    for (
+      const kind of [
+        "diskFault",
+        "fsmFault",
+        "diskFull",
+        "rot",
+        "wipe",
+        "shutdown",
+        "wallJump",
+        "move",
+      ]
+    ) {
       assert(totals.faults(kind) > 0, `no faults of kind ${kind}`);
     }
     for (const kind of ["leader elected", "snapshot stored", "log truncated"]) {
@@ -109,7 +120,7 @@ Deno.test("seeds draw clusters of every size, and every kind of event is sometim
     }
   }
   assertEquals([...sizes].sort(), [1, 2, 3, 4, 5, 6, 7]);
-  assertEquals(present.size, 23);
+  assertEquals(present.size, 25);
   for (const [kind, count] of present) {
     assert(
       kind === "visit" || (count > 20 && count < 280),

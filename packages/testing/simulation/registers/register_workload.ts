@@ -7,6 +7,7 @@
 import {
   type Applied,
   type CallOptions,
+  changeSessionLimits,
   invariant,
   RaftError,
   type ReadLevel,
@@ -103,10 +104,11 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
 
   /** Reads, writes, or restores. */
   async client(api: Api, random: Prng): Promise<void> {
-    const { reads, restores, burstMax } = this.#habits;
+    const { reads, restores, sessions, burstMax } = this.#habits;
     const kind = random.next();
     if (kind < restores) return await this.#restore(api, random);
     if (kind < restores + reads) return await this.#read(api, random);
+    if (random.chance(sessions / 50)) return await this.#changeLimits(api, random);
     const count = random.chance(0.5) ? 1 : random.int(1, burstMax);
     const session = random.chance(this.#habits.sessions)
       ? await this.#session(api, random)
@@ -237,6 +239,21 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
     return session;
   }
 
+  async #changeLimits(api: Api, random: Prng): Promise<void> {
+    const limits = {
+      sessionsMax: random.pick([3, 20]),
+      responsesMax: random.pick([1, 8]),
+      ...random.chance(0.3) && { ttlMs: random.pick([300, 5000, 60_000]) },
+    };
+    const { sessionsMax, responsesMax } = await changeSessionLimits(
+      (command, options) => api.apply(command, options),
+      limits,
+      callOptions(api, random),
+    );
+    const isSo = sessionsMax === limits.sessionsMax && responsesMax === limits.responsesMax;
+    invariant(isSo, `session limits: ${sessionsMax} and ${responsesMax} are in force`);
+  }
+
   async #restore(api: Api, random: Prng): Promise<void> {
     const node = api.pick();
     const { response } = await node.read(
@@ -250,8 +267,14 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
     const calls = this.#habits.keys.map((key) =>
       this.#history.called(api.client, { type: "restore", key, value: response.values.get(key) })
     );
+    const trial = this.fsm();
     try {
-      await api.pick().restore(chunks);
+      await api.pick().restore(chunks, {
+        ...random.chance(0.3) && { trial: { restore: (data) => trial.restore!(data) } },
+        ...random.chance(0.3) && {
+          signal: api.abortAfter(random.between(0, 2) * api.heartbeatTimeoutMs),
+        },
+      });
       for (const call of calls) call.returned(undefined);
     } catch (error) {
       ignoreRaftError(error);
