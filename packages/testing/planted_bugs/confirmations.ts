@@ -13,6 +13,7 @@ export const CONFIRMATION_BUGS: readonly PlantedBug[] = [
   {
     name: "stale-round-confirms",
     description: "any answer confirms a question, also one to an older message (B56)",
+    world: "leased",
     step: changingMessages((message, { role }) =>
       message.type === "appendAccepted" && role.type === "leader"
         ? { ...message, round: role.round }

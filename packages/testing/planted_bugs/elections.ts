@@ -75,6 +75,7 @@ export const ELECTION_BUGS: readonly PlantedBug[] = [
   {
     name: "later-term-counts-as-contact",
     description: "a deposed leader takes the refusal from a later term for an answer (B07)",
+    world: "leased",
     step: changingMessages((message, state) => {
       const { role, term } = state;
       if (message.type !== "appendRejected" || role.type !== "leader") return message;
