@@ -58,12 +58,16 @@ export class BenchNode implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Gives an order and returns the answer. */
+  /** Gives an order and returns the answer. Rejects if the node cannot obey: a call of a measurement failed, for example. */
   async ask<Answer>(order: Order): Promise<Answer> {
     await this.#input.write(new TextEncoder().encode(JSON.stringify(order) + "\n"));
     const { done, value } = await this.#answers.read();
     if (done) throw new Error(`node ${this.id} ended while it was asked to ${order.type}`);
-    return JSON.parse(value) as Answer;
+    const answer = JSON.parse(value);
+    if (answer?.error !== undefined) {
+      throw new Error(`node ${this.id} cannot ${order.type}: ${answer.error}`);
+    }
+    return answer as Answer;
   }
 
   /** Ends the process at once, as if its machine had been unplugged. */
@@ -153,6 +157,24 @@ export class BenchCluster implements AsyncDisposable {
   /** Ends all nodes. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const node of this.nodes.splice(0)) await node[Symbol.asyncDispose]();
+  }
+}
+
+/** How often a measurement is made anew that something has disturbed. */
+const TRIES = 3;
+
+/**
+ * Makes a measurement, and makes it anew if it fails: on a machine that has much else to do, a leader may lose touch with its
+ * followers, and then what was measured is not what was to be. Rejects if it always fails.
+ */
+export async function undisturbed<Result>(measure: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1;; tries += 1) {
+    try {
+      return await measure();
+    } catch (error) {
+      if (tries === TRIES) throw error;
+      console.error(`again, since ${error instanceof Error ? error.message : error}`);
+    }
   }
 }
 

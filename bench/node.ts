@@ -143,6 +143,7 @@ const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrou
   new TextLineStream(),
 );
 for await (const line of lines) {
-  console.log(JSON.stringify(await obey(JSON.parse(line) as Order)));
+  const answer = await obey(JSON.parse(line) as Order).catch((error) => ({ error: String(error) }));
+  console.log(JSON.stringify(answer));
 }
 await raft?.shutdown();

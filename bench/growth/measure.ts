@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CORACLE, withCluster } from "../cluster.ts";
+import { CORACLE, undisturbed, withCluster } from "../cluster.ts";
 import type { Measurement } from "../measure.ts";
 import { caughtUp } from "../peers/rows.ts";
 import { peakRssMib } from "../process_facts.ts";
@@ -42,28 +42,32 @@ export async function overAppliers(
   appliers: readonly number[],
   extent: GrowthExtent,
 ): Promise<Series> {
-  return await withCluster(CORACLE, 3, async (leader) => {
-    const points: Point[] = [];
-    for (const conc of appliers) {
-      const load = { conc, size: SIZE, ...extent };
-      points.push({ at: conc, values: calls(await leader.ask({ type: "measure", ...load })) });
-    }
-    return { varied: "appliers", fixed: `${SIZE} B, 3 nodes`, points };
-  });
+  return await undisturbed(() =>
+    withCluster(CORACLE, 3, async (leader) => {
+      const points: Point[] = [];
+      for (const conc of appliers) {
+        const load = { conc, size: SIZE, ...extent };
+        points.push({ at: conc, values: calls(await leader.ask({ type: "measure", ...load })) });
+      }
+      return { varied: "appliers", fixed: `${SIZE} B, 3 nodes`, points };
+    })
+  );
 }
 
 /** More bytes in each command. */
 export async function overSizes(sizes: readonly number[], extent: GrowthExtent): Promise<Series> {
-  return await withCluster(CORACLE, 3, async (leader) => {
-    const points: Point[] = [];
-    for (const size of sizes) {
-      const load = { conc: CONC, size, ...extent };
-      const measured = await leader.ask<Measurement>({ type: "measure", ...load });
-      const mibPerSecond = measured.applies_per_s * size / 1024 / 1024;
-      points.push({ at: size, values: { ...calls(measured), "MiB/s": mibPerSecond } });
-    }
-    return { varied: "bytes", fixed: `${CONC} appliers, 3 nodes`, points };
-  });
+  return await undisturbed(() =>
+    withCluster(CORACLE, 3, async (leader) => {
+      const points: Point[] = [];
+      for (const size of sizes) {
+        const load = { conc: CONC, size, ...extent };
+        const measured = await leader.ask<Measurement>({ type: "measure", ...load });
+        const mibPerSecond = measured.applies_per_s * size / 1024 / 1024;
+        points.push({ at: size, values: { ...calls(measured), "MiB/s": mibPerSecond } });
+      }
+      return { varied: "bytes", fixed: `${CONC} appliers, 3 nodes`, points };
+    })
+  );
 }
 
 /** More nodes. */
@@ -86,7 +90,12 @@ export async function overLengths(
   extent: GrowthExtent,
 ): Promise<Series> {
   const points: Point[] = [];
-  for (const at of lengths) points.push({ at, values: await longLog(at, extent) });
+  for (const at of lengths) {
+    points.push({
+      at,
+      values: await undisturbed(() => longLog(at, extent)),
+    });
+  }
   return { varied: "entries in the log", fixed: `${CONC} appliers, ${SIZE} B, 3 nodes`, points };
 }
 

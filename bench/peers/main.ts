@@ -12,6 +12,7 @@
  * @module
  */
 import { makeTlsFiles } from "../../tests/support/tls_files.ts";
+import { undisturbed } from "../cluster.ts";
 import { numbers, option, refuseUnknownOptions } from "../options.ts";
 import { measureLimit } from "./limit_rows.ts";
 import { type Contender, contenders } from "./programs.ts";
@@ -64,7 +65,7 @@ try {
     if (!only.includes(part)) return;
     for (const contender of whom) {
       say(`round ${round}: ${contender.name}, ${what}`);
-      results.add(contender.name, await measure(contender));
+      results.add(contender.name, await undisturbed(() => measure(contender)));
     }
   };
   for (let round = 1; round <= rounds!; round += 1) {

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { makeTlsFiles } from "../../tests/support/tls_files.ts";
+import { undisturbed } from "../cluster.ts";
 import { contenders } from "./programs.ts";
 import { measureLimit } from "./limit_rows.ts";
 import {
@@ -31,13 +32,14 @@ Deno.test("every row can be measured, of everybody by the same names", async (te
   const names = new Map<string, string[]>();
   for (const one of theirs === undefined ? [ours!] : [ours!, theirs]) {
     await test.step(one.name, async () => {
+      // As a run does it.
       const figures = [
-        ...await measureCalls(one, 3, EXTENT, ROWS),
-        ...await measureTls(one, directory, EXTENT, ROWS),
-        ...await measureGrpc(one, goClient, EXTENT, [10]),
-        ...await measureFailover(one),
-        ...await measureLongLog(one, EXTENT),
-        ...await measureIdle(one, EXTENT),
+        ...await undisturbed(() => measureCalls(one, 3, EXTENT, ROWS)),
+        ...await undisturbed(() => measureTls(one, directory, EXTENT, ROWS)),
+        ...await undisturbed(() => measureGrpc(one, goClient, EXTENT, [10])),
+        ...await undisturbed(() => measureFailover(one)),
+        ...await undisturbed(() => measureLongLog(one, EXTENT)),
+        ...await undisturbed(() => measureIdle(one, EXTENT)),
       ];
       for (const { row, value, unit } of figures) {
         assert(Number.isFinite(value), `${row}: ${value}`);

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -83,9 +84,8 @@ func run(o order, duration time.Duration, call func(size int) bool) ([]time.Dura
 		var own []time.Duration
 		for time.Since(began) < duration {
 			called := time.Now()
-			if call(o.Size) {
-				own = append(own, time.Since(called))
-			}
+			answered(call(o.Size))
+			own = append(own, time.Since(called))
 		}
 		mutex.Lock()
 		defer mutex.Unlock()
@@ -100,12 +100,18 @@ func (n *node) fill(o order) float64 {
 	var taken atomic.Int64
 	each(o.Conc, func() {
 		for taken.Add(1) <= int64(o.Count) {
-			if !n.applyOne(o.Size) {
-				taken.Add(-1)
-			}
+			answered(n.applyOne(o.Size))
 		}
 	})
 	return time.Since(began).Seconds()
+}
+
+// answered ends the process after a call that failed: what was measured is not
+// what was to be, and is measured anew.
+func answered(ok bool) {
+	if !ok {
+		check(errors.New("a call has failed"))
+	}
 }
 
 func each(count int, body func()) {
