@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly answered: (dueMs: number, tookMs: number) => void;
 }
 
+/** A node that has answered nothing for so long, though it was asked, is connected to anew. */
+const SILENT_MS = 10_000;
 /** Most words of one client that wait for an answer; what would be sent beyond is not, and is counted. */
 const WAITING_MAX = 500;
 
@@ -28,6 +30,8 @@ const WAITING_MAX = 500;
 export class SoakLoad {
   /** Words that were not sent, since too many waited. */
   heldBack = 0;
+  /** Connections that were given up, since the node did not answer. */
+  givenUp = 0;
   readonly #options: LoadOptions;
   readonly #book: Book;
   readonly #ended: Promise<unknown>;
@@ -56,7 +60,7 @@ export class SoakLoad {
   async #client(client: number, beginsMs: number, intervalMs: number): Promise<void> {
     const { endpoints } = this.#options;
     using connections = new DisposableStack();
-    const nodes = endpoints.map((address) => connections.use(new NodeClient(address)));
+    const nodes = endpoints.map((address) => connections.use(new Patient(address)));
     const waiting = new Set<Promise<void>>();
     let at = client % nodes.length;
     for (let dueMs = beginsMs; !this.#isEnding; dueMs += intervalMs) {
@@ -67,8 +71,11 @@ export class SoakLoad {
         continue;
       }
       const asked = at;
-      const call = this.#add(nodes[asked]!, dueMs).then((failure) => {
+      const node = nodes[asked]!;
+      const call = this.#add(node.client, dueMs).then((failure) => {
         waiting.delete(call);
+        if (failure?.status !== "DEADLINE_EXCEEDED") node.answered();
+        else if (node.giveUp()) this.givenUp += 1;
         // Others that were on their way to the same node may have said it before.
         if (failure === undefined || at !== asked) return;
         const leader = endpoints.indexOf(failure.leader ?? "");
@@ -90,6 +97,36 @@ export class SoakLoad {
     if (wasNotWritten(result)) this.#book.refuse(number);
     else this.#book.loseSightOf(number);
     return result;
+  }
+}
+
+/**
+ * A connection to a node, which is made anew when nothing has come back for long. On a machine that stands still for half a minute, the HTTP/2 client of
+ * Deno 2.9.6 may lose a connection and never notice; a program that means to run for long does something about that.
+ */
+class Patient implements Disposable {
+  client: NodeClient;
+  #answeredMs = performance.now();
+
+  constructor(readonly address: string) {
+    this.client = new NodeClient(address);
+  }
+
+  answered(): void {
+    this.#answeredMs = performance.now();
+  }
+
+  /** Returns whether it was time. */
+  giveUp(): boolean {
+    if (performance.now() - this.#answeredMs < SILENT_MS) return false;
+    this.client[Symbol.dispose]();
+    this.client = new NodeClient(this.address);
+    this.answered();
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.client[Symbol.dispose]();
   }
 }
 

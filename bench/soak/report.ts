@@ -21,6 +21,8 @@ export interface Report {
     readonly unknown: number;
     /** Not sent, since too many waited for an answer. */
     readonly heldBack: number;
+    /** Connections of clients that were given up, since a node answered nothing. */
+    readonly connectionsGivenUp: number;
   };
   /** Of the words that nothing of the soak, and nothing else on this machine, has disturbed. */
   readonly undisturbed: Latencies;
@@ -53,7 +55,7 @@ export function report(
     readonly plan: SoakPlan;
     readonly book: Book;
     readonly disturbances: Pick<Disturbances, "counts">;
-    readonly load: Pick<SoakLoad, "heldBack">;
+    readonly load: Pick<SoakLoad, "heldBack" | "givenUp">;
     readonly samples: readonly Sample[];
     /** Of all undisturbed words, in milliseconds. */
     readonly times: number[];
@@ -93,6 +95,7 @@ export function report(
       notWritten: book.notWritten,
       unknown: book.unknown,
       heldBack: load.heldBack,
+      connectionsGivenUp: load.givenUp,
     },
     undisturbed,
     disturbances: disturbances.counts(),
@@ -134,7 +137,7 @@ export function reportText(of: Report): string {
   const peaks = Object.entries(peakRssMib).map(([id, mib]) => `${id} ${mib.toFixed(0)} MiB`);
   return [
     `words        ${words.acknowledged} acknowledged, ${words.seen} of them seen on the disks of a majority; ` +
-    `${words.notWritten} refused, ${words.unknown} unknown, ${words.heldBack} held back`,
+    `${words.notWritten} refused, ${words.unknown} unknown, ${words.heldBack} held back; ${words.connectionsGivenUp} connections given up`,
     undisturbed.count === 0
       ? "undisturbed  no word: the machine was busy with other things"
       : `undisturbed  ${undisturbed.count} words: p50 ${undisturbed.p50Ms?.toFixed(1)} ms, ` +

@@ -41,7 +41,15 @@ function of(minutes: number, samples: readonly Sample[], times: number[]) {
   } as const;
   const disturbances = { counts: (): [string, number][] => [["leader killed", 2]] };
   const book = new Book(3);
-  return report({ plan, book, disturbances, load: { heldBack: 0 }, samples, times, best: [] });
+  return report({
+    plan,
+    book,
+    disturbances,
+    load: { heldBack: 0, givenUp: 0 },
+    samples,
+    times,
+    best: [],
+  });
 }
 
 Deno.test("a soak in which nothing grows and no word is slow is well", () => {

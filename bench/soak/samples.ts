@@ -64,6 +64,9 @@ export function latencies(latenciesMs: number[]): Latencies {
   return { count: latenciesMs.length, p50Ms: at(.5), p99Ms: at(.99) };
 }
 
+/** So long a node has time to answer, so that a sample comes when it is due. */
+const PATIENCE_MS = 5000;
+
 /** What a {@linkcode Sampler} sees. */
 export type Seen = Pick<Sample, "othersPercent" | "nodes">;
 
@@ -104,12 +107,13 @@ export class Sampler {
     if (pid === undefined) return undefined;
     try {
       const beganMs = performance.now();
-      await (await fetch(`http://${http}/live`)).body?.cancel();
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      await (await fetch(`http://${http}/live`, { signal })).body?.cancel();
       const answerMs = performance.now() - beganMs;
-      const answer = await fetch(`http://${http}/v1/status`);
+      const answer = await fetch(`http://${http}/v1/status`, { signal });
       const status = await answer.json();
       if (!answer.ok) return undefined;
-      const metrics = await (await fetch(`http://${http}/metrics`)).text();
+      const metrics = await (await fetch(`http://${http}/metrics`, { signal })).text();
       return {
         id,
         pid,
@@ -124,8 +128,9 @@ export class Sampler {
         snapshotsReceived: countOf(metrics, "raft_rpc_installSnapshot_count"),
       };
     } catch (error) {
-      // It has ended, or does not listen yet.
+      // It has ended, does not listen yet, or does not answer.
       if (error instanceof TypeError || error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof DOMException && error.name === "TimeoutError") return undefined;
       throw error;
     }
   }
