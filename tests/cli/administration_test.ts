@@ -155,6 +155,11 @@ clusterTest(
       `coracle: ${file} is there already; allowed is another name, or --force\n`,
     ]);
     await run(cluster, "backup", file, "--force");
+    for (const command of [["restore", cluster.directory, "--yes"], ["restore", "/"]]) {
+      const [code, message] = await fails(cluster, ...command);
+      assertEquals(code, 2);
+      assertMatch(message, /^coracle: \S+ is a directory; allowed is a backup file\n$/);
+    }
     const nowhere = join(cluster.directory, "nowhere", "words.backup");
     assertEquals((await fails(cluster, "backup", nowhere))[0], 1);
 

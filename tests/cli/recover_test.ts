@@ -83,6 +83,18 @@ async function membersOf({ dir }: Place): Promise<string[]> {
   return readConfiguration({ log }).configuration.servers.map(({ id }) => id);
 }
 
+recoverTest(
+  "a file that is none of peers is shown without what it would do to a terminal",
+  async (place) => {
+    await Deno.writeTextFile(place.peers, "\x1b[2J\x07\x7f");
+    const { code, stderr } = await recover(place);
+    assertEquals(code, 2);
+    assertMatch(stderr, /is not JSON: .*\\u001b\[2J/);
+    // deno-lint-ignore no-control-regex -- that is what it is about
+    assertEquals(stderr.trimEnd().match(/[\x00-\x1f\x7f]/), null);
+  },
+);
+
 recoverTest("what was found and what was done is told to people", async (place) => {
   const list = [
     { id: "n2", address: "10.0.0.2:7001", non_voter: false },

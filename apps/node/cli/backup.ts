@@ -161,7 +161,16 @@ async function readThrough(chunks: AsyncIterable<Uint8Array>): Promise<BackupCon
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   const file = await Deno.open(path).catch(fileProblem);
-  yield* file.readable;
+  const { isDirectory } = await file.stat();
+  if (isDirectory) {
+    file.close();
+    throw new CommandError(EXIT.usage, `${path} is a directory; allowed is a backup file`);
+  }
+  try {
+    yield* file.readable;
+  } catch (error) {
+    fileProblem(error);
+  }
 }
 
 /** What is in a backup, for people. */

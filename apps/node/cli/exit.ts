@@ -50,9 +50,16 @@ export function wrongOption(flag: string, given: string, allowed: string): Comma
 
 const encoder = new TextEncoder();
 
-/** Writes lines to standard error, each with the program's name. */
+/** Writes lines to standard error, each with the program's name. What a file or a node has said does nothing to a terminal. */
 export function complain(message: string): void {
   for (const line of message.split("\n")) {
-    Deno.stderr.writeSync(encoder.encode(`coracle: ${line}\n`));
+    Deno.stderr.writeSync(encoder.encode(`coracle: ${harmless(line)}\n`));
   }
+}
+
+function harmless(line: string): string {
+  return line.replaceAll(
+    /\p{Cc}/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -34,7 +34,7 @@ export function describeProblems(
   { schema, whole }: Described = CONFIGURATION,
 ): string[] {
   const pathText = (path: readonly PropertyKey[]) => pathOf(path) || whole;
-  return error.issues.flatMap((issue) => {
+  const problems = error.issues.flatMap((issue) => {
     const from = origin(String(issue.path[0] ?? ""));
     if (issue.code === "unrecognized_keys") {
       const known = Object.keys(schemaAt(schema, issue.path)?.properties ?? {});
@@ -48,6 +48,8 @@ export function describeProblems(
       schemaAt(schema, issue.path)?.allowed ?? issue.message;
     return [`${pathText(issue.path)} is ${valueText(issue.input)}${from}; allowed is ${allowed}`];
   });
+  // What is wrong in two ways is allowed in one.
+  return [...new Set(problems)];
 }
 
 function schemaAt(

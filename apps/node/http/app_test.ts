@@ -247,6 +247,7 @@ Deno.test("what is wrong with a request is said, and nothing is done", async () 
     ["POST", words, { words: ["oar", "x".repeat(101)] }, 400, /^the word has 101 bytes/],
     ["POST", words, { words: ["a"], wards: 1 }, 400, /^wards is not a field; allowed is perhaps/],
     ["POST", words, [], 400, /^the body is \[\]; allowed is an object such as \{"words"/],
+    ["GET", `${words}?timeoutMs=1e99`, undefined, 400, /^timeoutMs is [^;]*; allowed is [^;]*$/],
     ["POST", `${words}?timeoutMs=0`, { words: ["a"] }, 400, /^timeoutMs is .*; allowed is a whole/],
     [
       "POST",
