@@ -21,6 +21,9 @@ export type SeedAnswer =
   & { readonly seed: number }
   & ({ readonly result: SimulationResult } | { readonly reason: string });
 
+// Clients are told of thousands of errors, and nobody looks at where they were made: a failure is run again.
+Error.stackTraceLimit = 0;
+
 self.onmessage = async ({ data }: MessageEvent<SeedRequest>) => {
   const { seed } = data;
   const plant = ALL_MISTAKES.find(({ name }) => name === data.plant);
