@@ -23,3 +23,17 @@ Deno.test("a mistake is found in each way that there is for it", async () => {
 Deno.test("there are at least twenty-five mistakes", () => {
   assert(ALL_MISTAKES.length >= 25);
 });
+
+const SOON = [
+  "lease-ended-by-lost-connection",
+  "transfer-takes-writes",
+  "members-change-while-another-is-open",
+  "staging-promoted-at-once",
+];
+for (const name of SOON) {
+  Deno.test(`whole nodes find ${name} within ten seeds of its kind of world`, async () => {
+    const mistake = ALL_MISTAKES.find((one) => one.name === name)!;
+    const { nodeSeeds, nodeSeed } = await look(mistake, { coreSeeds: 0, nodeSeeds: 10 });
+    assert(nodeSeeds !== undefined && nodeSeed !== undefined && nodeSeeds <= nodeSeed);
+  });
+}
