@@ -15,6 +15,7 @@ import {
 } from "@coracle/core";
 import { Prng } from "../prng.ts";
 import { type EventOf, leaderOf } from "./faults.ts";
+import { FsmFault } from "./faulty_fsm.ts";
 import type { Machine } from "./machine.ts";
 import { nodeClient } from "./node_client.ts";
 import type { ScriptEvent, Target } from "./script.ts";
@@ -290,8 +291,8 @@ export class Operators {
   ): void {
     if (machine === undefined || !machine.isServing) return;
     action(nodeClient(this.#world, machine, machine.process!)).catch((error) => {
-      // How it ended is counted where it was called.
-      if (!(error instanceof RaftError)) this.#world.fail(error);
+      // How it ended is counted where it was called. A snapshot rejects with what the state machine throws.
+      if (!(error instanceof RaftError || error instanceof FsmFault)) this.#world.fail(error);
     });
   }
 }
