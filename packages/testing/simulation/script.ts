@@ -105,7 +105,7 @@ export type ScriptEvent =
       readonly count: number;
     }
     | {
-      /** A state machine throws, which ends its process. */
+      /** A state machine throws, which ends its process unless it was asked for a snapshot. */
       readonly kind: "fsmFault";
       readonly target: Target;
       readonly operation: FsmOperation;
