@@ -58,7 +58,7 @@ export function promoteWhenCaughtUp(
 ): void {
   const { state, nowMs } = step;
   const configuration = configurationOf(state);
-  if (findServer(configuration, id)?.suffrage !== "staging") return;
+  if (!isStaging(configuration, id)) return;
   const round = progress.catchUp;
   if (round !== undefined && progress.matchIndex < round.targetIndex) return;
   const keepsUp = round !== undefined && nowMs - round.beganMs <= state.config.electionTimeoutMs;
@@ -73,6 +73,10 @@ export function promoteWhenCaughtUp(
     return;
   }
   progress.catchUp = { targetIndex: state.log.lastIndex, beganMs: nowMs };
+}
+
+function isStaging(configuration: Configuration, id: ServerId): boolean {
+  return findServer(configuration, id)?.suffrage === "staging";
 }
 
 /** Forgets members that are removed: they know of it, or have had time enough to learn it. */
@@ -110,6 +114,7 @@ export function appendConfiguration(
   appendedAtMs: number,
 ): Index {
   const { state } = step;
+  const before = configurationOf(state);
   const index = nextIndex(state.log.lastIndex);
   const data = encodeConfiguration(nameStores(configuration, storesOf(state, leader)));
   appendRun(
@@ -119,7 +124,11 @@ export function appendConfiguration(
     ]),
   );
   followMembers(step, leader);
-  for (const [id, progress] of leader.progress) replicate(step, leader, id, progress);
+  for (const [id, progress] of leader.progress) {
+    // The round that it was in before, as a voter for example, says nothing of what it has of this.
+    if (isStaging(configuration, id) && !isStaging(before, id)) progress.catchUp = undefined;
+    replicate(step, leader, id, progress);
+  }
   return index;
 }
 
