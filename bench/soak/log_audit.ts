@@ -22,19 +22,21 @@ export class LogAudit implements Disposable {
   /** Looks at what has come to each log. */
   async look(): Promise<void> {
     for (const { id, directory } of this.#nodes) {
-      const { image } = await this.#ask(id, directory, this.#book.fromIndex(id));
-      this.#book.checkLog(image);
+      await this.#check(id, directory, this.#book.fromIndex(id));
     }
   }
 
-  /** Looks at all that is in the logs, whose nodes run no more: nothing of it may be damaged. */
+  /** Looks at all that is in the logs, whose nodes run no more. */
   async end(): Promise<void> {
-    for (const { id, directory } of this.#nodes) {
-      const { image, damage } = await this.#ask(id, directory, 0);
-      this.#book.checkLog(image);
-      for (const what of damage) this.#book.note(`${id} is damaged: ${what}`);
-    }
+    for (const { id, directory } of this.#nodes) await this.#check(id, directory, 0);
     this.#book.checkEnd();
+  }
+
+  /** Nothing may be damaged. Of a log that is, nothing else is said. */
+  async #check(id: string, directory: string, fromIndex: number): Promise<void> {
+    const { image, damage } = await this.#ask(id, directory, fromIndex);
+    for (const what of damage) this.#book.note(`${id} is damaged: ${what}`);
+    if (damage.length === 0) this.#book.checkLog(image);
   }
 
   /** Ends the worker. */

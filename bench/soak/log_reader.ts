@@ -20,17 +20,21 @@ export interface LogQuestion {
 /** What is in it, and what is wrong with it. */
 export interface LogAnswer {
   readonly image: LogImage;
-  /** The store's findings; of a node that runs, its write of this moment may be one. */
+  /** What is damaged. What follows it may be in the image nevertheless, so that there is a hole. */
   readonly damage: readonly string[];
 }
 
 /** How often a log is read anew that has changed while it was read. */
 const TRIES = 10;
 
-async function read({ nodeId, directory, fromIndex }: LogQuestion): Promise<LogAnswer> {
+/** Reads a log. What a node has just written looks damaged if it was read half, and something behind it whole; damage that is real stays. */
+export async function readLog(
+  { nodeId, directory, fromIndex }: LogQuestion,
+  inspect: typeof inspectStore = inspectStore,
+): Promise<LogAnswer> {
   for (let tries = 1;; tries += 1) {
     try {
-      const store = await inspectStore(directory);
+      const store = await inspect(directory);
       const words: number[] = [];
       const text = new TextDecoder();
       for (const { index, type, data } of store.entries()) {
@@ -42,6 +46,7 @@ async function read({ nodeId, directory, fromIndex }: LogQuestion): Promise<LogA
         .map(({ file, offset, expected, found }) =>
           `${file} at ${offset}: ${found}, not ${expected}`
         );
+      if (damage.length > 0 && tries < TRIES) continue;
       const { firstIndex } = store;
       return {
         image: { nodeId, firstIndex, fromIndex, words: Float64Array.from(words) },
@@ -56,6 +61,6 @@ async function read({ nodeId, directory, fromIndex }: LogQuestion): Promise<LogA
 
 if (typeof self !== "undefined" && "postMessage" in self) {
   self.onmessage = async ({ data }: MessageEvent<LogQuestion>) => {
-    self.postMessage(await read(data));
+    self.postMessage(await readLog(data));
   };
 }

@@ -12,6 +12,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a disk failed to remove a snapshot that was given up, and the checker took what was left for a mistake of the store",
   1795674558757746:
     "a member came back with a new disk, and the checker of durability looked for what it held on the lost one",
+  1795681427152102:
+    "a simulated process that was killed between two steps of its start still took its address, and the next one could not",
   1795680487364093:
     "who was demoted and was to vote again within an election timeout was given the vote for what it had as a voter before",
   1795677280656408:

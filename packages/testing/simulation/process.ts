@@ -107,6 +107,8 @@ export class Process {
       await log.close();
       throw error;
     }
+    // Killed between its disk's last answer and now, it takes no address from the process that comes after it.
+    if (!isAlive()) return await new Promise<never>(() => {});
     const transport = new GatedTransport(
       this.#world.network.transport(id, this.#machine.address),
       this.gate,
