@@ -5,7 +5,7 @@
  */
 import { CORACLE, undisturbed, withCluster } from "../cluster.ts";
 import type { Measurement } from "../measure.ts";
-import { caughtUp } from "../peers/rows.ts";
+import { catchUpOf, caughtUp } from "../peers/rows.ts";
 import { peakRssMib } from "../process_facts.ts";
 
 /** How much is measured. */
@@ -110,12 +110,7 @@ async function longLog(count: number, extent: GrowthExtent): Promise<Point["valu
     await caughtUp(node, last);
     const appliedSeconds = (performance.now() - node.startedMs) / 1000;
 
-    const beganMs = performance.now();
-    const { node: newcomer, address } = await cluster.another();
-    const added = leader.ask({ type: "addVoter", id: newcomer.id, address });
-    await caughtUp(newcomer, last);
-    const catchUpSeconds = (performance.now() - beganMs) / 1000;
-    await added;
+    const { newcomer, catchUpSeconds } = await catchUpOf(leader, cluster, last);
     await leader.ask({ type: "removeServer", id: newcomer.id });
     await cluster.kill(newcomer);
 

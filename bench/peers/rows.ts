@@ -183,12 +183,7 @@ export async function measureLongLog(
     const { node, openSeconds } = await cluster.restart(follower);
     const readySeconds = (performance.now() - node.startedMs) / 1000;
 
-    const beganMs = performance.now();
-    const { node: newcomer, address } = await cluster.another();
-    const added = leader.ask({ type: "addVoter", id: newcomer.id, address });
-    await caughtUp(newcomer, last);
-    const catchUpSeconds = (performance.now() - beganMs) / 1000;
-    await added;
+    const { newcomer, catchUpSeconds } = await catchUpOf(leader, cluster, last);
     const log = `${entries} entries of 128 B`;
     return [
       { row: `${log}, process start to ready`, unit: "s", value: readySeconds },
@@ -243,6 +238,21 @@ async function firstWrite(cluster: BenchCluster): Promise<void> {
     const leader = await cluster.leader();
     if (await leader.ask<boolean>({ type: "apply", size: 128 })) return;
   }
+}
+
+/** A new node is made a voter: which one, and how long it takes, from its process's start, until it has everything up to `index`. */
+export async function catchUpOf(
+  leader: BenchNode,
+  cluster: BenchCluster,
+  index: number,
+): Promise<{ readonly newcomer: BenchNode; readonly catchUpSeconds: number }> {
+  const beganMs = performance.now();
+  const { node: newcomer, address } = await cluster.another();
+  const added = leader.ask({ type: "addVoter", id: newcomer.id, address });
+  await caughtUp(newcomer, index);
+  const catchUpSeconds = (performance.now() - beganMs) / 1000;
+  await added;
+  return { newcomer, catchUpSeconds };
 }
 
 /** Waits until `node` has applied up to `index`. */

@@ -19,7 +19,7 @@ import type { CancelTimer } from "../ports/clock.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
 import type { ApplierOptions, BetweenTask, Captured } from "./applier_options.ts";
 import { CommittedEntries } from "./committed_entries.ts";
-import { restoreFsm } from "./fsm_restore.ts";
+import { Replacement } from "./replacement.ts";
 
 /**
  * How long entries are applied before everything else has its turn. A node that starts with a long log must go on
@@ -32,13 +32,6 @@ const ENTRIES_PER_LOOK = 16;
 
 /** Most commands that are handed to `applyBatch` at once. */
 const BATCH_ENTRIES_MAX = 1024;
-
-/** A snapshot that takes the place of the state. */
-interface Replacement {
-  readonly source: SnapshotSource;
-  readonly prepare: () => Promise<void>;
-  isUnderWay: boolean;
-}
 
 /** See the module's description. */
 export class Applier {
@@ -168,7 +161,7 @@ export class Applier {
    */
   replace(source: SnapshotSource, prepare: () => Promise<void>): void {
     this.#dropReplacement();
-    this.#replacement = { source, prepare, isUnderWay: false };
+    this.#replacement = new Replacement(source, prepare);
     if (this.#stopped) return this.#dropReplacement();
     const { lastIncludedIndex } = source.meta;
     this.#entries.clear();
@@ -367,9 +360,9 @@ export class Applier {
   }
 
   #beginReplacement(replacement: Replacement): void {
-    replacement.isUnderWay = true;
+    const { fsm, meter } = this.#options;
     this.#wait(
-      this.#replace(replacement),
+      replacement.restore(fsm, meter),
       () => {
         if (this.#stopped) return;
         // A newer one may have come meanwhile: it is the next thing to do.
@@ -384,18 +377,9 @@ export class Applier {
     );
   }
 
-  async #replace({ source, prepare }: Replacement): Promise<void> {
-    await using _ = source;
-    await prepare();
-    await restoreFsm(this.#options.fsm, source, this.#options.meter);
-  }
-
   /** Lets go of a snapshot that is not being restored yet and never will be. */
   #dropReplacement(): void {
-    const replacement = this.#replacement;
-    if (replacement === undefined || replacement.isUnderWay) return;
-    this.#replacement = undefined;
-    replacement.source.close().catch(() => {});
+    if (this.#replacement?.drop()) this.#replacement = undefined;
   }
 
   #capture(before: Index): Captured {
