@@ -100,7 +100,8 @@ export function messageText(message: Message): string {
       const after = `after ${positionText(prevLogIndex, prevLogTerm)}`;
       const what = entries === undefined ? "" : ` ${runText(entries)}`;
       const flags = (message.leased ? " leased" : "") + (message.yields ? " yields" : "") +
-        (message.storeRefused ? " to a store that does not count" : "");
+        (message.storeRefused ? " to a store that does not count" : "") +
+        (message.removed ? " to one that is no member any more" : "");
       return `append@${message.term} ${after}${what} commit ${leaderCommit} round ${round}${flags}`;
     }
     case "appendAccepted": {

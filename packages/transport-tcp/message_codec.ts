@@ -19,7 +19,7 @@
  *  storeId                                u64  below 2^48. In a request for a vote the receiver's, 0 if it is not known; else the
  *                                              sender's
  *  granted, leadershipTransfer, answered  u8   0 or 1
- *  flags                                  u8   1 leased, 2 yields, 4 storeRefused, added; all other bits are 0
+ *  flags                                  u8   1 leased, 2 yields, 4 storeRefused, 8 removed, added; all other bits are 0
  *  priority                               u16
  *  readIndex                              u64  0 unless answered
  *  length                                 u32  bytes of entries; 0 for a heartbeat
@@ -69,6 +69,9 @@ const YIELDS = 2;
 
 /** The flag of an append to a store that does not count. */
 const STORE_REFUSED = 4;
+
+/** The flag of an append to one that is no member any more. */
+const REMOVED = 8;
 
 /** Above the number of any store. */
 const STORE_NUMBER_END = 2 ** 48;
@@ -317,18 +320,22 @@ function decodeFixed(view: DataView, at: number, kind: number): Message {
   }
 }
 
-function flagsOf({ leased, yields, storeRefused }: Append): number {
-  return (leased ? LEASED : 0) + (yields ? YIELDS : 0) + (storeRefused ? STORE_REFUSED : 0);
+type Flags = Pick<Append, "leased" | "yields" | "storeRefused" | "removed">;
+
+function flagsOf({ leased, yields, storeRefused, removed }: Flags): number {
+  return (leased ? LEASED : 0) + (yields ? YIELDS : 0) + (storeRefused ? STORE_REFUSED : 0) +
+    (removed ? REMOVED : 0);
 }
 
-function readFlags(view: DataView, at: number): Pick<Append, "leased" | "yields" | "storeRefused"> {
+function readFlags(view: DataView, at: number): Flags {
   const flags = view.getUint8(at);
-  const most = LEASED + YIELDS + STORE_REFUSED;
+  const most = LEASED + YIELDS + STORE_REFUSED + REMOVED;
   if (flags > most) throw new MalformedError(`flags are ${flags}; 0 to ${most} is allowed`);
   return {
     leased: (flags & LEASED) !== 0,
     yields: (flags & YIELDS) !== 0,
     storeRefused: (flags & STORE_REFUSED) !== 0,
+    removed: (flags & REMOVED) !== 0,
   };
 }
 

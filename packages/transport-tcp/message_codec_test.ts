@@ -87,9 +87,9 @@ Deno.test("errors say what was found and what is allowed", () => {
   const append = encode([appendOf(1, 10)]);
   new DataView(append.buffer).setUint32(42, 0xffffffff);
   assertThrows(() => decode(append), MalformedError, "4294967295 bytes; there are 42");
-  append[41] = 8;
+  append[41] = 16;
   new DataView(append.buffer).setUint32(42, 42);
-  assertThrows(() => decode(append), MalformedError, "flags are 8; 0 to 7 is allowed");
+  assertThrows(() => decode(append), MalformedError, "flags are 16; 0 to 15 is allowed");
   const unanswered = encode([{ type: "readIndexResult", id: 1, readIndex: toIndex(5) }]);
   unanswered[9] = 0;
   assertThrows(() => decode(unanswered), MalformedError, "not answered has index 5");

@@ -34,9 +34,9 @@ export class Configurations {
     return this.#history[0]!;
   }
 
-  /** The configuration before the one in force; `undefined` if that one is committed, as of the last call of {@linkcode committed}. */
-  get previous(): IndexedConfiguration | undefined {
-    return this.#history[this.#history.length - 2];
+  /** The configurations from the last one that is known to be committed on: any of them may still prove to be in force. */
+  get unsettled(): readonly IndexedConfiguration[] {
+    return this.#history;
   }
 
   /** Index of the last configuration with other members than the one before it, which did more than name a store. */

@@ -109,6 +109,8 @@ Deno.test("whatever is appended, dropped and committed, the last configuration o
       );
       const settled = committed === 0 ? 0 : lastUpTo(committed);
       assertStrictEquals(configurations.settled.index, settled as Index);
+      const mayHold = [settled, ...log.flatMap((is, at) => is && at >= committed ? [at + 1] : [])];
+      assertEquals(configurations.unsettled.map(({ index }) => index), mayHold as Index[]);
     }
   }));
 });

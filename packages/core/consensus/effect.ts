@@ -171,7 +171,7 @@ export interface OtherCluster {
   readonly leader: ServerId;
 }
 
-/** A configuration without this node is committed: it is a member no longer. */
+/** This node is a member no longer: its leader says so, or it was the leader and a configuration without it is committed. */
 export interface Removed {
   /** Which effect this is. */
   readonly type: "removed";

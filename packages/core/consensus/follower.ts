@@ -12,7 +12,7 @@ import { type Index, nextIndex, NO_INDEX, NO_TERM } from "../model/numbers.ts";
 import { commitUpTo } from "./leader.ts";
 import { isOfOtherCluster, refuseOtherCluster } from "./other_cluster.ts";
 import { appendRun, send, type Step, truncateFrom, writeCovering } from "./outcome.ts";
-import { hearLeader } from "./roles.ts";
+import { hearLeader, isMemberNow } from "./roles.ts";
 import { isTermDurable } from "./state.ts";
 import { refusedBy, storeTaken } from "./stores.ts";
 
@@ -33,6 +33,7 @@ export function receiveAppend(step: Step, from: ServerId, message: Append): void
   );
   hearLeader(step, message.term, from, message.yields).leased = message.leased;
   if (message.storeRefused) refusedBy(step, from);
+  isMemberNow(step, !message.removed);
 
   const { log } = state;
   const last = message.entries?.lastIndex ?? message.prevLogIndex;

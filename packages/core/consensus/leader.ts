@@ -26,7 +26,7 @@ import { Progress } from "./progress.ts";
 import { reachedByQuorum } from "./quorum.ts";
 import { openRound, releaseHeldReads } from "./reads.ts";
 import { broadcastHeartbeat, probedIndex, replicate } from "./replication.ts";
-import { becomeFollower } from "./roles.ts";
+import { becomeFollower, isMemberNow } from "./roles.ts";
 import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
 import { endTransfer, tellSuccessor, tellWhenUpToDate } from "./transfer.ts";
 
@@ -146,7 +146,7 @@ export function advanceCommit(step: Step, leader: Leader): void {
  * everybody whose write it took an answer. It takes no new writes meanwhile.
  */
 export function leaveIfRemoved(step: Step, leader: Leader): void {
-  const { state, effects } = step;
+  const { state } = step;
   const { settled, latest } = state.configurations;
   // A node that was elected without a vote of its own may know of an older configuration in which it had none either.
   if (isVoter(latest.configuration, state.id) || settled.index < latest.index) return;
@@ -155,18 +155,14 @@ export function leaveIfRemoved(step: Step, leader: Leader): void {
   broadcastHeartbeat(step, leader);
   tellSuccessor(step, leader);
   becomeFollower(step, state.term, undefined, "it is no longer a voter");
-  if (findServer(settled.configuration, state.id) === undefined) effects.push({ type: "removed" });
+  isMemberNow(step, findServer(settled.configuration, state.id) !== undefined);
 }
 
 /** Entries up to `index` are committed. */
-export function commitUpTo({ state, effects }: Step, index: Index): void {
+export function commitUpTo({ state }: Step, index: Index): void {
   invariant(index <= state.log.lastIndex, `commit ${index} is beyond the log`);
-  const { configurations } = state;
   state.commitIndex = index;
-  const wasMember = findServer(configurations.settled.configuration, state.id) !== undefined;
-  configurations.committed(index);
-  const isMember = findServer(configurations.settled.configuration, state.id) !== undefined;
-  if (wasMember && !isMember && state.role.type !== "leader") effects.push({ type: "removed" });
+  state.configurations.committed(index);
 }
 
 /** What a leader does as time passes: heartbeats, commit news, and giving up when it cannot lead. */

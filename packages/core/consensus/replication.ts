@@ -83,5 +83,6 @@ function sendAppend(
     leased: state.config.leaseReads && !leader.leaseGivenUp,
     yields: yields(leader, progress),
     storeRefused: progress.refusedStoreId !== undefined,
+    removed: leader.leaving.has(to) && !state.configurations.mentions(to),
   });
 }

@@ -37,6 +37,15 @@ export function hearLeader(step: Step, term: Term, from: ServerId, yields?: bool
 }
 
 /**
+ * What a leader says of this node's membership, or what it has committed as one. Its own log does not tell: a node that catches up
+ * meets its removal of long ago before it meets the entry that added it again.
+ */
+export function isMemberNow({ state, effects }: Step, isMember: boolean): void {
+  if (!isMember && !state.isRemoved) effects.push({ type: "removed" });
+  state.isRemoved = !isMember;
+}
+
+/**
  * Becomes a follower in `term`, which is the node's own or a later one. The vote of the own term is kept: stepping
  * back within a term must not free it for another candidate. A lease that the node has confirmed is kept too: only time ends
  * it, and a later term may be known from an answer that was long on its way, while the leader still counts on the lease.

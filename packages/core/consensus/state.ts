@@ -184,6 +184,8 @@ export interface NodeState {
   storeRefusedBy: ServerId | undefined;
   /** The last leader from which it has taken nothing, since that is of another cluster. */
   refusedLeader: ServerId | undefined;
+  /** Whether it is no member any more: the last leader that it heard has said so, or it led until its own removal was committed. */
+  isRemoved: boolean;
   /** Its settings. */
   config: RaftConfig;
   /** Its random numbers. */
@@ -258,6 +260,7 @@ export function createState(options: NodeOptions, nowMs: number): NodeState {
     storeId,
     storeRefusedBy: undefined,
     refusedLeader: undefined,
+    isRemoved: false,
     config,
     random,
     term: hardState.term,
@@ -330,9 +333,9 @@ export function leaderOf(state: NodeState): ServerId | undefined {
 export function canCampaign(state: NodeState): boolean {
   const { id, storeId, config, configurations } = state;
   if (config.leaderPriority === 0 && !isSoleVoter(state)) return false;
-  const { latest, previous } = configurations;
-  return mayCampaignIn(latest.configuration, id, storeId) ||
-    (previous !== undefined && mayCampaignIn(previous.configuration, id, storeId));
+  return configurations.unsettled.some(({ configuration }) =>
+    mayCampaignIn(configuration, id, storeId)
+  );
 }
 
 function mayCampaignIn(configuration: Configuration, id: ServerId, storeId: StoreId): boolean {

@@ -75,6 +75,7 @@ function append(prev: number, entries: EntryRun | undefined, commit = 0): Append
     leased: false,
     yields: false,
     storeRefused: false,
+    removed: false,
   };
 }
 

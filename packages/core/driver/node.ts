@@ -187,7 +187,7 @@ export class Node {
       latest: () => state.configurations.latest,
       members: () => configurationOf(state),
       isOfOtherCluster: (leader: ServerId) => isOfOtherCluster(state, leader),
-      isMember: () => findServer(configurationOf(state), state.id) !== undefined,
+      isRemoved: () => state.isRemoved,
       isLeader: () => this.isLeader,
       knowsLeader: () => leaderOf(state) !== undefined,
       leadership: () => ({ term: state.term, leader: this.leader, isLeader: this.isLeader }),

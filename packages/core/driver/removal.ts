@@ -1,6 +1,6 @@
 /**
- * A node that is no longer a member stops, if it is to. A node that catches up meets removals of long ago, after which it was
- * added again: it stops only when no leader has spoken to it for a while.
+ * A node that is no longer a member stops, if it is to: not at once, since it may be added again meanwhile, but when no leader has
+ * spoken to it for a while.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { CancelTimer, Clock } from "../ports/clock.ts";
 export interface RemovalHost {
   /** The settings of this moment. */
   config(): { readonly heartbeatTimeoutMs: number };
-  /** Whether the node is a member, as far as it knows. */
-  isMember(): boolean;
+  /** Whether the node is still removed: no leader has spoken to it as to a member. */
+  isRemoved(): boolean;
   /** When it heard a leader last; `-Infinity` if never. */
   leaderContactMs(): number;
   /** It is time to stop. */
@@ -30,13 +30,13 @@ export class Removal {
     this.#clock = clock;
   }
 
-  /** A configuration without the node is committed. */
+  /** The node is no longer a member. */
   removed(): void {
     this.#cancel?.();
     const { heartbeatTimeoutMs } = this.#host.config();
     this.#cancel = this.#clock.setTimer(heartbeatTimeoutMs, () => {
       this.#cancel = undefined;
-      if (this.#host.isMember()) return;
+      if (!this.#host.isRemoved()) return;
       const silentMs = this.#clock.now() - this.#host.leaderContactMs();
       if (silentMs < heartbeatTimeoutMs) this.removed();
       else this.#host.stop();

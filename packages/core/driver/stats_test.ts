@@ -161,6 +161,7 @@ Deno.test("a follower counts from when it heard its leader", () => {
       leased: false,
       yields: false,
       storeRefused: false,
+      removed: false,
     }],
   }]);
   const { lastContactMs, leader, term, commitIndex } = statsOf(

@@ -89,6 +89,8 @@ export interface Append {
   readonly yields: boolean;
   /** Whether the leader knows the receiver by another store: then it takes nothing from it until it is removed and added again. */
   readonly storeRefused: boolean;
+  /** Whether the receiver is no member any more: that is committed, and nothing later in the leader's log says otherwise. */
+  readonly removed: boolean;
 }
 
 /** A follower has what the leader sent, on its own disk. */

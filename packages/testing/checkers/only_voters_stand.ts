@@ -1,6 +1,6 @@
 /**
- * Only voters stand for election: whoever does has a vote in the last configuration of its log, or in the one before that is
- * not certainly replaced (thesis 4.1, 4.2.2).
+ * Only voters stand for election: whoever does has a vote in the last configuration that it knows to be committed, or in one that
+ * its log has after it (thesis 4.1, 4.2.2).
  *
  * @module
  */
@@ -14,9 +14,7 @@ export class OnlyVotersStand implements Checker {
   stepped({ id, state }: ObservedNode, _input: Input, effects: readonly Effect[]): void {
     if (state.role.type !== "candidate") return;
     if (!effects.some((one) => one.type === "roleChanged" && one.role === "candidate")) return;
-    const { latest, previous } = state.configurations;
-    if (isVoter(latest.configuration, id)) return;
-    if (previous !== undefined && isVoter(previous.configuration, id)) return;
+    if (state.configurations.unsettled.some((one) => isVoter(one.configuration, id))) return;
     invariant(false, `elections: ${id} stands for election and has no vote`);
   }
 }

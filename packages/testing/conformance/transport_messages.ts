@@ -46,6 +46,7 @@ const APPEND = {
   leased: false,
   yields: false,
   storeRefused: false,
+  removed: false,
 } as const;
 
 function runOf(index: number, dataSizeBytes: number): EntryRun {
@@ -110,6 +111,7 @@ const EXAMPLES: { readonly [Type in Message["type"]]: readonly (Message & { type
     { ...APPEND, entries: undefined, leased: true, round: MOST },
     { ...APPEND, entries: undefined, yields: true, leaderCommit: INDEX },
     { ...APPEND, entries: undefined, storeRefused: true },
+    { ...APPEND, entries: undefined, removed: true },
     { ...APPEND, entries: runOf(1, 0) },
     { ...APPEND, prevLogIndex: toIndex(7), prevLogTerm: toTerm(2), entries: MANY, leased: true },
     { ...APPEND, entries: runOf(1, 1_000_000), yields: true },

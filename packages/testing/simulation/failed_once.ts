@@ -16,6 +16,10 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a simulated process that was killed between two steps of its start still took its address, and the next one could not",
   1795680487364093:
     "who was demoted and was to vote again within an election timeout was given the vote for what it had as a voter before",
+  1795684430689097:
+    "a leader that was demoted and had named a store since did not stand for election, and nobody else could win",
+  5521:
+    "who was removed and added again met its removal in the log first, and stopped while the leader counted on it",
   1795677280656408:
     "a disk was lost between its acknowledgement and the commit, and the checker of durability did not count it",
   1264:

@@ -15,8 +15,8 @@ export class KnownMembers {
 
   /** A node has this state. */
   saw({ configurations }: NodeState): void {
-    const { settled, latest, previous } = configurations;
-    for (const { index, configuration } of [settled, previous ?? latest, latest]) {
+    const { settled, unsettled } = configurations;
+    for (const { index, configuration } of unsettled) {
       // At the place of one that is committed others were never committed.
       if (index <= this.#settledIndex) continue;
       const known = this.#byIndex.get(index) ?? new Map<string, Configuration>();

@@ -192,6 +192,7 @@ export function appendOf(index: number, dataSizeBytes: number): Message {
     leased: false,
     yields: false,
     storeRefused: false,
+    removed: false,
   };
 }
 
@@ -220,6 +221,7 @@ const append = fc.record({
   leased: fc.boolean(),
   yields: fc.boolean(),
   storeRefused: fc.boolean(),
+  removed: fc.boolean(),
 }).map(({ proposals, appendedAtMs, ...fields }): Message => {
   let next = fields.prevLogIndex + 1;
   const runs = proposals.map((some, at) => {

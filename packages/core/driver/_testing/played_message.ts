@@ -17,7 +17,7 @@ type MayLeaveOut<One, Field extends PropertyKey> = One extends unknown
 /** A message of one kind, or of any; what it does not say of stores is as it usually is. */
 export type PlayedMessage<Type extends Message["type"] = Message["type"]> = MayLeaveOut<
   Extract<Message, { type: Type }>,
-  StoreField
+  StoreField | "removed"
 >;
 
 /** What `from` says, from its first disk, to the node whose store is `storeId`. */
@@ -27,7 +27,7 @@ export function played(message: PlayedMessage, from: ServerId, storeId: StoreId)
     case "vote":
       return { storeId, ...message };
     case "append":
-      return { storeRefused: false, ...message };
+      return { storeRefused: false, removed: false, ...message };
     case "preVoteResult":
     case "voteResult":
     case "appendAccepted":
