@@ -228,10 +228,10 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * to ask, or none comes within two election timeouts; with `OverloadedError`, `CommitTimeoutError`, `AbortedError`,
    * `ShutdownError`, or what `query` throws.
    */
-  async read<Result>(query: () => Result, options: ReadOptions = {}): Promise<Applied<Result>> {
-    this.#refuseAfterShutdown();
-    const { level = "linearizable", ...rest } = options;
-    return await this.#node.reads.read(query, level, rest);
+  read<Result>(query: () => Result, options: ReadOptions = {}): Promise<Applied<Result>> {
+    const error = this.#node.shutdownError();
+    if (error !== undefined) return Promise.reject(error);
+    return this.#node.reads.read(query, options.level ?? "linearizable", options);
   }
 
   /**

@@ -51,17 +51,25 @@ export interface ReadsHost {
   between(task: BetweenTask): void;
 }
 
+/** A caller that waits. There is one for every read: it has what that needs, and no functions of its own. */
 interface Reader {
-  /** Reads, and answers the caller. */
-  run(): void;
-  /** Answers the caller with an error. */
-  fail(error: RaftError): void;
+  /** What it wants to know; `undefined` once it has its answer. */
+  query: (() => unknown) | undefined;
+  readonly resolve: (read: Applied<unknown>) => void;
+  readonly reject: (error: unknown) => void;
+  /** Stops watching for what ends it early. */
+  stopWatching: (() => void) | undefined;
+  /** Those with whom it shares a question; `undefined` for a local read. */
+  readonly round: Round | undefined;
 }
 
 /** Readers that share a question. */
 interface Round {
   readonly level: "linearizable" | "lease";
-  readonly readers: Set<Reader>;
+  /** Those that have given up stay in it, without their query, until it is answered. */
+  readonly readers: Reader[];
+  /** How many of them wait. */
+  open: number;
   /** Measures how long the readers wait. */
   readonly waited: (() => void) | undefined;
   /** When the question was asked last. */
@@ -114,42 +122,23 @@ export class Reads {
       ? new OverloadedError("pendingCallsMax", pendingCallsMax)
       : callProblem(options);
     if (problem !== undefined) return Promise.reject(problem);
-    return new Promise((resolve, reject) => {
-      let group: Set<Reader> | undefined;
-      let isOpen = true;
-      /** Whether this is the first answer. */
-      const leave = (): boolean => {
-        const wasOpen = isOpen;
-        isOpen = false;
-        if (!wasOpen) return false;
-        this.#pending -= 1;
-        group?.delete(reader);
-        stopWatching();
-        return true;
-      };
-      const reader: Reader = {
-        run: () => {
-          if (!leave()) return;
-          try {
-            resolve({ index: this.#host.appliedIndex(), response: query() });
-          } catch (error) {
-            reject(error);
-          }
-        },
-        fail: (error) => {
-          if (leave()) reject(error);
-        },
-      };
+    return new Promise<Applied<unknown>>((resolve, reject) => {
+      const round = level === "local" ? undefined : this.#gather(level);
+      const reader: Reader = { query, resolve, reject, stopWatching: undefined, round };
       this.#pending += 1;
-      const stopWatching = endEarly(options, this.#clock, () => "not-written", reader.fail);
-      if (level === "local") {
-        this.#meter?.count("read", 1, LEVEL_LABELS.local);
-        this.#host.between({ run: () => reader.run(), cancel: reader.fail });
-      } else {
-        group = this.#gather(level);
-        group.add(reader);
+      if (options.timeoutMs !== undefined || options.signal !== undefined) {
+        const end = (error: RaftError) => this.#fail(reader, error);
+        reader.stopWatching = endEarly(options, this.#clock, () => "not-written", end);
       }
-    });
+      if (round === undefined) {
+        this.#meter?.count("read", 1, LEVEL_LABELS.local);
+        const cancel = (error: RaftError) => this.#fail(reader, error);
+        this.#host.between({ run: () => this.#answer(reader), cancel });
+      } else {
+        round.readers.push(reader);
+        round.open += 1;
+      }
+    }) as Promise<Applied<Result>>;
   }
 
   /** The answer to the question `id`: read once `readIndex` is applied, or ask somebody else. */
@@ -188,15 +177,17 @@ export class Reads {
     this.#asked.clear();
     this.#gathering.clear();
     this.#waiting = [];
-    for (const { readers } of rounds) failAll(readers, error);
+    for (const round of rounds) this.#failAll(round, error);
   }
 
-  #gather(level: Round["level"]): Set<Reader> {
+  /** The round of this turn of the event loop. */
+  #gather(level: Round["level"]): Round {
     const present = this.#gathering.get(level);
-    if (present !== undefined) return present.readers;
+    if (present !== undefined) return present;
     const round: Round = {
       level,
-      readers: new Set(),
+      readers: [],
+      open: 0,
       waited: this.#meter?.time("read.wait", LEVEL_LABELS[level]),
       askedAtMs: 0,
       hadLeader: false,
@@ -206,11 +197,11 @@ export class Reads {
     queueMicrotask(() => {
       if (this.#gathering.get(level) !== round) return;
       this.#gathering.delete(level);
-      if (round.readers.size === 0) return;
-      this.#meter?.count("read", round.readers.size, LEVEL_LABELS[level]);
+      if (round.open === 0) return;
+      this.#meter?.count("read", round.open, LEVEL_LABELS[level]);
       this.#ask(round);
     });
-    return round.readers;
+    return round;
   }
 
   #ask(round: Round): void {
@@ -240,7 +231,7 @@ export class Reads {
   #retry(id: number, round: Round): void {
     const { heartbeatTimeoutMs, electionTimeoutMs } = this.#host.config();
     const nowMs = this.#clock.now();
-    if (round.readers.size === 0) {
+    if (round.open === 0) {
       this.#asked.delete(id);
     } else if (!this.#host.knowsLeader()) {
       round.leaderlessSinceMs ??= nowMs;
@@ -252,23 +243,48 @@ export class Reads {
     }
   }
 
-  #giveUp(id: number, { readers }: Round): void {
+  #giveUp(id: number, round: Round): void {
     this.#asked.delete(id);
-    failAll(readers, this.#host.noLeader());
+    this.#failAll(round, this.#host.noLeader());
   }
 
-  #run({ readers, waited }: Round): void {
-    if (readers.size === 0) return;
+  #run(round: Round): void {
+    if (round.open === 0) return;
     this.#host.between({
       run: () => {
-        waited?.();
-        for (const reader of [...readers]) reader.run();
+        round.waited?.();
+        for (const reader of round.readers) this.#answer(reader);
       },
-      cancel: (error) => failAll(readers, error),
+      cancel: (error) => this.#failAll(round, error),
     });
   }
-}
 
-function failAll(readers: Set<Reader>, error: RaftError): void {
-  for (const reader of [...readers]) reader.fail(error);
+  /** Reads, and answers the caller, unless it has given up. */
+  #answer(reader: Reader): void {
+    const { query } = reader;
+    if (query === undefined) return;
+    this.#leave(reader);
+    try {
+      reader.resolve({ index: this.#host.appliedIndex(), response: query() });
+    } catch (error) {
+      reader.reject(error);
+    }
+  }
+
+  #failAll({ readers }: Round, error: RaftError): void {
+    for (const reader of readers) this.#fail(reader, error);
+  }
+
+  #fail(reader: Reader, error: RaftError): void {
+    if (reader.query === undefined) return;
+    this.#leave(reader);
+    reader.reject(error);
+  }
+
+  #leave(reader: Reader): void {
+    reader.query = undefined;
+    this.#pending -= 1;
+    if (reader.round !== undefined) reader.round.open -= 1;
+    reader.stopWatching?.();
+  }
 }
