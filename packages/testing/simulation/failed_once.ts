@@ -18,6 +18,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "who was demoted and was to vote again within an election timeout was given the vote for what it had as a voter before",
   1795684430689097:
     "a leader that was demoted and had named a store since did not stand for election, and nobody else could win",
+  1795686830631942:
+    "a majority was left for when one of two servers gets its vote, but the other one got its own first",
   5521:
     "who was removed and added again met its removal in the log first, and stopped while the leader counted on it",
   1795677280656408:

@@ -46,19 +46,20 @@ export class KnownMembers {
     return configuration ?? { servers: [] };
   }
 
-  /** Whether `ids` are a majority of the voters in every configuration that may count, also after those that are to vote do. */
+  /** Whether `ids` are a majority of the voters in every configuration that may count, whoever of those that are to vote gets to. */
   isMajority(ids: ReadonlySet<ServerId>): boolean {
     return [...this.#byIndex.values()].every((configurations) =>
       [...configurations.values()].every((configuration) =>
-        hasMajority(configuration, ids) && hasMajority(promoted(configuration), ids)
+        hasMajority(configuration, ids) && hasMajority(promotedWithout(configuration, ids), ids)
       )
     );
   }
 }
 
-function promoted(configuration: Configuration): Configuration {
+/** The worst that promotions can do to `ids`: everybody else who is to vote does, and none of them. */
+function promotedWithout(configuration: Configuration, ids: ReadonlySet<ServerId>): Configuration {
   const servers = configuration.servers.map((server) => {
-    if (server.suffrage !== "staging") return server;
+    if (server.suffrage !== "staging" || ids.has(server.id)) return server;
     const voter = { ...server, suffrage: "voter" as const };
     // Whoever makes it a voter writes down its store, and all others that it knows.
     return isFounding(configuration) ? voter : { ...voter, storeId: testStoreId(server.id) };

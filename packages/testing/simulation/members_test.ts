@@ -51,4 +51,7 @@ Deno.test("who is to vote counts, as if it did and as if it did not", () => {
   assert(known.isMajority(new Set("abc")));
   assert(!known.isMajority(new Set("ab")), "it may vote any moment");
   assert(!known.isMajority(new Set("ad")), "it may never vote");
+  known.saw(state([3, "a b c d+ e?"], [4, "a b c d+ e+"]));
+  assert(!known.isMajority(new Set("abd")), "the other one may vote first");
+  assert(known.isMajority(new Set("abc")));
 });
