@@ -137,10 +137,27 @@ export function pretending<Result>(
   pretended: () => IndexedConfiguration,
   act: () => Result,
 ): Result {
-  Object.defineProperty(state.configurations, "latest", { get: pretended, configurable: true });
+  const { configurations } = state;
+  const before = configurations.unsettled.slice(0, -1);
+  return during(
+    configurations,
+    { latest: pretended, unsettled: () => [...before, pretended()] },
+    act,
+  );
+}
+
+/** While `act` runs, the properties of `object` that `getters` names are what they say. */
+export function during<Result>(
+  object: object,
+  getters: Readonly<Record<string, () => unknown>>,
+  act: () => Result,
+): Result {
+  for (const [name, get] of Object.entries(getters)) {
+    Object.defineProperty(object, name, { get, configurable: true });
+  }
   try {
     return act();
   } finally {
-    delete (state.configurations as { latest?: unknown }).latest;
+    for (const name of Object.keys(getters)) delete (object as Record<string, unknown>)[name];
   }
 }

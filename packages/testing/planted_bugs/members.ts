@@ -15,6 +15,7 @@ import {
 import { configurationOf, type NodeState, Progress, step } from "@coracle/core/consensus";
 import {
   committing,
+  during,
   forgettingOwnEntry,
   latestOf,
   matchIn,
@@ -44,13 +45,11 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
         const { index, configuration } = latestOf(state);
         return { index: Math.min(index, state.commitIndex) as Index, configuration };
       };
-      const { configurations } = state;
-      Object.defineProperty(configurations, "changedIndex", { get: () => 0, configurable: true });
-      try {
-        return pretending(state, committed, () => step(state, input, nowMs));
-      } finally {
-        delete (configurations as { changedIndex?: unknown }).changedIndex;
-      }
+      return during(
+        state.configurations,
+        { changedIndex: () => 0 },
+        () => pretending(state, committed, () => step(state, input, nowMs)),
+      );
     },
   },
   {
@@ -125,6 +124,36 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
           ? pretending(state, () => voting(state), () => step(state, single, nowMs))
           : step(state, single, nowMs);
       });
+    },
+  },
+  {
+    name: "candidates-by-last-two-members",
+    description:
+      "who has lost its vote stands by the configuration before that alone, also if another has followed",
+    script: "store_07_demoted_leader_is_needed",
+    world: "members",
+    step(state, input, nowMs) {
+      const { configurations } = state;
+      const lastTwo = configurations.unsettled.slice(-2);
+      return input.type === "tick"
+        ? during(configurations, { unsettled: () => lastTwo }, () => step(state, input, nowMs))
+        : step(state, input, nowMs);
+    },
+  },
+  {
+    name: "removed-by-own-log",
+    description: "a node goes when its log says that it was removed, and not when its leader does",
+    script: "removal_10_meets_its_removal_after_it",
+    world: "members",
+    step(state, input, nowMs) {
+      const before = state.configurations.settled;
+      const effects = step(state, input, nowMs);
+      const { settled } = state.configurations;
+      if (settled === before || findServer(settled.configuration, state.id) !== undefined) {
+        return effects;
+      }
+      state.isRemoved = true;
+      return [...effects, { type: "removed" }];
     },
   },
   {

@@ -20,6 +20,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a leader that was demoted and had named a store since did not stand for election, and nobody else could win",
   1795686830631942:
     "a majority was left for when one of two servers gets its vote, but the other one got its own first",
+  1795687752458563:
+    "a write that a backup had undone was sent again, as sessions do, and the checker of histories knew of one effect only",
   5521:
     "who was removed and added again met its removal in the log first, and stopped while the leader counted on it",
   1795677280656408:

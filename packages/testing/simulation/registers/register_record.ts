@@ -24,6 +24,7 @@ export class RegisterRecord {
   #floor = 0;
   #lastIndex = 0;
   #isRestored = false;
+  readonly #repeated = new Set<string>();
 
   /** Up to where a question that is asked now must see. */
   get floor(): number {
@@ -40,15 +41,19 @@ export class RegisterRecord {
     this.#isRestored = true;
   }
 
+  /** Whether a command was applied again after a backup had undone it: the backup's sessions did not know it. */
+  isRepeated(id: string): boolean {
+    return this.#repeated.has(id);
+  }
+
   /** A machine has applied a command; others may have before. */
   applied(index: number, { id, key }: RegisterCommand, after: Registers): void {
     if (index <= this.#lastIndex) return;
     this.#lastIndex = index;
     const place = this.#places.get(id);
     if (place === undefined) this.#places.set(id, index);
-    else if (!this.#isRestored) {
-      invariant(false, `exactly once: ${id} is applied at ${place} and at ${index}`);
-    }
+    else if (this.#isRestored) this.#repeated.add(id);
+    else invariant(false, `exactly once: ${id} is applied at ${place} and at ${index}`);
     const told = this.#impossible.get(id);
     if (told !== undefined) {
       invariant(false, `outcomes: ${id}, which ended with "${told}", is applied at ${index}`);

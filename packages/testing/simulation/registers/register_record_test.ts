@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvariantViolation } from "@coracle/core";
 import type { RegisterCommand } from "./register_machine.ts";
 import { RegisterRecord } from "./register_record.ts";
@@ -59,7 +59,9 @@ Deno.test("once a backup is restored, only the order of indexes counts", () => {
   apply(record, 1, "c1", "one");
   record.restoring();
   record.read("x", "something else", 3);
+  assert(!record.isRepeated("c1"));
   apply(record, 4, "c1", "one");
+  assert(record.isRepeated("c1"));
   record.acknowledged("c1", 4, 0);
   violation("stale read", () => record.readLinearizable("lease", "x", 3, record.floor));
 });

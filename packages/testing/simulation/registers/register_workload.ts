@@ -18,6 +18,7 @@ import {
   checkLinearizable,
   History,
   type Model,
+  type Operation,
   type RegisterInput,
   registerMapModel,
   type RegisterOutput,
@@ -79,6 +80,8 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
   readonly #habits: Habits;
   readonly #record = new RegisterRecord();
   readonly #history = new History<Input, RegisterOutput>();
+  /** The name of the command behind each call that writes. */
+  readonly #ids = new Map<Input, string>();
   readonly #sessions = new Map<number, Session<RegisterOutput>>();
   /** For each client and process: how far the last read has seen. */
   readonly #seen = new Map<string, number>();
@@ -135,8 +138,18 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
   check({ machines }: SimulatedEnd<RegisterFsm>): void {
     const digests = new Set(machines.map(({ machine }) => machine.registers.digest));
     invariant(digests.size <= 1, `registers: they differ: ${[...digests].join(", ")}`);
-    const verdict = checkLinearizable(MODEL, this.#history.operations, { stepsMax: STEPS_MAX });
+    const verdict = checkLinearizable(MODEL, this.#operations(), { stepsMax: STEPS_MAX });
     if (verdict.type === "not-linearizable") invariant(false, `linearizability: ${verdict.text}`);
+  }
+
+  /** What clients did. A command that was undone by a backup and sent again has taken effect once more, before. */
+  #operations(): readonly Operation<Input, RegisterOutput>[] {
+    const { operations } = this.#history;
+    const repeated = operations.filter(({ input }) =>
+      this.#record.isRepeated(this.#ids.get(input) ?? "")
+    );
+    const undone = repeated.map((one) => ({ ...one, output: undefined, returnAt: Infinity }));
+    return [...operations, ...undone];
   }
 
   async #write(
@@ -145,9 +158,11 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
     session: Session<RegisterOutput> | undefined,
   ): Promise<void> {
     const command = this.#command(random);
-    const { id, ...input } = command;
+    const { id, ...rest } = command;
+    const input = rest as Input;
     const floor = this.#record.floor;
-    const call = this.#history.called(api.client, input as Input);
+    const call = this.#history.called(api.client, input);
+    this.#ids.set(input, id);
     try {
       const { index, response } = session === undefined
         ? await this.#applyOnce(api, command, callOptions(api, random))
