@@ -22,6 +22,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a majority was left for when one of two servers gets its vote, but the other one got its own first",
   1795687752458563:
     "a write that a backup had undone was sent again, as sessions do, and the checker of histories knew of one effect only",
+  1795688010246140:
+    "who had removed itself and stood still was added again before it woke up and stopped",
   5521:
     "who was removed and added again met its removal in the log first, and stopped while the leader counted on it",
   1795677280656408:

@@ -133,6 +133,12 @@ export class Machine implements ObservedNode {
     return this.process?.state !== undefined;
   }
 
+  /** Whether it knows that it was removed, and is about to stop for that reason. */
+  get isLeaving(): boolean {
+    const state = this.process?.state;
+    return state?.isRemoved === true && state.config.shutdownOnRemove;
+  }
+
   /** The state of its consensus. Throws if it is down. */
   get state(): NodeState {
     const state = this.process?.state;

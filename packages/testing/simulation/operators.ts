@@ -136,18 +136,21 @@ export class Operators {
     }
   }
 
-  /** A machine that is no member, or whose suffrage may change: one that was removed, one without a vote, or a new one. It runs. */
+  /**
+   * A machine that is no member, or whose suffrage may change: one that was removed, one without a vote, or a new one. It runs. One that
+   * is about to stop, since it was removed, would do so after it was added: it is added again when it has stopped.
+   */
   #candidate(configuration: Configuration, random: Prng, besides = configuration): Machine {
     const { machines } = this.#world;
-    const candidates = machines.filter(({ id, isLost }) =>
-      !isLost && findServer(configuration, id)?.suffrage !== "voter" &&
+    const candidates = machines.filter(({ id, isLost, isLeaving }) =>
+      !isLost && !isLeaving && findServer(configuration, id)?.suffrage !== "voter" &&
       findServer(besides, id)?.suffrage !== "voter"
     );
     const isFull = machines.length >= MACHINES_MAX;
     const machine = candidates.length > 0 && (isFull || random.chance(0.5))
       ? random.pick(candidates)
       : isFull
-      ? random.pick(machines.filter(({ isImpostor }) => !isImpostor))
+      ? random.pick(machines.filter(({ isImpostor, isLeaving }) => !isImpostor && !isLeaving))
       : this.#newMachine();
     machine.start();
     return machine;
