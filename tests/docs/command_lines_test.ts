@@ -10,7 +10,8 @@ import { nodeArgs, ROOT, runDeno } from "../support/process.ts";
 
 /** Every document, but for what others have made. */
 async function pages(): Promise<string[]> {
-  const found = ["README.md", "CONTRIBUTING.md", "apps/node/README.md", "bench/README.md"];
+  const found = ["ARCHITECTURE.md", "CHANGELOG.md", "README.md", "CONTRIBUTING.md"];
+  found.push("apps/node/README.md", "bench/README.md", "packages/testing/README.md");
   for (const folder of ["docs", "docs/guides", "apps/node/deploy"]) {
     for await (const { name, isFile } of Deno.readDir(join(ROOT, folder))) {
       if (isFile && name.endsWith(".md")) found.push(`${folder}/${name}`);
@@ -60,6 +61,13 @@ Deno.test("each command of the node that a document shows exists, and has the fl
     }
   }
   assert(seen > 20, `only ${seen} commands are found`);
+});
+
+Deno.test("no document holds what a merge has left undecided", async () => {
+  for (const page of await pages()) {
+    const text = await Deno.readTextFile(join(ROOT, page));
+    assert(!/^(?:<{7} |={7}$|>{7} )/m.test(text), `${page} has the marks of a conflict`);
+  }
 });
 
 Deno.test("each task that a document shows exists", async () => {
