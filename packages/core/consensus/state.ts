@@ -325,7 +325,6 @@ export function leaderOf(state: NodeState): ServerId | undefined {
 }
 
 /**
-/**
  * Whether the node may stand for election: a voter, as far as it knows, in the store that its name stands for. One that loses its vote
  * may until that is committed: it may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2). One
  * of priority 0 may not, unless there is nobody else.

@@ -55,6 +55,7 @@ export function entryTypeCode(type: EntryType): number {
   }
 }
 
+/** What each byte stands for. */
 const TYPES: readonly (EntryType | undefined)[] = [
   undefined,
   "command",
@@ -63,11 +64,6 @@ const TYPES: readonly (EntryType | undefined)[] = [
   "configuration",
   "restore",
 ];
-
-/** The type that `code` stands for, or `undefined`. */
-export function entryTypeOf(code: number): EntryType | undefined {
-  return TYPES[code];
-}
 
 /** The largest extensions that the format can say: 2^24 - 1 bytes. */
 const EXTENSIONS_SIZE_MAX_BYTES = 0xffffff;

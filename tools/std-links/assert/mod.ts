@@ -6,7 +6,6 @@
  * @module
  */
 
-export { equal } from "./equal.ts";
 export { AssertionError } from "./assertion_error.ts";
 export {
   assertEquals,
@@ -20,5 +19,5 @@ export {
   assertStrictEquals,
   assertStringIncludes,
 } from "./compare.ts";
-export { assert, assertExists, assertFalse, assertInstanceOf, fail, unreachable } from "./truth.ts";
+export { assert, assertFalse, assertInstanceOf, fail } from "./truth.ts";
 export { assertIsError, assertRejects, assertThrows } from "./throws.ts";

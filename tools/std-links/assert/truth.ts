@@ -16,15 +16,6 @@ export function assertFalse(expr: unknown, msg = ""): asserts expr is Falsy {
   if (expr) throw new AssertionError(msg);
 }
 
-/** Asserts that `actual` is neither `undefined` nor `null`. */
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T> {
-  if (actual === undefined || actual === null) {
-    throw new AssertionError(
-      `Expected actual: "${actual}" to not be null or undefined${suffix(msg)}`,
-    );
-  }
-}
-
 /** Anything that can stand on the right of `instanceof`. */
 export type AnyConstructor = abstract new (...args: never[]) => unknown;
 
@@ -44,9 +35,4 @@ export function assertInstanceOf<T extends AnyConstructor>(
 /** Fails always. */
 export function fail(msg?: string): never {
   throw new AssertionError(`Failed assertion${suffix(msg)}`);
-}
-
-/** Fails because the code that calls it was thought to be out of reach. */
-export function unreachable(reason?: string): never {
-  throw new AssertionError(reason === undefined ? "Unreachable." : `Unreachable: ${reason}.`);
 }

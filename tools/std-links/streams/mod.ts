@@ -6,8 +6,6 @@
  * @module
  */
 
-import { arrayBuffer, text } from "node:stream/consumers";
-
 /**
  * Splits text into lines, whatever its chunks. A line ends with `\n` or `\r\n`; the last one may
  * end with the text, and an empty last one is none.
@@ -26,14 +24,4 @@ export class TextLineStream extends TransformStream<string, string> {
       },
     });
   }
-}
-
-/** All bytes of a stream. */
-export function toArrayBuffer(stream: ReadableStream<Uint8Array>): Promise<ArrayBuffer> {
-  return arrayBuffer(stream);
-}
-
-/** All text of a stream, of strings or of UTF-8 bytes. */
-export function toText(stream: ReadableStream): Promise<string> {
-  return text(stream);
 }

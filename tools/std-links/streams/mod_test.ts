@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { TextLineStream, toArrayBuffer, toText } from "@std/streams";
+import { TextLineStream } from "@std/streams";
 
 function lines(...chunks: string[]): Promise<string[]> {
   return Array.fromAsync(ReadableStream.from(chunks).pipeThrough(new TextLineStream()));
@@ -27,12 +27,4 @@ Deno.test("TextLineStream keeps a \\r that ends no line", async () => {
 Deno.test("TextLineStream gives no line after the last end of line", async () => {
   assertEquals(await lines("a\n"), ["a"]);
   assertEquals(await lines(), []);
-});
-
-Deno.test("toArrayBuffer and toText give all chunks in order", async () => {
-  const chunks = (): ReadableStream<Uint8Array> =>
-    ReadableStream.from([new Uint8Array([0xc3]), new Uint8Array([0xa9, 0x21])]);
-  assertEquals(new Uint8Array(await toArrayBuffer(chunks())), new Uint8Array([0xc3, 0xa9, 0x21]));
-  assertEquals(await toText(chunks()), "é!");
-  assertEquals(await toText(ReadableStream.from(["a", "b"])), "ab");
 });
