@@ -5,7 +5,7 @@
  *  hello
  *  0        4     6     8     9             17
  *  +--------+-----+-----+-----+-------------+---------+------+-------------+----+---------------+-----+
- *  | "CRCL" | ver | len | pur | incarnation | cluster | from | fromAddress | to | clientAddress| crc |
+ *  | "CRCL" | ver | len | pur | incarnation | cluster | from | fromAddress | to | clientAddress | crc |
  *  +--------+-----+-----+-----+-------------+---------+------+-------------+----+---------------+-----+
  *
  *  answer
