@@ -87,6 +87,11 @@ Deno.test("a cluster is started, used, stopped with Ctrl-C, and goes on where it
       `127.0.0.1:${raftPort + at}`,
     ]),
   );
+  // What a node says is in its file at once, for whoever looks why something is as it is.
+  for (const { id } of nodes) {
+    const log = await Deno.readTextFile(`${directory}/${id}.log`);
+    assertMatch(log, RegExp(`node ${id} listens for clients on `));
+  }
   const added = await task.runSuggested("add");
   assertEquals(added.code, 0, added.stderr);
   assertMatch(added.stdout, /^coracle: index \d+\npaddle: index \d+\noar: index \d+\n$/);

@@ -7,6 +7,7 @@ import { relative, resolve } from "node:path";
 import { watchLeadership } from "../client/leadership.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import { httpUrl } from "../config/config.ts";
+import { errorText } from "../log.ts";
 import { DEFAULT_ENDPOINTS } from "./client_options.ts";
 import { ClusterControl, type ControlledNode, ControlRefusal } from "./cluster_control.ts";
 import {
@@ -17,6 +18,7 @@ import {
   saveLayout,
 } from "./cluster_layout.ts";
 import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { appendToFile } from "./log_file.ts";
 import { nodeCommand } from "./node_process.ts";
 import { ClusterTls } from "./cluster_tls.ts";
 import { StopRequest } from "./stop_request.ts";
@@ -157,10 +159,11 @@ class Cluster {
         this.#logPath(member)
       }`,
     );
-    const logFile = await Deno.open(nodeLogPath(this.#dir, id), { create: true, append: true });
     const [status] = await Promise.all([
       process.status,
-      process.stderr.pipeTo(logFile.writable),
+      appendToFile(nodeLogPath(this.#dir, id), process.stderr, (error) => {
+        complain(`messages of ${id} are lost: ${errorText(error)}`);
+      }),
     ]);
     member.process = undefined;
     member.paused = member.cutOff = false;
