@@ -15,7 +15,7 @@ import { admit, type Identity } from "./negotiation.ts";
 import { OutgoingConnection } from "./outgoing.ts";
 import { PeerCounters } from "./stats.ts";
 import { type MemoryStream, memoryStreams } from "./_testing/memory_streams.ts";
-import { frameWith } from "./_testing/raw_peers.ts";
+import { frameWith } from "./_testing/frames.ts";
 import { appendOf, numbered, turn, until } from "./_testing/support.ts";
 
 /** Three ticks without a sign of life are one too many. */

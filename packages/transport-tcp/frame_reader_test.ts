@@ -1,22 +1,12 @@
 import { MalformedError } from "@coracle/core";
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { FRAME_HEADER_SIZE_BYTES, KEEP_ALIVE_FRAME, sealFrame } from "./frame.ts";
+import { FRAME_HEADER_SIZE_BYTES, KEEP_ALIVE_FRAME } from "./frame.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { frameOf, joined } from "./_testing/frames.ts";
 
 const BUFFER_SIZE = 64;
 const BODY_SIZE_MAX = 1000;
-
-function frameOf(body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(FRAME_HEADER_SIZE_BYTES + body.length);
-  bytes.set(body, FRAME_HEADER_SIZE_BYTES);
-  sealFrame(bytes, new DataView(bytes.buffer), 0, bytes.length);
-  return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(parts.flatMap((part) => [...part]));
-}
 
 /** Feeds `bytes` in pieces of at most `pieceSize()`, as reads from a connection would. */
 function feed(reader: FrameReader, bytes: Uint8Array, pieceSize: () => number): Uint8Array[] {

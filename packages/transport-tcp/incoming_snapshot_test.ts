@@ -14,7 +14,8 @@ import { PeerCounters } from "./stats.ts";
 import { type MemoryStream, memoryStreams } from "./_testing/memory_streams.ts";
 import { type Received, receiver } from "./_testing/snapshots.ts";
 import { type TakeSnapshot, turn, until } from "./_testing/support.ts";
-import { CRC, DATA, dataFrame, HEADER, joined, WHOLE } from "./_testing/snapshot_bytes.ts";
+import { joined } from "./_testing/frames.ts";
+import { CRC, DATA, dataFrame, HEADER, WHOLE } from "./_testing/snapshot_bytes.ts";
 import { CONFIG, identity } from "./_testing/identities.ts";
 
 /** An incoming snapshot of which the header has arrived, and the stream of the other side. */
@@ -107,7 +108,7 @@ Deno.test("a node that asks for one small piece after the other gets on, though 
     }
   });
   const pieces = Array.from({ length: 20 }, (_, at) => dataFrame(DATA.subarray(at, at + 1)));
-  await there.write(joined(...pieces));
+  await there.write(joined(pieces));
   for (let piece = 1; piece <= 20; piece += 1) {
     await until("a piece is taken", () => size === piece);
     connection.tick();

@@ -8,18 +8,11 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import fc from "fast-check";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
 import { decodeVerdict, encodeEnd, encodeHeader, type Verdict } from "./snapshot_codec.ts";
-import { frameOf, RawPeer } from "./_testing/raw_peers.ts";
+import { frameOf, joined } from "./_testing/frames.ts";
+import { RawPeer } from "./_testing/raw_peers.ts";
 import { headerOf, type Received, receiver } from "./_testing/snapshots.ts";
 import { connect, type Node, numbered, startNode, until } from "./_testing/support.ts";
-import {
-  announce,
-  CRC,
-  DATA,
-  dataFrame,
-  HEADER,
-  joined,
-  WHOLE,
-} from "./_testing/snapshot_bytes.ts";
+import { announce, CRC, DATA, dataFrame, HEADER, WHOLE } from "./_testing/snapshot_bytes.ts";
 
 /** Two nodes that are connected keep talking whatever `meanwhile` does to the first one, which takes what it is sent. */
 async function unimpressed(
@@ -79,22 +72,22 @@ Deno.test("what is wrong with a snapshot is said to the node, to the peer and, o
     [damaged.subarray(HEADER.length), "0 of 1000 bytes: a frame of 1001 bytes has checksum", true],
     [frameOf(Uint8Array.of(2)), "a frame of a snapshot's data has none", true],
     [
-      joined(dataFrame(DATA), longer),
+      joined([dataFrame(DATA), longer]),
       "broke off after 1001 of 1000 bytes: there is more than the header says",
       true,
     ],
     [
-      joined(dataFrame(DATA.subarray(1)), encodeEnd(1000, CRC)),
+      joined([dataFrame(DATA.subarray(1)), encodeEnd(1000, CRC)]),
       "its end comes after 999 bytes and says 1000",
       true,
     ],
     [
-      joined(dataFrame(DATA), encodeEnd(999, CRC)),
+      joined([dataFrame(DATA), encodeEnd(999, CRC)]),
       `${brokenOff}its end comes after 1000 bytes and says 999`,
       true,
     ],
     [
-      joined(dataFrame(DATA), encodeEnd(1000, 1)),
+      joined([dataFrame(DATA), encodeEnd(1000, 1)]),
       `${brokenOff}its data has checksum ${CRC.toString(16)}; its end says 00000001`,
       true,
     ],
@@ -126,8 +119,12 @@ Deno.test("what is wrong with a snapshot is said to the node, to the peer and, o
 });
 
 Deno.test("a snapshot that ends at any byte is never taken for a whole one", async () => {
-  const frames = joined(HEADER, dataFrame(DATA.subarray(0, 20)), dataFrame(DATA.subarray(20, 30)));
-  const whole = joined(frames, encodeEnd(1000, CRC));
+  const frames = joined([
+    HEADER,
+    dataFrame(DATA.subarray(0, 20)),
+    dataFrame(DATA.subarray(20, 30)),
+  ]);
+  const whole = joined([frames, encodeEnd(1000, CRC)]);
   await unimpressed(async (node, received) => {
     for (let length = 0; length < whole.length; length += 7) {
       const begun = received.length;

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
 import { encodeHello } from "./handshake.ts";
 import { tcpStreamLayer } from "./stream_layer.ts";
-import { frameOf, frameWith, helloTo, RawPeer, RawServer } from "./_testing/raw_peers.ts";
+import { frameOf, frameWith } from "./_testing/frames.ts";
+import { helloTo, RawPeer, RawServer } from "./_testing/raw_peers.ts";
 import {
   appendOf,
   connect,

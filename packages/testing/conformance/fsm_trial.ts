@@ -6,6 +6,7 @@
 import type { Entry, Fsm } from "@coracle/core";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { joined } from "../joined.ts";
 import {
   bytesForPeople,
   changesMembers,
@@ -186,16 +187,6 @@ function fromFirstDifference(one: Uint8Array, other: Uint8Array): [string, strin
   const from = Math.max(0, at - 20);
   const part = (bytes: Uint8Array) => bytesForPeople(bytes.subarray(from, from + 100));
   return [`${part(one)} from byte ${from} on`, part(other)];
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** Snapshots come in pieces that have nothing to do with those in which they were written. */

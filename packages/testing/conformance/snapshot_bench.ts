@@ -14,6 +14,7 @@ import {
   toTerm,
 } from "@coracle/core";
 import { assert, assertEquals } from "@std/assert";
+import { joined } from "../joined.ts";
 import { Prng } from "../prng.ts";
 
 /** What the suite needs to know of a snapshot store. `Place`: where one is, such as the path of a directory. */
@@ -201,17 +202,6 @@ export async function collect(source: Pick<SnapshotSource, "read">): Promise<Uin
   const chunks: Uint8Array[] = [];
   for await (const chunk of source.read()) chunks.push(chunk.slice());
   return joined(chunks);
-}
-
-/** `chunks`, one after another. */
-export function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** Holds data to what was written. */

@@ -5,14 +5,8 @@
  */
 import { StorageError } from "@coracle/core";
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  assertSameData,
-  collect,
-  joined,
-  point,
-  type SnapshotBench,
-  someData,
-} from "./snapshot_bench.ts";
+import { joined } from "../joined.ts";
+import { assertSameData, collect, point, type SnapshotBench, someData } from "./snapshot_bench.ts";
 
 /** A check's name, and what it does with a new store. */
 export type SnapshotCheck = readonly [

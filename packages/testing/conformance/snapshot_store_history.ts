@@ -6,9 +6,9 @@
 import type { SnapshotSink, SnapshotSource } from "@coracle/core";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { joined } from "../joined.ts";
 import { Prng } from "../prng.ts";
 import {
-  joined,
   type Listed,
   point,
   SnapshotBench,

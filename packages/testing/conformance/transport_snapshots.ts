@@ -5,7 +5,8 @@
  */
 import { type SnapshotHeader, toIndex, toTerm, TransportError } from "@coracle/core";
 import { assert, assertEquals, assertIsError, assertStringIncludes } from "@std/assert";
-import { joined, point, someData } from "./snapshot_bench.ts";
+import { joined } from "../joined.ts";
+import { point, someData } from "./snapshot_bench.ts";
 import type { TakeSnapshot, TransportBench, TransportNode } from "./transport_bench.ts";
 import type { TransportCheck } from "./transport_basics.ts";
 

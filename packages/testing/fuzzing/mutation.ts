@@ -4,6 +4,7 @@
  * @module
  */
 import fc from "fast-check";
+import { joined } from "../joined.ts";
 
 /** One thing that happens to some bytes. Positions are taken modulo the length, so that every mutation fits every input. */
 type Mutation =
@@ -79,13 +80,13 @@ function apply(bytes: Uint8Array<ArrayBuffer>, mutation: Mutation): Uint8Array<A
     case "set":
       return changed(bytes, at, () => mutation.value);
     case "cut":
-      return joined(before, after.subarray(mutation.size));
+      return joined([before, after.subarray(mutation.size)]);
     case "end":
       return before.slice();
     case "insert":
-      return joined(before, mutation.bytes, after);
+      return joined([before, mutation.bytes, after]);
     case "repeat":
-      return joined(before, after.subarray(0, mutation.size), after);
+      return joined([before, after.subarray(0, mutation.size), after]);
     case "swap":
       return swapped(bytes, at, mutation.other % (bytes.length + 1), mutation.size);
     case "number": {
@@ -94,7 +95,7 @@ function apply(bytes: Uint8Array<ArrayBuffer>, mutation: Mutation): Uint8Array<A
       for (let place = number.length - 1; place >= 0; place -= 1, value >>= 8n) {
         number[place] = Number(value & 0xffn);
       }
-      return joined(before, number, after.subarray(number.length));
+      return joined([before, number, after.subarray(number.length)]);
     }
   }
 }
@@ -121,14 +122,4 @@ function swapped(
   copy.set(bytes.subarray(second, second + length), first);
   copy.set(bytes.subarray(first, first + length), second);
   return copy;
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

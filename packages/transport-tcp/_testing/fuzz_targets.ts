@@ -9,7 +9,7 @@ import type { FuzzTarget } from "@coracle/testing/fuzzing";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "../address.ts";
-import { sealFrame } from "../frame.ts";
+import { FRAME_HEADER_SIZE_BYTES } from "../frame.ts";
 import { FrameReader } from "../frame_reader.ts";
 import {
   decodeAnswer,
@@ -29,6 +29,7 @@ import {
   encodeHeader,
   encodeVerdict,
 } from "../snapshot_codec.ts";
+import { frameOf, joined } from "./frames.ts";
 import { anyHeader } from "./snapshots.ts";
 import { anyMessage } from "./support.ts";
 import addressCorpus from "./corpus/address.txt" with { type: "text" };
@@ -38,26 +39,6 @@ import messagesCorpus from "./corpus/messages.txt" with { type: "text" };
 import snapshotCorpus from "./corpus/snapshot.txt" with { type: "text" };
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-const HEADER_SIZE_BYTES = 8;
-
-/** The frame with `body`. */
-function frameOf(body: Uint8Array): Bytes {
-  const bytes = new Uint8Array(HEADER_SIZE_BYTES + body.length);
-  bytes.set(body, HEADER_SIZE_BYTES);
-  sealFrame(bytes, new DataView(bytes.buffer), 0, bytes.length);
-  return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Bytes {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
 
 function viewOf(bytes: Bytes): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -91,10 +72,10 @@ const frames: FuzzTarget = {
   },
   mend(bytes) {
     const view = viewOf(bytes);
-    for (let at = 0; at + HEADER_SIZE_BYTES <= bytes.length;) {
-      const end = at + HEADER_SIZE_BYTES + view.getUint32(at);
+    for (let at = 0; at + FRAME_HEADER_SIZE_BYTES <= bytes.length;) {
+      const end = at + FRAME_HEADER_SIZE_BYTES + view.getUint32(at);
       if (end > bytes.length) break;
-      view.setUint32(at + 4, crc32(bytes.subarray(at + HEADER_SIZE_BYTES, end)));
+      view.setUint32(at + 4, crc32(bytes.subarray(at + FRAME_HEADER_SIZE_BYTES, end)));
       at = end;
     }
     return bytes;
@@ -179,7 +160,7 @@ const answers: FuzzTarget = {
   },
 };
 
-const bodyOf = (frame: Bytes): Bytes => frame.slice(HEADER_SIZE_BYTES);
+const bodyOf = (frame: Bytes): Bytes => frame.slice(FRAME_HEADER_SIZE_BYTES);
 
 const snapshotFrames: FuzzTarget = {
   name: "the frames of a snapshot",

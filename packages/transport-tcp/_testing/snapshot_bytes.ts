@@ -6,21 +6,12 @@
 import { crc32 } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import { DataFrame, encodeEnd, encodeHeader } from "../snapshot_codec.ts";
+import { joined } from "./frames.ts";
 import { dataOf, headerOf } from "./snapshots.ts";
 
 export const NEVER = new AbortController().signal;
 export const DATA = dataOf(1000);
 export const CRC = crc32(DATA);
-
-export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
 
 export function dataFrame(data: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new DataFrame();
@@ -36,4 +27,4 @@ export function announce(length: number): Uint8Array<ArrayBuffer> {
 }
 
 export const HEADER = encodeHeader(headerOf(1000));
-export const WHOLE = joined(HEADER, dataFrame(DATA), encodeEnd(1000, CRC));
+export const WHOLE = joined([HEADER, dataFrame(DATA), encodeEnd(1000, CRC)]);
