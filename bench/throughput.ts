@@ -19,8 +19,6 @@ const loads = numbers("size", "128").flatMap((size) =>
 if (flag("tls")) {
   if (!json) {
     console.log("                    applies/s                     p50 ms            p99 ms");
-  }
-  if (!json) {
     console.log("appliers   bytes     plain      TLS   ratio    plain      TLS    plain      TLS");
   }
   await compareTls({ nodes: nodes!, rounds: rounds!, loads }, printCompared);

@@ -25,7 +25,7 @@ export class LedgerFsm implements Fsm<number> {
     return this.#count;
   }
 
-  /** Which of `client`'s writes up to `last` are missing. */
+  /** Which of `serials` were never applied for `client`. */
   missing(client: string, serials: readonly number[]): number[] {
     const known = this.#serials.get(client);
     return serials.filter((serial) => known?.has(serial) !== true);

@@ -28,19 +28,20 @@ export interface Loss {
 const SUBNET = "10.99.0";
 const BRIDGE_ADDRESS = `${SUBNET}.254`;
 
-/** The filter of each host: what comes from `silenced` is dropped, half of what comes from `lossy`. */
+/** What {@linkcode Loss.percent} may be beside 100. */
+export const LOSSY_PERCENT = 30;
+
+/** The filter of each host: what comes from `silenced` is dropped, and so many percent of what comes from `lossy`. */
 const FILTER = `table inet faults {
   set silenced { type ipv4_addr; }
   set lossy { type ipv4_addr; }
   chain input {
     type filter hook input priority 0; policy accept;
     ip saddr @silenced drop
-    ip saddr @lossy numgen random mod 100 < 30 drop
+    ip saddr @lossy numgen random mod 100 < ${LOSSY_PERCENT} drop
   }
 }
 `;
-/** What {@linkcode Loss.percent} may be beside 100. */
-export const LOSSY_PERCENT = 30;
 
 /** See the module's description. */
 export class Network implements AsyncDisposable {
