@@ -160,8 +160,11 @@ clusterTest(
       assertEquals(code, 2);
       assertMatch(message, /^coracle: \S+ is a directory; allowed is a backup file\n$/);
     }
-    const nowhere = join(cluster.directory, "nowhere", "words.backup");
-    assertEquals((await fails(cluster, "backup", nowhere))[0], 1);
+    const nowhere = join(cluster.directory, "nowhere");
+    assertEquals(await fails(cluster, "backup", join(nowhere, "words.backup")), [
+      2,
+      `coracle: ${nowhere} does not exist; allowed is a file in a folder that is there\n`,
+    ]);
 
     const whole = Deno.readFileSync(file);
     const damaged = join(cluster.directory, "damaged.backup");
@@ -179,7 +182,10 @@ clusterTest(
       1,
       `coracle: ${damaged}: this is no backup: it begins with "no backu", not "CRCLBKUP"\n`,
     ]);
-    assertEquals((await fails(cluster, "restore", `${file}.missing`, "--yes"))[0], 1);
+    assertEquals(await fails(cluster, "restore", `${file}.missing`, "--yes"), [
+      2,
+      `coracle: ${file}.missing does not exist; allowed is a backup file\n`,
+    ]);
     assertEquals(await run(cluster, "words"), "oar\n");
 
     const verified = await runDeno(nodeArgs("verify", file, damaged, `${file}.missing`));
@@ -189,7 +195,7 @@ clusterTest(
       /^.*words\.backup: whole; 5 bytes of data of cluster coracle, .*\n$/,
     );
     assertMatch(verified.stderr, /damaged\.backup: DAMAGED\n.*this is no backup/);
-    assertMatch(verified.stderr, /missing: DAMAGED\ncoracle: {3}it does not exist\n$/);
+    assertMatch(verified.stderr, /missing: MISSING\ncoracle: {3}it does not exist\n$/);
   },
 );
 

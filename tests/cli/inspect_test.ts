@@ -136,6 +136,16 @@ storeTest(
     assertMatch(stdout, /^ +1 {2}term 4 {2}no time +configuration /m);
     const { findings } = JSON.parse((await inspect(dir, "--json")).stdout);
     assertEquals([findings[0].kind, findings[0].file], ["damage", segment]);
+
+    // Not of a node that runs: that may be in the middle of a write.
+    const open = `a node has ${dir} open: what it is writing may look like damage`;
+    assert(!(await runDeno(nodeArgs("verify", dir))).stderr.includes(open));
+    await using _node = await FsSnapshotStore.open({ directory: dir });
+    for (const command of ["inspect", "verify"]) {
+      const { code, stderr } = await runDeno(nodeArgs(command, dir));
+      assertEquals(code, 1);
+      assertMatch(stderr, RegExp(`^coracle: +${open}; stop it, and look again$`, "m"));
+    }
   },
 );
 

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { BackupError, type BackupInfo, openBackup } from "../backup/format.ts";
 import { withAdmin } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { printJson } from "./output.ts";
 import { Progress } from "./progress.ts";
+import { isMissing } from "./store_directory.ts";
 
 /** What `backup` is asked to do. */
 export interface BackupOptions extends ClientOptions {
@@ -56,7 +58,7 @@ export async function backup(options: BackupOptions): Promise<ExitCode> {
 
 async function backupToFile(options: BackupOptions): Promise<BackupContents> {
   const { file, force, local } = options;
-  if (!force && exists(file)) {
+  if (!force && !isMissing(file)) {
     throw new CommandError(
       EXIT.usage,
       `${file} is there already; allowed is another name, or --force`,
@@ -66,7 +68,10 @@ async function backupToFile(options: BackupOptions): Promise<BackupContents> {
   const progress = Progress.onTerminal("bytes");
   try {
     using out = await Deno.open(partial, { write: true, create: true, truncate: true })
-      .catch(fileProblem);
+      .catch((error) => {
+        if (error instanceof Deno.errors.NotFound) throw noFolder(file);
+        fileProblem(error);
+      });
     const contents = await withAdmin(
       options,
       (client) => readThrough(toFile(client.backup(local), out, progress)),
@@ -160,6 +165,9 @@ async function readThrough(chunks: AsyncIterable<Uint8Array>): Promise<BackupCon
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  if (isMissing(path)) {
+    throw new CommandError(EXIT.usage, `${path} does not exist; allowed is a backup file`);
+  }
   const file = await Deno.open(path).catch(fileProblem);
   const { isDirectory } = await file.stat();
   if (isDirectory) {
@@ -188,17 +196,14 @@ function backupProblem(error: unknown, file?: string): unknown {
   return new CommandError(EXIT.failed, message, { cause: error });
 }
 
+function noFolder(file: string): CommandError {
+  return new CommandError(
+    EXIT.usage,
+    `${dirname(file)} does not exist; allowed is a file in a folder that is there`,
+  );
+}
+
 function fileProblem(error: unknown): never {
   if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) throw error;
   throw new CommandError(EXIT.failed, error.message, { cause: error });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -10,8 +10,8 @@ import {
   type SnapshotInspection,
   type StoreInspection,
 } from "@coracle/store-fs";
-import { EXIT, type ExitCode } from "./exit.ts";
-import { isMissing, noStore, requireDirectory } from "./store_directory.ts";
+import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { isMissing, noStore, openMeanwhile, requireDirectory } from "./store_directory.ts";
 
 /** What `inspect` is asked to do. */
 export interface InspectOptions {
@@ -38,7 +38,10 @@ export async function inspect(
   const found = { ...store, findings };
   const lines = json ? jsonLines(found, entries) : textLines(found, entries);
   for (const line of lines) console.log(line);
-  return findings.some(({ kind }) => kind === "damage") ? EXIT.failed : EXIT.ok;
+  if (findings.every(({ kind }) => kind !== "damage")) return EXIT.ok;
+  const open = await openMeanwhile(dir);
+  if (open !== undefined) complain(open);
+  return EXIT.failed;
 }
 
 /** Reads the snapshots through, and returns what is damaged beside what was found already. */

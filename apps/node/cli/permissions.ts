@@ -8,6 +8,7 @@ import { dirname, resolve } from "node:path";
 import { type Address, formatAddress } from "../config/address.ts";
 import type { SecuritySettings } from "../config/security_fields.ts";
 import { CommandError, EXIT } from "./exit.ts";
+import { isMissing } from "./store_directory.ts";
 
 /** Something that a command needs, and the flag of `deno run` that grants it. */
 export interface Need {
@@ -41,7 +42,7 @@ export function envNeed(variable: string): Need {
 /** To keep a store in `directory`. If that is to be made, the one above it is read, to make its new name durable. */
 export function storeNeeds(directory: string): Need[] {
   const needs = [readNeed(directory), writeNeed(directory)];
-  const isThere = isGranted(needs[0]!) && exists(directory);
+  const isThere = isGranted(needs[0]!) && !isMissing(directory);
   return isThere ? needs : [...needs, readNeed(dirname(resolve(directory)))];
 }
 
@@ -62,16 +63,6 @@ export function securityNeeds(settings: SecuritySettings): Need[] {
     ...files.filter((path) => path !== undefined).map(readNeed),
     ...(tokenEnv === undefined ? [] : [envNeed(tokenEnv)]),
   ];
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** To start other programs, such as the nodes of a cluster. */

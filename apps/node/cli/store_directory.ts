@@ -23,6 +23,15 @@ export function noStore(dir: string): CommandError {
   return new CommandError(EXIT.failed, `${dir} holds no store of a node`);
 }
 
+/** What is said beside damage while a node has `dir` open, which writes there meanwhile; nothing if none has. */
+export async function openMeanwhile(dir: string): Promise<string | undefined> {
+  if (isMissing(`${dir}/lock`)) return undefined;
+  using file = await Deno.open(`${dir}/lock`);
+  // The node's lock is exclusive. This one is given back at once, and asked for only where damage was found: it would keep a node from starting.
+  if (await file.tryLock(false)) return undefined;
+  return `a node has ${dir} open: what it is writing may look like damage; stop it, and look again`;
+}
+
 /** Whether there is nothing at `path`. */
 export function isMissing(path: string): boolean {
   try {

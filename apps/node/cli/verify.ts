@@ -8,7 +8,7 @@ import { checkBackup, contentsText } from "./backup.ts";
 import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
 import { findingText, verifySnapshots } from "./inspect.ts";
 import { printJson } from "./output.ts";
-import { isMissing, requireStore } from "./store_directory.ts";
+import { isMissing, openMeanwhile, requireStore } from "./store_directory.ts";
 
 /** What `verify` is asked to do. */
 export interface VerifyOptions {
@@ -21,7 +21,7 @@ export interface VerifyOptions {
 /** What was found at one path. */
 interface Verdict {
   readonly path: string;
-  readonly kind: "store" | "backup";
+  readonly kind: "store" | "backup" | "missing";
   readonly ok: boolean;
   /** What there is, if nothing is wrong with it. */
   readonly contents?: string;
@@ -41,15 +41,15 @@ export async function verify({ paths, json }: VerifyOptions): Promise<ExitCode> 
   return allWhole ? EXIT.ok : EXIT.failed;
 }
 
-function print({ path, ok, contents, problems }: Verdict): void {
+function print({ path, kind, ok, contents, problems }: Verdict): void {
   if (ok) console.log(`${path}: whole; ${contents}`);
-  else complain(`${path}: DAMAGED`);
+  else complain(`${path}: ${kind === "missing" ? "MISSING" : "DAMAGED"}`);
   for (const problem of problems) complain(`  ${problem}`);
 }
 
 async function verdictOf(path: string): Promise<Verdict> {
   if (isMissing(path)) {
-    return { path, kind: "backup", ok: false, problems: ["it does not exist"] };
+    return { path, kind: "missing", ok: false, problems: ["it does not exist"] };
   }
   return Deno.statSync(path).isDirectory ? await storeVerdict(path) : await backupVerdict(path);
 }
@@ -83,6 +83,8 @@ async function storeVerdict(path: string): Promise<Verdict> {
   const snapshotFiles = new Set(store.snapshots.map(({ file }) => file));
   const problems = findings.map((finding) => findingText(finding, snapshotFiles.has(finding.file)));
   const ok = findings.every(({ kind }) => kind !== "damage");
+  const open = ok ? undefined : await openMeanwhile(path);
+  if (open !== undefined) problems.push(open);
   const { segments, snapshots, identity } = store;
   const contents =
     `node ${identity?.nodeId ?? "unknown"}, ${entries.toLocaleString("en")} entries in ` +

@@ -24,7 +24,7 @@ export function addFieldFlags(command: Command): void {
     switch (schema.type) {
       case "boolean":
         command.addOption(new Option(`--${name}`, text));
-        command.addOption(new Option(`--no-${name}`, `Not so.`));
+        command.addOption(new Option(`--no-${name}`, `The opposite of --${name}.`));
         break;
       case "array":
         command.addOption(

@@ -138,7 +138,7 @@ export function handlersOf(
     },
     addWords: async ({ body }, call) => {
       const commands = body.words.map((word) => encoder.encode(word));
-      for (const command of commands) checkWord(command, commandSizeMaxBytes);
+      commands.forEach((bytes, at) => checkWord(bytes, commandSizeMaxBytes, `words[${at}]`));
       const results = await Promise.allSettled(commands.map((bytes) => apply(bytes, call)));
       return { words: added(body.words, results) };
     },
