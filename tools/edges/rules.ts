@@ -39,10 +39,10 @@ export const FOR_TESTS = {
 /** All parts. A TypeScript file that is in none of them is an error. */
 export const PARTS: Part[] = [
   {
-    // The package's entries: they put its layers together.
+    // The package's entries: they put its layers together. Nothing from outside: whoever takes core takes core alone.
     folder: "packages/core",
     packages: [],
-    external: ["@std/async"],
+    external: [],
     parts: [
       "packages/core/model",
       "packages/core/ports",
@@ -69,7 +69,7 @@ export const PARTS: Part[] = [
   {
     folder: "packages/core/driver",
     packages: [],
-    external: ["@std/async"],
+    external: [],
     parts: ["packages/core/model", "packages/core/ports", "packages/core/consensus"],
   },
   {
@@ -86,8 +86,8 @@ export const PARTS: Part[] = [
     parts: ["packages/core/model", "packages/core/ports", "packages/core/typed"],
     types: ["packages/core/driver"],
   },
-  { folder: "packages/store-fs", packages: [CORE], external: ["@std/async"] },
-  { folder: "packages/transport-tcp", packages: [CORE], external: ["@std/async"] },
+  { folder: "packages/store-fs", packages: [CORE], external: [] },
+  { folder: "packages/transport-tcp", packages: [CORE], external: [] },
   {
     folder: "packages/transport-tcp/tls",
     packages: [CORE],
@@ -105,17 +105,17 @@ export const PARTS: Part[] = [
     // Suites that other authors run against their own stores and transports: assertions are its trade.
     folder: "packages/testing",
     packages: [CORE, "@coracle/store-fs"],
-    external: ["@std/assert", "@std/async", "fast-check"],
+    external: ["@std/assert", "fast-check"],
   },
   {
     folder: "apps/node",
     packages: [CORE, "@coracle/store-fs", "@coracle/transport-tcp", "@coracle/fsm-words"],
     external: [
-      ...STD,
       "@bufbuild/protobuf",
       "@grpc/grpc-js",
       "@logtape/logtape",
       "@opentelemetry/api",
+      "@std/async",
       "commander",
       "hono",
       "prom-client",
@@ -126,10 +126,15 @@ export const PARTS: Part[] = [
   {
     folder: "tests",
     packages: PACKAGES,
-    external: [...STD, "@grpc/grpc-js", "fast-check", "playwright-core"],
+    external: [...STD, "@grpc/grpc-js", "playwright-core"],
   },
   // Benchmarks of whole clusters run the processes that tests run.
-  { folder: "bench", packages: PACKAGES, external: STD, parts: ["tests"] },
-  { folder: "docs", packages: PACKAGES, external: STD },
-  { folder: "tools", packages: [], external: STD },
+  {
+    folder: "bench",
+    packages: PACKAGES,
+    external: ["@std/async", "@std/streams"],
+    parts: ["tests"],
+  },
+  { folder: "docs", packages: PACKAGES, external: ["@std/assert", "@std/async"] },
+  { folder: "tools", packages: [], external: [] },
 ];
