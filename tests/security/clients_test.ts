@@ -151,11 +151,18 @@ guardedTest(
     assertEquals((await guarded.run("add", "coracle", ...tls)).code, 0);
     assertStringIncludes(
       await guarded.fails("members", "list", ...tls),
-      "a token is needed: authorization: Bearer TOKEN",
+      "a token is needed: authorization: Bearer TOKEN, or --token-file on the command line",
     );
     assertStringIncludes(
       await guarded.fails("members", "list", ...tls, `--token-file=${guarded.file("wrong")}`),
       "the token is wrong",
+    );
+    const status = await guarded.run("status", ...tls);
+    assertEquals(status.code, 1);
+    assertMatch(status.stdout, /^\?\trefused\t/);
+    assertMatch(
+      status.stderr,
+      /a token is needed.*\ncoracle: no node says how it is \(1 asked\)\n$/,
     );
     assertEquals(await guarded.logged("a token is needed"), 1);
     assertEquals(await guarded.logged("the token is wrong"), 1);

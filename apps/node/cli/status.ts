@@ -25,15 +25,20 @@ const WATCH_INTERVAL_MS = 1000;
 /** Clears the terminal, and goes to its upper left corner. */
 const CLEAR = "\x1b[H\x1b[2J";
 
-/** A node, or an address at which none answers. */
+/** A node, or an address at which none says how it is. */
 interface Row {
   readonly address: string;
   readonly report: NodeReport | undefined;
+  /** Whether a node is there, and wants a token. */
+  readonly refused: boolean;
 }
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: "NODE", value: ({ report }) => report?.nodeId ?? "?" },
-  { title: "STATE", value: ({ report }) => report?.state ?? "unreachable" },
+  {
+    title: "STATE",
+    value: ({ report, refused }) => report?.state ?? (refused ? "refused" : "unreachable"),
+  },
   { title: "TERM", value: ({ report }) => report?.term },
   { title: "LEADER", value: ({ report }) => report && (report.leader?.id ?? "-") },
   { title: "LOG", value: ({ report }) => report?.lastLogIndex },
@@ -80,12 +85,15 @@ function print(
     const rows = shown.map((answer) => ({
       address: answer.address,
       report: answer.ok ? answer.value : undefined,
+      refused: !answer.ok && answer.error.code === "unauthenticated",
     }));
     printTable(rows.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b))), COLUMNS);
     for (const answer of shown) if (!answer.ok) complain(answer.error.message);
   }
   if (reports.some(({ state }) => state === "leader")) return EXIT.ok;
-  complain(reports.length === 0 ? `no node answers (${endpoints.length} asked)` : "no node leads");
+  complain(
+    reports.length === 0 ? `no node says how it is (${endpoints.length} asked)` : "no node leads",
+  );
   return EXIT.failed;
 }
 

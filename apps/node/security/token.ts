@@ -70,7 +70,9 @@ export class TokenCheck {
    */
   problem(authorization: string | undefined): string | undefined {
     const presented = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-    if (presented === undefined) return "a token is needed: authorization: Bearer TOKEN";
+    if (presented === undefined) {
+      return "a token is needed: authorization: Bearer TOKEN, or --token-file on the command line";
+    }
     return timingSafeEqual(digest(presented), this.#digest) ? undefined : "the token is wrong";
   }
 }

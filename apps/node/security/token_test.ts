@@ -66,7 +66,11 @@ Deno.test("only the token itself passes", async () => {
       assertEquals(check.problem(`${scheme} ${TOKEN}`), undefined);
     }
     for (const given of [undefined, "", TOKEN, `Basic ${TOKEN}`, "Bearer", `Bearer ${TOKEN} x`]) {
-      assertEquals(check.problem(given), "a token is needed: authorization: Bearer TOKEN", given);
+      assertEquals(
+        check.problem(given),
+        "a token is needed: authorization: Bearer TOKEN, or --token-file on the command line",
+        given,
+      );
     }
     for (const given of [`${TOKEN}x`, TOKEN.slice(1), TOKEN.toUpperCase(), "x"]) {
       assertEquals(check.problem(`Bearer ${given}`), "the token is wrong", given);
