@@ -8,7 +8,7 @@ import { WordsFsm } from "@coracle/fsm-words";
 import { BackupError, type BackupInfo, encodeBackup, openBackup } from "./format.ts";
 
 /** The state machine that backups are of. */
-export const MACHINE = "words";
+const MACHINE = "words";
 
 /** What backups need of a node. */
 export interface BackedUpNode {

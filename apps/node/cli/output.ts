@@ -21,7 +21,7 @@ export interface TableStyle {
 }
 
 /** The style that fits standard output. */
-export function styleOfOutput(): TableStyle {
+function styleOfOutput(): TableStyle {
   const aligned = Deno.stdout.isTerminal();
   return { aligned, bold: aligned && !Deno.noColor };
 }

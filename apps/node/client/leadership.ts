@@ -9,7 +9,7 @@ import type { ClientSecurity } from "../security/client_security.ts";
 import { Connection } from "./connection.ts";
 
 /** The health service's name for leadership. */
-export const LEADER_SERVICE = "quis.RaftLeader";
+const LEADER_SERVICE = "quis.RaftLeader";
 
 const RECONNECT_DELAY_MS = 200;
 

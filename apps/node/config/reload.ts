@@ -7,7 +7,7 @@ import type { ReloadableConfig } from "@coracle/core";
 import type { FieldName, NodeSettings } from "./schema.ts";
 
 /** The fields that are taken over by a running node; for a change of any other it must be started again. */
-export const RELOADABLE = [
+const RELOADABLE = [
   "heartbeatTimeoutMs",
   "electionTimeoutMs",
   "snapshotThreshold",

@@ -17,7 +17,7 @@ type ServingStatus = HealthCheckResponse_ServingStatus;
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
 
 /** The services that only the leader serves: the words, and the name that leadership itself goes by. */
-export const LEADER_SERVICES = ["Example", "quis.RaftLeader"] as const;
+const LEADER_SERVICES = ["Example", "quis.RaftLeader"] as const;
 
 /** The services that every node serves. The empty name is the server as a whole. */
 const NODE_SERVICES = ["", "RaftAdmin", "coracle.v1.CoracleAdmin"] as const;

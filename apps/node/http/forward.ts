@@ -6,11 +6,11 @@
 import { HttpError } from "./problem.ts";
 
 /** The header of a request that was forwarded: by whom. */
-export const FORWARDED_BY = "coracle-forwarded-by";
+const FORWARDED_BY = "coracle-forwarded-by";
 /** The header that asks for forwarding, as `?forward=true` does. */
-export const FORWARD = "coracle-forward";
+const FORWARD = "coracle-forward";
 /** The header of an answer that comes from another node than the one that was asked. */
-export const SERVED_BY = "coracle-served-by";
+const SERVED_BY = "coracle-served-by";
 
 /** What of a request the leader must know. */
 const REQUEST_HEADERS = ["accept", "authorization", "content-type"];

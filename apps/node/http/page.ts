@@ -13,6 +13,7 @@ import charts from "../page/charts.js" with { type: "text" };
 import html from "../page/index.html" with { type: "text" };
 import load from "../page/load.js" with { type: "text" };
 import main from "../page/main.js" with { type: "text" };
+import nodesStyle from "../page/nodes.css" with { type: "text" };
 import nodes from "../page/nodes.js" with { type: "text" };
 import picture from "../page/picture.js" with { type: "text" };
 import style from "../page/style.css" with { type: "text" };
@@ -24,6 +25,7 @@ const STYLE = "text/css; charset=utf-8";
 /** Its files but for the first: path, content, media type. */
 const FILES: readonly (readonly [path: string, text: string, contentType: string])[] = [
   ["/page/style.css", style, STYLE],
+  ["/page/nodes.css", nodesStyle, STYLE],
   ["/page/main.js", main, SCRIPT],
   ["/page/actions.js", actions, SCRIPT],
   ["/page/api.js", api, SCRIPT],

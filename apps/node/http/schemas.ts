@@ -9,7 +9,7 @@ import { NAME_ALLOWED, NAME_PATTERN } from "../config/name.ts";
 import { LOG_LEVELS } from "../config/schema.ts";
 
 /** How many words one request adds. */
-export const WORDS_MAX = 1000;
+const WORDS_MAX = 1000;
 /** How many members a configuration may have, in a request. */
 const MEMBERS_MAX = 1000;
 

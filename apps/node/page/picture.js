@@ -174,7 +174,7 @@ export function changesOf(before, after) {
 }
 
 /** @param {string} suffrage */
-export function suffrageText(suffrage) {
+function suffrageText(suffrage) {
   switch (suffrage) {
     case "voter":
       return "a voter";

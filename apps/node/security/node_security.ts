@@ -99,7 +99,7 @@ export class NodeSecurity {
 }
 
 /** Where the token comes from, if there is to be one. */
-export function tokenSource(
+function tokenSource(
   { tokenFile, tokenEnv }: Pick<SecuritySettings, "tokenFile" | "tokenEnv">,
 ): TokenSource | undefined {
   if (tokenFile !== undefined) return { setting: "tokenFile", file: tokenFile };

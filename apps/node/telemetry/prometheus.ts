@@ -94,7 +94,7 @@ export class PrometheusMetrics {
 }
 
 /** `fsm.apply` as Prometheus spells it. */
-export function prometheusName(prefix: string, name: string): string {
+function prometheusName(prefix: string, name: string): string {
   return `${prefix}${name}`.replaceAll(/[^A-Za-z0-9_]/g, "_");
 }
 
