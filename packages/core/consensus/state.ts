@@ -10,6 +10,7 @@ import {
   EMPTY_CONFIGURATION,
   findServer,
   type IndexedConfiguration,
+  isVoter,
   type ServerId,
   voterIds,
 } from "../model/configuration.ts";
@@ -326,20 +327,18 @@ export function leaderOf(state: NodeState): ServerId | undefined {
 
 /**
  * Whether the node may stand for election: a voter, as far as it knows, in the store that its name stands for. One that loses its vote
- * may until that is committed: it may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2). One
- * of priority 0 may not, unless there is nobody else.
+ * may until that is committed: it may be the only one that has the entry which says so, and then nobody else can win (thesis 4.2.2). So the
+ * last configuration counts in which it votes. One of priority 0 may not, unless there is nobody else.
  */
 export function canCampaign(state: NodeState): boolean {
   const { id, storeId, config, configurations } = state;
   if (config.leaderPriority === 0 && !isSoleVoter(state)) return false;
-  return configurations.unsettled.some(({ configuration }) =>
-    mayCampaignIn(configuration, id, storeId)
+  const voting = configurations.unsettled.findLast(({ configuration }) =>
+    isVoter(configuration, id)
   );
-}
-
-function mayCampaignIn(configuration: Configuration, id: ServerId, storeId: StoreId): boolean {
-  const server = findServer(configuration, id);
-  return server?.suffrage === "voter" && (server.storeId ?? storeId) === storeId;
+  if (voting === undefined) return false;
+  const { storeId: named = storeId } = findServer(voting.configuration, id)!;
+  return named === storeId;
 }
 
 /** Whether the node needs nobody's vote but its own. */

@@ -15,6 +15,7 @@ import {
   NO_ROUND,
 } from "../model/message.ts";
 import { NO_INDEX, toIndex, toTerm } from "../model/numbers.ts";
+import { nameStores } from "../model/store_id.ts";
 import type { Effect } from "./effect.ts";
 import {
   answerPreVote,
@@ -243,7 +244,13 @@ function bootstrap(step: Step, input: Bootstrap): void {
     return;
   }
   setHardState(step, toTerm(1), undefined);
-  const data = encodeConfiguration(input.configuration);
+  const { servers } = input.configuration;
+  const isAlone = servers.length === 1 && servers[0]!.id === state.id;
+  // Who is alone names its store at once: another disk under its name that has caught up to here would elect itself.
+  const configuration = isAlone
+    ? nameStores(input.configuration, () => state.storeId)
+    : input.configuration;
+  const data = encodeConfiguration(configuration);
   // Every member may be bootstrapped by itself: without a time, the entry is the same on all of them.
   appendRun(
     step,

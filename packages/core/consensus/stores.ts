@@ -39,7 +39,10 @@ export function mayStoreVote(step: Step, from: ServerId, message: PreVote | Vote
 export function hasMajority(state: NodeState, granted: ReadonlyMap<ServerId, StoreId>): boolean {
   const configuration = configurationOf(state);
   const voters = configuration.servers.filter(({ suffrage }) => suffrage === "voter");
-  const yes = voters.filter(({ id }) => granted.has(id));
+  const yes = voters.filter(({ id, storeId }) => {
+    const voting = granted.get(id);
+    return voting !== undefined && (storeId === undefined || storeId === voting);
+  });
   if (yes.length < quorumSize(voters.length)) return false;
   const named = yes.filter(({ storeId }) => storeId !== undefined).length;
   return 2 * named >= voters.length || isFounding(configuration);

@@ -141,6 +141,20 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "candidates-by-any-members",
+    description:
+      "who has a vote in any configuration of its log stands, also in another store than a later one names (B31)",
+    script: "store_08_wiped_voter_of_old",
+    world: "members",
+    step(state, input, nowMs) {
+      const { configurations } = state;
+      const earliestLast = configurations.unsettled.toReversed();
+      return input.type === "tick"
+        ? during(configurations, { unsettled: () => earliestLast }, () => step(state, input, nowMs))
+        : step(state, input, nowMs);
+    },
+  },
+  {
     name: "removed-by-own-log",
     description: "a node goes when its log says that it was removed, and not when its leader does",
     script: "removal_10_meets_its_removal_after_it",

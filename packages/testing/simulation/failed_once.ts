@@ -24,6 +24,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a write that a backup had undone was sent again, as sessions do, and the checker of histories knew of one effect only",
   1795688010246140:
     "who had removed itself and stood still was added again before it woke up and stopped",
+  1795689673903079:
+    "a member whose disk was lost after its vote caught up to when it had one, and elected itself",
   5521:
     "who was removed and added again met its removal in the log first, and stopped while the leader counted on it",
   1795677280656408:
