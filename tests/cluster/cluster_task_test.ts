@@ -57,6 +57,11 @@ class ClusterTask implements AsyncDisposable {
     await this.#process.printed(pattern);
   }
 
+  /** Resolves when the command has ended by itself. */
+  async ended(): Promise<Exit> {
+    return await this.#process.exited;
+  }
+
   /** Presses Ctrl-C: every process of the terminal hears of it. Resolves when the command has ended. */
   async interrupt(): Promise<Exit> {
     this.#process.signal("SIGINT");
@@ -95,6 +100,13 @@ Deno.test("a cluster is started, used, stopped with Ctrl-C, and goes on where it
   const added = await task.runSuggested("add");
   assertEquals(added.code, 0, added.stderr);
   assertMatch(added.stdout, /^coracle: index \d+\npaddle: index \d+\noar: index \d+\n$/);
+
+  // Another one on the same ports would take these nodes for its own. It starts none, and leaves nothing behind.
+  const elsewhere = `${directory}/elsewhere`;
+  const second = await cleanup.use(new ClusterTask(elsewhere, ports)).ended();
+  assertEquals([second.code, second.stdout], [1, ""]);
+  assertMatch(second.stderr, RegExp(`127\\.0\\.0\\.1:${raftPort + 2} are in use.*each other`));
+  await assertRejects(() => Deno.stat(elsewhere), Deno.errors.NotFound);
 
   const read = await fetch(`${nodes[2]!.url}/v1/words`);
   assertEquals((await read.json()).bestWords, ["coracle", "paddle", "oar"]);

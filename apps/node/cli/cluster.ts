@@ -17,6 +17,7 @@ import {
   openLayout,
   saveLayout,
 } from "./cluster_layout.ts";
+import { requireFree, type WantedAddresses } from "./free_addresses.ts";
 import { complain, EXIT, type ExitCode } from "./exit.ts";
 import { appendToFile } from "./log_file.ts";
 import { nodeCommand } from "./node_process.ts";
@@ -46,9 +47,38 @@ export async function cluster(options: ClusterOptions): Promise<ExitCode> {
   quietGrpc();
   const dir = resolve(options.dir);
   const layout = openLayout(dir, options);
+  requireFree(wantedAddresses(layout, options));
+  saveLayout(dir, layout);
   const tls = options.tls ? await ClusterTls.open(dir, layout) : undefined;
   using stop = new StopRequest();
   return await new Cluster(dir, layout, options, tls).run(stop.requested);
+}
+
+function wantedAddresses(
+  { nodes }: ClusterLayout,
+  { grpcPort, httpPort }: ClusterOptions,
+): WantedAddresses[] {
+  return [
+    {
+      addresses: nodes.map((_, at) => localAddress(grpcPort + at)),
+      purpose: "clients",
+      otherwise: "another --grpc-port",
+    },
+    {
+      addresses: httpPort === 0 ? [] : nodes.map((_, at) => localAddress(httpPort + at)),
+      purpose: "HTTP",
+      otherwise: "another --http-port",
+    },
+    {
+      addresses: nodes.map(({ raft }) => raft),
+      purpose: "each other",
+      otherwise: "another --raft-port, with a --dir that holds no cluster yet",
+    },
+  ];
+}
+
+function localAddress(port: number): string {
+  return `127.0.0.1:${port}`;
 }
 
 /** One node as this command sees it. */
@@ -89,8 +119,8 @@ class Cluster {
     this.#members = layout.nodes.map(({ id, raft }, at) => ({
       id,
       raft,
-      grpc: `127.0.0.1:${grpcPort + at}`,
-      http: httpPort === 0 ? undefined : `127.0.0.1:${httpPort + at}`,
+      grpc: localAddress(grpcPort + at),
+      http: httpPort === 0 ? undefined : localAddress(httpPort + at),
       process: undefined,
       paused: false,
       cutOff: false,

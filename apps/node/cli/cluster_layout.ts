@@ -6,7 +6,7 @@
  */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { CommandError, EXIT } from "./exit.ts";
+import { CommandError, EXIT, wrongOption } from "./exit.ts";
 
 const layoutSchema = z.strictObject({
   clusterId: z.string(),
@@ -28,11 +28,11 @@ export interface NewCluster {
 
 const NODES_DEFAULT = 3;
 
-/** The layout in `dir`, or a new one. Throws {@linkcode CommandError} if it is not what was asked for. */
+/** The layout in `dir`, or a new one, which is not there before it is saved. Throws {@linkcode CommandError} if it is not what was asked for. */
 export function openLayout(dir: string, { nodes, raftPort }: NewCluster): ClusterLayout {
   const existing = readLayout(dir);
   if (existing === undefined) {
-    const layout: ClusterLayout = {
+    return {
       clusterId: `cluster-${crypto.randomUUID().slice(0, 8)}`,
       founded: false,
       nodes: Array.from({ length: nodes ?? NODES_DEFAULT }, (_, at) => ({
@@ -40,9 +40,6 @@ export function openLayout(dir: string, { nodes, raftPort }: NewCluster): Cluste
         raft: `127.0.0.1:${raftPort + at}`,
       })),
     };
-    Deno.mkdirSync(dir, { recursive: true });
-    saveLayout(dir, layout);
-    return layout;
   }
   if (nodes !== undefined && nodes !== existing.nodes.length) {
     throw new CommandError(
@@ -56,6 +53,7 @@ export function openLayout(dir: string, { nodes, raftPort }: NewCluster): Cluste
 /** Writes the layout, wholly or not at all. */
 export function saveLayout(dir: string, layout: ClusterLayout): void {
   const path = layoutPath(dir);
+  Deno.mkdirSync(dir, { recursive: true });
   Deno.writeTextFileSync(`${path}.new`, `${JSON.stringify(layout, undefined, 2)}\n`);
   Deno.renameSync(`${path}.new`, path);
 }
@@ -81,7 +79,8 @@ function readLayout(dir: string): ClusterLayout | undefined {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    throw wrongOption("--dir", dir, "a directory, or what can become one");
   }
   try {
     return layoutSchema.parse(JSON.parse(text));
