@@ -67,7 +67,7 @@ Deno.test("wrong arguments are named, and nothing is done", async () => {
   );
 });
 
-Deno.test("a cluster keeps its number of nodes", async () => {
+Deno.test("a cluster keeps its number of nodes, and a file is no directory of one", async () => {
   const dir = await Deno.makeTempDir({ prefix: "coracle-layout-" });
   try {
     const layout = {
@@ -84,6 +84,15 @@ Deno.test("a cluster keeps its number of nodes", async () => {
       stderr,
       `coracle: --nodes is 3; allowed is 1, which is what ${dir} holds, or another --dir\n`,
     );
+
+    const file = `${dir}/cluster.json`;
+    const inFile = await runDeno(
+      ["run", "--quiet", "-P=cluster", "apps/node", "cluster", `--dir=${file}`],
+    );
+    assertEquals([inFile.code, inFile.stderr], [
+      2,
+      `coracle: --dir is "${file}"; allowed is a directory, or what can become one\n`,
+    ]);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
