@@ -160,6 +160,10 @@ clusterTest(
       assertEquals(code, 2);
       assertMatch(message, /^coracle: \S+ is a directory; allowed is a backup file\n$/);
     }
+    assertEquals(await fails(cluster, "backup", cluster.directory, "--force"), [
+      2,
+      `coracle: ${cluster.directory} is a directory; allowed is a file\n`,
+    ]);
     const nowhere = join(cluster.directory, "nowhere");
     assertEquals(await fails(cluster, "backup", join(nowhere, "words.backup")), [
       2,

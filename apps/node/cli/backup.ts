@@ -58,6 +58,9 @@ export async function backup(options: BackupOptions): Promise<ExitCode> {
 
 async function backupToFile(options: BackupOptions): Promise<BackupContents> {
   const { file, force, local } = options;
+  if (isDirectory(file)) {
+    throw new CommandError(EXIT.usage, `${file} is a directory; allowed is a file`);
+  }
   if (!force && !isMissing(file)) {
     throw new CommandError(
       EXIT.usage,
@@ -76,8 +79,8 @@ async function backupToFile(options: BackupOptions): Promise<BackupContents> {
       options,
       (client) => readThrough(toFile(client.backup(local), out, progress)),
     );
-    await out.sync();
-    await Deno.rename(partial, file);
+    await out.sync().catch(fileProblem);
+    await Deno.rename(partial, file).catch(fileProblem);
     return contents;
   } catch (error) {
     await Deno.remove(partial).catch(() => {});
@@ -194,6 +197,10 @@ function backupProblem(error: unknown, file?: string): unknown {
   if (!(error instanceof BackupError)) return error;
   const message = file === undefined ? error.message : `${file}: ${error.message}`;
   return new CommandError(EXIT.failed, message, { cause: error });
+}
+
+function isDirectory(path: string): boolean {
+  return !isMissing(path) && Deno.lstatSync(path).isDirectory;
 }
 
 function noFolder(file: string): CommandError {
