@@ -7,7 +7,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { type Cluster, clusterTest } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import { nodeArgs, runDeno } from "../support/process.ts";
+import { nodeArgs, ROOT, runDeno, RunningProcess } from "../support/process.ts";
 
 /** Runs a command that must succeed; resolves to what it prints. */
 async function run(cluster: Cluster, ...args: readonly string[]): Promise<string> {
@@ -160,6 +160,16 @@ clusterTest(
       assertEquals(code, 2);
       assertMatch(message, /^coracle: \S+ is a directory; allowed is a backup file\n$/);
     }
+    const backup = nodeArgs("backup", "-", `--endpoints=${cluster.nodes[0]!.grpc}`);
+    await using full = new RunningProcess("/bin/sh", [
+      "-c",
+      'exec "$0" "$@" > /dev/full',
+      Deno.execPath(),
+      ...backup,
+    ], { cwd: ROOT });
+    const { code: fullCode, stderr } = await full.exited;
+    assertEquals(fullCode, 1);
+    assertMatch(stderr, /^coracle: standard output did not take all of the backup: No space left/);
     assertEquals(await fails(cluster, "backup", cluster.directory, "--force"), [
       2,
       `coracle: ${cluster.directory} is a directory; allowed is a file\n`,

@@ -107,7 +107,12 @@ async function* toFile(
 
 async function* toOutput(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length;) at += await Deno.stdout.write(chunk.subarray(at));
+    for (let at = 0; at < chunk.length;) {
+      at += await Deno.stdout.write(chunk.subarray(at)).catch((error) => {
+        const message = `standard output did not take all of the backup: ${error.message}`;
+        throw new CommandError(EXIT.failed, message, { cause: error });
+      });
+    }
     yield chunk;
   }
 }
