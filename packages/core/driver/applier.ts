@@ -237,15 +237,15 @@ export class Applier {
         else this.#applyBatch();
         break;
       case "noop":
+      case "configuration":
       case "restore": {
-        const done = this.#options.handler.restoreEntry(entry);
-        if (done === undefined) this.#doneOther(entry);
-        else this.#wait(done, () => void this.#doneOther(entry), (error) => error);
+        const isOther = entry.type !== "configuration";
+        const then = () => isOther ? void this.#doneOther(entry) : this.#applyConfiguration(entry);
+        const work = this.#options.handler.restoreEntry(entry);
+        if (work === undefined) then();
+        else this.#wait(work, then, (error) => error);
         break;
       }
-      case "configuration":
-        this.#applyConfiguration(entry);
-        break;
       case "barrier":
         this.#doneOther(entry);
         break;

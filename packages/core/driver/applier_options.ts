@@ -20,7 +20,7 @@ export interface ApplierHandler {
   applied(index: Index, response: unknown): void;
   /** The state is that of a snapshot of everything up to `index`; nobody hears what the commands in it answered. */
   replaced(index: Index): void;
-  /** A piece of a backup, or a new leader's first entry, which ends a restore that its predecessor began. */
+  /** A piece of a backup, or what may be a new leader's first entry, which ends a restore that its predecessor began. */
   restoreEntry(entry: Entry): void | Promise<void>;
   /** Whether pieces of a backup have been applied and their last one has not. */
   isRestoring(): boolean;

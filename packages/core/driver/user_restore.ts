@@ -18,7 +18,7 @@ import type { IndexedConfiguration } from "../model/configuration.ts";
 import { type Entry, NO_BYTES } from "../model/entry.ts";
 import { MalformedError } from "../model/entry_codec.ts";
 import { SnapshotsUnsupportedError } from "../model/errors.ts";
-import { type Index, readUint53, writeUint53 } from "../model/numbers.ts";
+import { type Index, readUint53, type Term, writeUint53 } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { SnapshotSink, SnapshotStore } from "../ports/snapshot_store.ts";
 
@@ -76,6 +76,7 @@ export interface UserRestoreHost {
 /** A backup that is being put aside. */
 interface Open {
   readonly beginIndex: Index;
+  readonly beginTerm: Term;
   readonly sink: SnapshotSink;
   sizeBytes: number;
 }
@@ -95,10 +96,10 @@ export class UserRestore {
     return this.#open !== undefined;
   }
 
-  /** Takes a piece, or the first entry of a new leader. */
+  /** Takes a piece, or what may be the first entry of a new leader: a noop, or a configuration that names a store. */
   apply(entry: Entry): void | Promise<void> {
-    if (entry.type === "noop") return this.#open === undefined ? undefined : this.abandon();
-    return this.#take(entry);
+    if (entry.type === "restore") return this.#take(entry);
+    if (this.#open !== undefined && entry.term > this.#open.beginTerm) return this.abandon();
   }
 
   /** Gives up what is put aside. */
@@ -136,12 +137,12 @@ export class UserRestore {
     }
   }
 
-  async #begin({ index }: Entry): Promise<void> {
+  async #begin({ index, term }: Entry): Promise<void> {
     await this.abandon();
     const { store } = this.#host;
     // Without the backup this node could not be what its peers are: it stops.
     if (store === undefined) throw new SnapshotsUnsupportedError();
-    this.#open = { beginIndex: index, sink: await store.create(), sizeBytes: 0 };
+    this.#open = { beginIndex: index, beginTerm: term, sink: await store.create(), sizeBytes: 0 };
   }
 
   async #finish(entry: Entry, sizeBytes: number, open: Open): Promise<void> {

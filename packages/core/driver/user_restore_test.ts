@@ -18,10 +18,10 @@ import {
   UserRestore,
 } from "./user_restore.ts";
 
-function entry(index: number, data: Uint8Array, type: EntryType = "restore"): Entry {
+function entry(index: number, data: Uint8Array, type: EntryType = "restore", term = 2): Entry {
   return {
     index: toIndex(index),
-    term: toTerm(2),
+    term: toTerm(term),
     type,
     data: new Uint8Array(data),
     extensions: NO_BYTES,
@@ -75,18 +75,22 @@ Deno.test("a backup may be empty", async () => {
   assertEquals(states, [""]);
 });
 
-Deno.test("a restore that is given up, by its leader or by the next one's first entry, leaves nothing", async () => {
-  const { restore, store, states, apply } = create();
-  await apply(5, begin(), chunk(5, "a"), abandon(5), end(5, 1));
-  assertEquals([restore.isOpen, states, store.writing], [false, [], 0]);
-  await apply(9, begin(), chunk(9, "b"));
-  await restore.apply(entry(11, NO_BYTES, "noop"));
-  assertEquals([restore.isOpen, store.writing], [false, 0]);
-  await apply(12, chunk(9, "c"), end(9, 2));
-  assertEquals([states, store.list().length], [[], 0]);
-  await apply(14, begin(), chunk(14, "whole"), end(14, 5));
-  assertEquals(states, ["whole"]);
-});
+for (const first of ["noop", "configuration"] as const) {
+  Deno.test(`a restore that is given up, by its leader or by the next one's first entry, a ${first}, leaves nothing`, async () => {
+    const { restore, store, states, apply } = create();
+    await apply(5, begin(), chunk(5, "a"), abandon(5), end(5, 1));
+    assertEquals([restore.isOpen, states, store.writing], [false, [], 0]);
+    await apply(9, begin(), chunk(9, "b"));
+    await restore.apply(entry(11, NO_BYTES, "configuration"));
+    assertEquals(restore.isOpen, true, "its own leader has named a store");
+    await restore.apply(entry(11, NO_BYTES, first, 3));
+    assertEquals([restore.isOpen, store.writing], [false, 0]);
+    await apply(12, chunk(9, "c"), end(9, 2));
+    assertEquals([states, store.list().length], [[], 0]);
+    await apply(14, begin(), chunk(14, "whole"), end(14, 5));
+    assertEquals(states, ["whole"]);
+  });
+}
 
 Deno.test("a restore that begins ends one that was not finished", async () => {
   const { store, states, apply } = create();
