@@ -1,5 +1,5 @@
 /**
- * Checks that imports go only along the edges in tools/edges/rules.ts: `deno task edges`.
+ * Checks that imports go only along the edges in tools/edges/rules.ts, and that files do not import each other in circles: `deno task edges`.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { readConfig } from "./config.ts";
 import { filesBelow, type Import, importsOf } from "./edges/graph.ts";
-import { FOR_TESTS, type Part, PARTS } from "./edges/rules.ts";
+import { ACYCLIC, FOR_TESTS, type Part, PARTS } from "./edges/rules.ts";
 
 /** An import that goes along no edge, and why. */
 export interface Violation {
@@ -73,6 +73,38 @@ function whyNotPath(
   return mayImport(part, [...(part.parts ?? []), ...(part.types ?? [])]);
 }
 
+/**
+ * The imports that close a circle of files, among those that `ACYCLIC` names: nobody could read one of them first. Tests may import
+ * what imports what they help with.
+ */
+export function circles(imports: Import[]): Violation[] {
+  const files = new Map<string, Import[]>();
+  for (const edge of imports) {
+    if (!isAcyclic(edge.from) || !isAcyclic(edge.target)) continue;
+    files.set(edge.from, [...files.get(edge.from) ?? [], edge]);
+  }
+  const found: Violation[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (done.has(file)) return;
+    for (const edge of files.get(file) ?? []) {
+      const begin = [...path, file].indexOf(edge.target);
+      if (begin < 0) visit(edge.target, [...path, file]);
+      else {
+        const circle = [...path, file, edge.target].slice(begin).join(" → ");
+        found.push({ import: edge, reason: `it closes a circle: ${circle}` });
+      }
+    }
+    done.add(file);
+  };
+  for (const file of files.keys()) visit(file, []);
+  return found;
+}
+
+function isAcyclic(file: string): boolean {
+  return ACYCLIC.some((folder) => inFolder(file, folder)) && !isForTests(file);
+}
+
 function mayImport(part: Part, allowed: string[]): string {
   return allowed.length === 0
     ? `${part.folder} may import nothing of that kind`
@@ -133,7 +165,10 @@ export async function checkEdges(root: string): Promise<Violation[]> {
   for (const top of new Set(PARTS.map(({ folder }) => folder.split("/")[0] ?? folder))) {
     if (await exists(`${root}/${top}`)) files.push(...await filesBelow(root, top));
   }
-  return violations(await importsOf(root, files), await workspacePackages(root));
+  const imports = await importsOf(root, files);
+  const wrong = violations(imports, await workspacePackages(root));
+  // A circle that a wrong import closes goes with it.
+  return wrong.length > 0 ? wrong : circles(imports);
 }
 
 if (import.meta.main) {

@@ -115,6 +115,23 @@ Deno.test("packages from outside stay where they belong", async () => {
   ]);
 });
 
+Deno.test("files do not import each other in circles, but tests may", async () => {
+  const folder = "packages/core/consensus";
+  const found = await check({
+    [`${folder}/step.ts`]: 'import { one } from "./leader.ts"; export const two = one;',
+    [`${folder}/leader.ts`]: 'import type { Two } from "./roles.ts"; export const one: Two = 1;',
+    [`${folder}/roles.ts`]: 'import { two } from "./step.ts"; export type Two = typeof two;',
+    [`${folder}/step_test.ts`]: 'import "./step.ts"; import "./_testing/node.ts";',
+    [`${folder}/_testing/node.ts`]: 'import "../step_test.ts";',
+  });
+  assertEquals(found, [
+    `${folder}/step.ts ./leader.ts: it closes a circle: ` +
+    ["leader.ts", "roles.ts", "step.ts", "leader.ts"].map((name) => `${folder}/${name}`).join(
+      " → ",
+    ),
+  ]);
+});
+
 Deno.test("a new folder of core has to be named", async () => {
   const found = await check({
     "packages/core/wire/codec.ts": "export {};",

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { invariant } from "../model/assert.ts";
 import {
   encodeConfiguration,
   findServer,
@@ -14,20 +13,19 @@ import {
 } from "../model/configuration.ts";
 import { encodedSizeBytes, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import { type AppendAccepted, type AppendRejected, NO_ROUND } from "../model/message.ts";
-import { type Index, nextIndex, NO_INDEX, previousIndex } from "../model/numbers.ts";
-import { nameStores, type StoreId } from "../model/store_id.ts";
+import { type Index, nextIndex, NO_INDEX } from "../model/numbers.ts";
+import { nameStores } from "../model/named_stores.ts";
+import type { StoreId } from "../model/store_id.ts";
 import type { Propose } from "./input.ts";
-import type { LogView } from "./log_view.ts";
-import { appendRun, type Step } from "./outcome.ts";
-import { forgetLeaving, promoteWhenCaughtUp, storesOf } from "./members.ts";
+import { forgetLeaving, storesOf } from "./members.ts";
+import { appendRun, commitUpTo, type Step } from "./outcome.ts";
 import { handOverToPreferred, watchVoters } from "./priority.ts";
 import { Progress } from "./progress.ts";
 import { reachedByQuorum } from "./quorum.ts";
 import { openRound, releaseHeldReads } from "./reads.ts";
-import { broadcastHeartbeat, probedIndex, replicate } from "./replication.ts";
+import { broadcastHeartbeat, replicate } from "./replication.ts";
 import { becomeFollower, isMemberNow } from "./roles.ts";
-import { configurationOf, isDiskStalled, type Leader } from "./state.ts";
+import { configurationOf, heartbeatIntervalMs, isDiskStalled, type Leader } from "./state.ts";
 import { endTransfer, tellSuccessor, tellWhenUpToDate } from "./transfer.ts";
 
 const NOOP: Proposal = { type: "noop", data: NO_BYTES, extensions: NO_BYTES };
@@ -56,7 +54,7 @@ export function becomeLeader(step: Step, granted: ReadonlyMap<ServerId, StoreId>
     leaving: new Map(),
     uncommitted: [],
     uncommittedSizeBytes: 0,
-    heartbeatAtMs: nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs),
+    heartbeatAtMs: nowMs + heartbeatIntervalMs(config),
     quorumCheckAtMs: nowMs + config.leaderLeaseTimeoutMs,
     commitBroadcastAtMs: Infinity,
   };
@@ -75,11 +73,6 @@ export function becomeLeader(step: Step, granted: ReadonlyMap<ServerId, StoreId>
   // The wall clock was not given to this step; the entry is nobody's command and its time is not needed.
   appendRun(step, EntryRun.encode(noopIndex, state.term, 0, [first]));
   for (const [id, progress] of leader.progress) replicate(step, leader, id, progress);
-}
-
-/** Heartbeats are sent ten times in the time after which a follower misses them. */
-export function heartbeatIntervalMs(heartbeatTimeoutMs: number): number {
-  return heartbeatTimeoutMs / 10;
 }
 
 /** Appends what callers want, as far as the bound on uncommitted bytes allows, and sends it. */
@@ -158,13 +151,6 @@ export function leaveIfRemoved(step: Step, leader: Leader): void {
   isMemberNow(step, findServer(settled.configuration, state.id) !== undefined);
 }
 
-/** Entries up to `index` are committed. */
-export function commitUpTo({ state }: Step, index: Index): void {
-  invariant(index <= state.log.lastIndex, `commit ${index} is beyond the log`);
-  state.commitIndex = index;
-  state.configurations.committed(index);
-}
-
 /** What a leader does as time passes: heartbeats, commit news, and giving up when it cannot lead. */
 export function tickLeader(step: Step, leader: Leader): void {
   const { state, nowMs } = step;
@@ -184,7 +170,7 @@ export function tickLeader(step: Step, leader: Leader): void {
     }
   }
   if (nowMs >= leader.heartbeatAtMs) {
-    leader.heartbeatAtMs = nowMs + heartbeatIntervalMs(config.heartbeatTimeoutMs);
+    leader.heartbeatAtMs = nowMs + heartbeatIntervalMs(config);
     forgetLeaving(step, leader);
     noticeSilence(step, leader);
     watchVoters(step, leader);
@@ -199,16 +185,6 @@ export function tickLeader(step: Step, leader: Leader): void {
     leader.commitBroadcastAtMs = Infinity;
     broadcastHeartbeat(step, leader, (progress) => progress.sentCommit < state.commitIndex);
   }
-}
-
-/** An answer of a follower has arrived. */
-export function heard(step: Step, peer: ServerId, progress: Progress): void {
-  if (progress.isSilent) {
-    progress.isSilent = false;
-    const lastContactMs = step.nowMs - progress.lastContactMs;
-    step.effects.push({ type: "contactChanged", peer, answers: true, lastContactMs });
-  }
-  progress.lastContactMs = step.nowMs;
 }
 
 function noticeSilence({ state, nowMs, effects }: Step, leader: Leader): void {
@@ -233,84 +209,4 @@ export function leaderDeadline(
     leader.transfer?.deadlineMs ?? Infinity,
     oldestWriteSinceMs + stallMs,
   );
-}
-
-/** A follower's log agrees up to `matchIndex`; more may be sent, and something may have committed. */
-export function accepted(
-  step: Step,
-  leader: Leader,
-  from: string,
-  progress: Progress,
-  { matchIndex, round }: AppendAccepted,
-): void {
-  invariant(
-    matchIndex <= step.state.log.lastIndex,
-    `${from} claims entries up to ${matchIndex}, beyond the leader's own log`,
-  );
-  // While a snapshot is on its way, only what the log still reaches back to tells where to go on.
-  if (progress.mode === "snapshot" && step.state.log.term(matchIndex) === undefined) return;
-  // A snapshot answers no round, and any message up to now may have been refused before it was there.
-  progress.accepted(matchIndex, round === NO_ROUND ? leader.round : round);
-  advanceCommit(step, leader);
-  leaveIfRemoved(step, leader);
-  if (step.state.role !== leader) return;
-  promoteWhenCaughtUp(step, leader, from, progress);
-  tellWhenUpToDate(step, leader);
-  replicate(step, leader, from, progress);
-}
-
-/** A follower has not got what comes before what it was sent: look for the place where the logs agree. */
-export function rejected(
-  step: Step,
-  leader: Leader,
-  from: string,
-  progress: Progress,
-  message: Pick<AppendRejected, "rejectedIndex" | "hintIndex" | "hintTerm" | "round">,
-): void {
-  const { hintIndex, hintTerm } = message;
-  // A snapshot is on its way: what the follower has not got is no news.
-  if (progress.mode === "snapshot") return;
-  const { log } = step.state;
-  if (mayHaveForgotten(progress, message)) {
-    if (progress.mode === "replicate") {
-      // Ask first for what it has acknowledged: the answer to that leaves no doubt.
-      progress.probe(nextIndex(progress.matchIndex));
-      replicate(step, leader, from, progress);
-      return;
-    }
-    if (message.rejectedIndex === probedIndex(progress, log)) progress.forget();
-  }
-  if (isStale(log, progress, message)) return;
-  const agreed = log.lastIndexOfTermAtMost(Math.min(hintIndex, log.lastIndex) as Index, hintTerm);
-  // The search ends where the log begins. If the logs part before that, what the follower needs is not in the log any more.
-  const inLog = agreed <= hintIndex && log.term(agreed)! <= hintTerm;
-  progress.probe(inLog ? nextIndex(agreed) : previousIndex(log.firstIndex));
-  replicate(step, leader, from, progress);
-}
-
-/**
- * Only an answer to the message in question counts: in `probe` there is one, in `replicate` none that is acknowledged
- * can be refused any more. And a hint before what the follower is known to have is older than that knowledge.
- */
-function isStale(
-  log: LogView,
-  progress: Progress,
-  { rejectedIndex, hintIndex }: Pick<AppendRejected, "rejectedIndex" | "hintIndex">,
-): boolean {
-  return hintIndex < progress.matchIndex ||
-    (progress.mode === "probe"
-      ? rejectedIndex !== probedIndex(progress, log)
-      : rejectedIndex <= progress.matchIndex);
-}
-
-/**
- * Whether it seems that a follower's disk has lost what the follower had acknowledged (docs/storage-assumptions.md: the end
- * of a log that looks like a torn write): it refuses a message that was sent after the latest one that it agreed to. It may also
- * be that messages have overtaken each other; then some entries are sent twice. What is committed stays so in either case.
- */
-function mayHaveForgotten(
-  progress: Progress,
-  { hintIndex, round }: Pick<AppendRejected, "hintIndex" | "round">,
-): boolean {
-  return hintIndex < progress.matchIndex && round > progress.matchRound;
 }

@@ -18,7 +18,8 @@ import {
   equalConfigurations,
 } from "../model/membership.ts";
 import { type Index, nextIndex } from "../model/numbers.ts";
-import { nameStores, type StoreId } from "../model/store_id.ts";
+import { nameStores } from "../model/named_stores.ts";
+import type { StoreId } from "../model/store_id.ts";
 import type { ConfigurationRefusal } from "./effect.ts";
 import type { ChangeConfiguration } from "./input.ts";
 import { appendRun, type Step } from "./outcome.ts";

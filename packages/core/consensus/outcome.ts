@@ -54,6 +54,13 @@ export function truncateFrom(step: Step, from: Index): void {
   if (configurations.truncated(from)) announceConfiguration(step);
 }
 
+/** Entries up to `index` are committed. */
+export function commitUpTo({ state }: Step, index: Index): void {
+  invariant(index <= state.log.lastIndex, `commit ${index} is beyond the log`);
+  state.commitIndex = index;
+  state.configurations.committed(index);
+}
+
 /**
  * The log begins anew after the last entry of a snapshot, whose configuration is in force. Everything up to there counts
  * as durable, since the snapshot is.

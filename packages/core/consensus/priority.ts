@@ -6,11 +6,10 @@
  * @module
  */
 import { isVoter, type ServerId } from "../model/configuration.ts";
-import { heartbeatIntervalMs } from "./leader.ts";
 import { mayChange } from "./members.ts";
 import type { Step } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
-import { configurationOf, type Handover, type Leader } from "./state.ts";
+import { configurationOf, type Handover, heartbeatIntervalMs, type Leader } from "./state.ts";
 import { startTransfer } from "./transfer.ts";
 
 /** The longest wait before a handover, in `handoverDelayMs`. */
@@ -46,12 +45,6 @@ function watch({ state, nowMs }: Step, progress: Progress): void {
   }
 }
 
-/** Whether the follower lets another one stand for election first, should there be no leader. */
-export function yields(leader: Leader, { priority }: Progress): boolean {
-  const { highestPriority } = leader;
-  return priority !== undefined && highestPriority !== undefined && priority < highestPriority;
-}
-
 /**
  * Hands over to the voter of the highest priority, if that is higher than this node's own and it has kept up for long enough. Not while
  * leadership is handed over already, the membership changes, or calls of several steps are under way.
@@ -59,9 +52,9 @@ export function yields(leader: Leader, { priority }: Progress): boolean {
 export function handOverToPreferred(step: Step, leader: Leader): void {
   const { state, nowMs } = step;
   if (leader.transfer !== undefined || leader.isHeld || !mayChange(step, leader)) return;
-  const { leaderPriority, heartbeatTimeoutMs } = state.config;
+  const { leaderPriority } = state.config;
   if (leader.highestPriority === undefined || leader.highestPriority <= leaderPriority) return;
-  const recentlyMs = 2 * heartbeatIntervalMs(heartbeatTimeoutMs);
+  const recentlyMs = 2 * heartbeatIntervalMs(state.config);
   for (const [id, { priority, keepsUpSinceMs, lastContactMs }] of otherVoters(step, leader)) {
     if (priority !== leader.highestPriority || keepsUpSinceMs === undefined) continue;
     const delayMs = handoverDelayMs(step);

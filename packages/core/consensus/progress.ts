@@ -80,6 +80,12 @@ export class Progress {
     return this.#flights.length;
   }
 
+  /** Whether the follower lets another one, of the highest priority that a voter has, stand for election first, should there be no leader. */
+  yieldsTo(highestPriority: number | undefined): boolean {
+    return this.priority !== undefined && highestPriority !== undefined &&
+      this.priority < highestPriority;
+  }
+
   /** Entries up to `lastIndex` were sent. */
   sent(lastIndex: Index, sizeBytes: number): void {
     this.#flights.push({ lastIndex, sizeBytes });

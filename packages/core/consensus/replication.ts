@@ -9,7 +9,6 @@ import type { EntryRun } from "../model/entry_run.ts";
 import { type Index, previousIndex } from "../model/numbers.ts";
 import type { LogView } from "./log_view.ts";
 import { send, type Step } from "./outcome.ts";
-import { yields } from "./priority.ts";
 import type { Progress } from "./progress.ts";
 import type { Leader } from "./state.ts";
 
@@ -81,7 +80,7 @@ function sendAppend(
     leaderCommit: state.commitIndex,
     round: leader.round,
     leased: state.config.leaseReads && !leader.leaseGivenUp,
-    yields: yields(leader, progress),
+    yields: progress.yieldsTo(leader.highestPriority),
     storeRefused: progress.refusedStoreId !== undefined,
     removed: leader.leaving.has(to) && !state.configurations.mentions(to),
   });

@@ -7,9 +7,8 @@
 import { NO_ROUND } from "../model/message.ts";
 import { toIndex } from "../model/numbers.ts";
 import type { SnapshotReceived, SnapshotSent } from "./input.ts";
-import { commitUpTo } from "./leader.ts";
 import { isOfOtherCluster } from "./other_cluster.ts";
-import { lastWrite, resetLog, send, type Step, writeCovering } from "./outcome.ts";
+import { commitUpTo, lastWrite, resetLog, send, type Step, writeCovering } from "./outcome.ts";
 import { replicate } from "./replication.ts";
 import { hearLeader } from "./roles.ts";
 import type { Leader } from "./state.ts";

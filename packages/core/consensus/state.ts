@@ -352,6 +352,11 @@ export function isTermDurable({ log, unsaved, hardStatePersistId }: NodeState): 
   return !unsaved.hardState && log.isPersisted(hardStatePersistId);
 }
 
+/** The time between two heartbeats: they are sent ten times in the time after which a follower misses them. */
+export function heartbeatIntervalMs({ heartbeatTimeoutMs }: RaftConfig): number {
+  return heartbeatTimeoutMs / 10;
+}
+
 /** Whether the disk has kept a write waiting for longer than is tolerated. */
 export function isDiskStalled(state: NodeState, nowMs: number): boolean {
   const since = state.log.oldestWriteSinceMs;

@@ -15,7 +15,8 @@ import {
   NO_ROUND,
 } from "../model/message.ts";
 import { NO_INDEX, toIndex, toTerm } from "../model/numbers.ts";
-import { nameStores } from "../model/store_id.ts";
+import { nameStores } from "../model/named_stores.ts";
+import { accepted, heard, rejected } from "./append_results.ts";
 import type { Effect } from "./effect.ts";
 import {
   answerPreVote,
@@ -28,16 +29,7 @@ import {
 } from "./election.ts";
 import { receiveAppend } from "./follower.ts";
 import type { Bootstrap, Input } from "./input.ts";
-import {
-  accepted,
-  advanceCommit,
-  heard,
-  leaderDeadline,
-  leaveIfRemoved,
-  propose,
-  rejected,
-  tickLeader,
-} from "./leader.ts";
+import { advanceCommit, leaderDeadline, leaveIfRemoved, propose, tickLeader } from "./leader.ts";
 import { proposeConfiguration } from "./members.ts";
 import {
   announce,

@@ -18,7 +18,8 @@
 import { findServer, type ServerId } from "../model/configuration.ts";
 import type { PreVote, Vote } from "../model/message.ts";
 import { nextIndex } from "../model/numbers.ts";
-import { isFounding, nameStores, type StoreId } from "../model/store_id.ts";
+import { isFounding, nameStores } from "../model/named_stores.ts";
+import type { StoreId } from "../model/store_id.ts";
 import { appendConfiguration, storesOf } from "./members.ts";
 import type { Step } from "./outcome.ts";
 import { Progress } from "./progress.ts";

@@ -14,4 +14,5 @@ export * from "./membership.ts";
 export * from "./message.ts";
 export * from "./numbers.ts";
 export * from "./snapshot.ts";
+export * from "./named_stores.ts";
 export * from "./store_id.ts";
