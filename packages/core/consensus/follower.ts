@@ -26,10 +26,6 @@ export function receiveAppend(step: Step, from: ServerId, message: Append): void
     refuseEarlierTerm(step, from, message);
     return;
   }
-  invariant(
-    state.role.type !== "leader" || message.term > state.term,
-    `${from} and ${state.id} both lead in term ${message.term}`,
-  );
   hearLeader(step, message.term, from, message.yields).leased = message.leased;
   if (message.storeRefused) refusedBy(step, from);
   isMemberNow(step, !message.removed);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { invariant } from "../model/assert.ts";
 import type { ServerId } from "../model/configuration.ts";
 import type { Term } from "../model/numbers.ts";
 import { setHardState, type Step } from "./outcome.ts";
@@ -23,6 +24,10 @@ export function nextElectionAtMs({ state, nowMs }: Step): number {
 export function hearLeader(step: Step, term: Term, from: ServerId, yields?: boolean): Follower {
   const { state, nowMs } = step;
   let { role } = state;
+  invariant(
+    role.type !== "leader" || term > state.term,
+    `${from} and ${state.id} both lead in term ${term}`,
+  );
   if (role.type !== "follower" || term > state.term) {
     role = becomeFollower(step, term, from, `${from} leads`);
   } else {

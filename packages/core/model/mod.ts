@@ -12,7 +12,7 @@ export * from "./entry_run.ts";
 export * from "./errors.ts";
 export * from "./membership.ts";
 export * from "./message.ts";
+export * from "./named_stores.ts";
 export * from "./numbers.ts";
 export * from "./snapshot.ts";
-export * from "./named_stores.ts";
 export * from "./store_id.ts";
