@@ -162,7 +162,7 @@ guardedTest(
     assertMatch(status.stdout, /^\?\trefused\t/);
     assertMatch(
       status.stderr,
-      /a token is needed.*\ncoracle: no node says how it is \(1 asked\)\n$/,
+      /^coracle: 127\.0\.0\.1:\d+: a token is needed.*\ncoracle: no node says how it is \(1 asked\)\n$/,
     );
     assertEquals(await guarded.logged("a token is needed"), 1);
     assertEquals(await guarded.logged("the token is wrong"), 1);

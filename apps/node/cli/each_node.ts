@@ -96,7 +96,9 @@ async function addresses(
   if (reached.length > 0) return reached;
   throw new CommandError(
     EXIT.failed,
-    reports.map((answer) => answer.ok ? "" : answer.error.message).join("\n"),
+    reports.map((answer) => answer.ok ? "" : `${answer.address}: ${answer.error.message}`).join(
+      "\n",
+    ),
   );
 }
 

@@ -88,7 +88,9 @@ function print(
       refused: !answer.ok && answer.error.code === "unauthenticated",
     }));
     printTable(rows.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b))), COLUMNS);
-    for (const answer of shown) if (!answer.ok) complain(answer.error.message);
+    for (const answer of shown) {
+      if (!answer.ok) complain(`${answer.address}: ${answer.error.message}`);
+    }
   }
   if (reports.some(({ state }) => state === "leader")) return EXIT.ok;
   complain(

@@ -89,7 +89,8 @@ export class AdminClient implements Disposable {
 
   /** A backup file of all that was acknowledged, in pieces; with `local`, of what the first node that answers has. */
   async *backup(local: boolean): AsyncGenerator<Uint8Array> {
-    const { first, rest } = await this.#nodes.onLeader("read", async (connection) => {
+    const kind = local ? "local-read" : "read";
+    const { first, rest } = await this.#nodes.onLeader(kind, async (connection) => {
       const rest = connection.download(coracle.backup, { local });
       // With the first piece it is certain that the node gives one.
       return { first: await rest.next(), rest };

@@ -4,8 +4,11 @@
  * @module
  */
 
-/** `details`: of a call that failed for lack of a connection. `tls`: whether this side speaks TLS. */
-export function describeConnectError(details: string, tls: boolean): string {
+/**
+ * `details`: of a call that failed for lack of a connection to `address`, which is not named once more. `tls`: whether this side
+ * speaks TLS.
+ */
+export function describeConnectError(details: string, address: string, tls: boolean): string {
   const reason = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\. Resolution note/.exec(
     details,
   )
@@ -27,5 +30,6 @@ export function describeConnectError(details: string, tls: boolean): string {
       ? "it has closed the connection: it may not accept this client's certificate, or speak no TLS; its log says why"
       : "it has closed the connection: does it want TLS (--tls-ca)?";
   }
-  return reason;
+  const code = /^connect (E[A-Z]+) (.*)$/.exec(reason);
+  return code?.[2] === address ? code[1]! : reason;
 }

@@ -37,9 +37,9 @@ export interface CallSettings {
 export class UnreachableError extends Error {
   /** The error's name, as it is printed. */
   override readonly name = "UnreachableError";
-  /** `address`: of the node; `reason`: why, in words. */
-  constructor(address: string, reason: string) {
-    super(`cannot connect to ${address}: ${reason}`);
+  /** `reason`: why, in words. Who shows the message says which node it is about. */
+  constructor(reason: string) {
+    super(`cannot connect: ${reason}`);
   }
 }
 
@@ -98,12 +98,12 @@ export class Connection implements Disposable {
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) return;
       if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
-        throw new UnreachableError(this.address, await this.#whyNot());
+        throw new UnreachableError(await this.#whyNot());
       }
       const timedOut = await new Promise<boolean>((resolve) =>
         channel.watchConnectivityState(state, deadline, (error) => resolve(error !== undefined))
       );
-      if (timedOut) throw new UnreachableError(this.address, `no answer in ${timeoutMs} ms`);
+      if (timedOut) throw new UnreachableError(`no answer in ${timeoutMs} ms`);
     }
   }
 
@@ -248,7 +248,7 @@ export class Connection implements Disposable {
       return "it answers only now";
     } catch (error) {
       const { details } = error as ServiceError;
-      return describeConnectError(details, this.#security.usesTls);
+      return describeConnectError(details, this.address, this.#security.usesTls);
     }
   }
 

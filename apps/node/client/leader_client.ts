@@ -1,5 +1,5 @@
 /**
- * Calls that only the leader takes: the client finds it by itself, and retries what is safe to retry.
+ * Calls that the leader takes, or any node: the client finds one by itself, and retries what is safe to retry.
  *
  * What was written twice may stand there twice, so a write is sent again only when it is certain that it had no effect: the
  * node said so in its answer, or there was no connection to send it on. When a connection breaks after the write was
@@ -21,6 +21,9 @@ export interface ClientSettings {
   /** Whom to trust, and what to present; plain text and nothing by default. */
   readonly security?: ClientSecurity;
 }
+
+/** What a call does: whether it may be made again whatever became of it, and whether any node may answer it or only the leader. */
+export type CallKind = "local-read" | "read" | "write";
 
 /** What a call has come to when it has not succeeded. */
 export type CallOutcome = "not-written" | "unknown";
@@ -67,17 +70,17 @@ export class LeaderClient implements Disposable {
   }
 
   /**
-   * Makes `call` at one node after another until the leader takes it. A `read` may be made again whatever became of it. Rejects
-   * with {@linkcode ClientError}.
+   * Makes `call` at one node after another until the leader takes it, or the first that answers a `local-read`. Rejects with
+   * {@linkcode ClientError}.
    */
   async onLeader<T>(
-    kind: "read" | "write",
+    kind: CallKind,
     call: (connection: Connection, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
     const deadline = Date.now() + this.#timeoutMs;
-    const enoughMs = kind === "read"
-      ? 0
-      : Math.min(this.#timeoutMs * LAST_ATTEMPT_SHARE, LAST_ATTEMPT_MAX_MS);
+    const enoughMs = kind === "write"
+      ? Math.min(this.#timeoutMs * LAST_ATTEMPT_SHARE, LAST_ATTEMPT_MAX_MS)
+      : 0;
     const problems = new Map<string, string>();
     let pauseMs = PAUSE_MIN_MS;
     for (let attempt = 1;; attempt += 1) {
@@ -85,7 +88,7 @@ export class LeaderClient implements Disposable {
       const connection = this.#connections[at]!;
       const remainingMs = deadline - Date.now();
       const neededMs = problems.size === 0 ? 0 : enoughMs;
-      if (remainingMs <= neededMs) throw this.#noLeader(problems);
+      if (remainingMs <= neededMs) throw this.#noAnswer(kind, problems);
       try {
         await connection.connect(Math.min(CONNECT_TIMEOUT_MS, remainingMs));
         const leftMs = deadline - Date.now();
@@ -122,12 +125,13 @@ export class LeaderClient implements Disposable {
       : this.#connections.push(new Connection(leader, this.#security)) - 1;
   }
 
-  #noLeader(problems: ReadonlyMap<string, string>): ClientError {
+  #noAnswer(kind: CallKind, problems: ReadonlyMap<string, string>): ClientError {
+    const wanted = kind === "local-read" ? "node" : "leader";
     const found = [...problems].map(([address, problem]) => `${address}: ${problem}`).join("; ");
     return new ClientError(
       "not-written",
       false,
-      `no leader answered within ${this.#timeoutMs} ms (${found || "no time to ask any node"})`,
+      `no ${wanted} answered within ${this.#timeoutMs} ms (${found || "no time to ask any node"})`,
     );
   }
 }
@@ -143,12 +147,12 @@ type Verdict =
   | { readonly next: "give-up"; readonly error: ClientError };
 
 /** What follows from a call that failed. */
-function judge(error: unknown, kind: "read" | "write"): Verdict {
+function judge(error: unknown, kind: CallKind): Verdict {
   if (error instanceof UnreachableError) {
     return { next: "move-on", problem: error.message, leader: undefined };
   }
   const failure = CallFailure.of(error);
-  if (failure !== undefined && (kind === "read" || failure.isWithoutEffect)) {
+  if (failure !== undefined && (kind !== "write" || failure.isWithoutEffect)) {
     const { message: problem, leaderGrpc: leader } = failure;
     if (failure.isBusy) return { next: "stay", problem };
     if (failure.isElsewhere) return { next: "move-on", problem, leader };
@@ -157,13 +161,13 @@ function judge(error: unknown, kind: "read" | "write"): Verdict {
 }
 
 /** The end of a call that failed with `error`. Throws what is no failure of a call: a bug. */
-export function clientErrorOf(error: unknown, kind: "read" | "write"): ClientError {
+export function clientErrorOf(error: unknown, kind: CallKind): ClientError {
   if (error instanceof UnreachableError) {
     return new ClientError("not-written", false, error.message);
   }
   const failure = CallFailure.of(error);
   if (failure === undefined) throw error;
   const { message, code, isRefusal, isWithoutEffect } = failure;
-  const outcome = kind === "read" || isRefusal || isWithoutEffect ? "not-written" : "unknown";
+  const outcome = kind !== "write" || isRefusal || isWithoutEffect ? "not-written" : "unknown";
   return new ClientError(outcome, isRefusal, message, code);
 }

@@ -36,7 +36,7 @@ export class WordsClient implements Disposable {
   /** The three best words: of the leader, or with `local` of whichever node answers first. Rejects with `ClientError`. */
   async words(level: "linearizable" | "local" = "linearizable"): Promise<WordsAnswer> {
     return await this.#nodes.onLeader(
-      "read",
+      level === "local" ? "local-read" : "read",
       (connection, timeoutMs) =>
         connection.call(Example.method.getWords, {}, {
           timeoutMs,

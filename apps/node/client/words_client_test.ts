@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LeadershipLostError, NotLeaderError, OverloadedError } from "@coracle/core";
 import { PlayedNode } from "../grpc/_testing/played_node.ts";
+import { AdminClient } from "./admin_client.ts";
 import { ClientError } from "./leader_client.ts";
 import { WordsClient } from "./words_client.ts";
 
@@ -141,8 +142,21 @@ goneNodeTest("without a leader the client says what it found at each node", asyn
   assertMatch(
     error.message,
     RegExp(
-      `^no leader answered within 1000 ms \\(${dead}: cannot connect to ${dead}: connect ECONNREFUSED ${dead}; ` +
+      `^no leader answered within 1000 ms \\(${dead}: cannot connect: ECONNREFUSED; ` +
         `${follower.address}: .*node is not the leader, and knows of none\\)$`,
     ),
   );
+});
+
+goneNodeTest("what any node may answer fails for lack of a node, not of a leader", async () => {
+  const dead = deadAddress();
+  const settings = { endpoints: [dead], timeoutMs: 100 };
+  using words = new WordsClient(settings);
+  using admin = new AdminClient(settings);
+  const problem = `no node answered within 100 ms (${dead}: cannot connect: ECONNREFUSED)`;
+  await assertRejects(() => words.words("local"), ClientError, problem);
+  await assertRejects(() => admin.backup(true).next(), ClientError, problem);
+  const ofLeader = "no leader answered within 100 ms ";
+  await assertRejects(() => words.words(), ClientError, ofLeader);
+  await assertRejects(() => admin.backup(false).next(), ClientError, ofLeader);
 });
