@@ -91,7 +91,53 @@ Deno.test("a cluster keeps its number of nodes, and a file is no directory of on
     );
     assertEquals([inFile.code, inFile.stderr], [
       2,
-      `coracle: --dir is "${file}"; allowed is a directory, or what can become one\n`,
+      `coracle: --dir is "${file}" (it is a file); allowed is a directory, or what can become one\n`,
+    ]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("a path that is not what it must be is named, with what is wrong with it", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-paths-" });
+  try {
+    const file = `${dir}/file`;
+    await Deno.writeTextFile(file, "");
+    const place = "allowed is a directory, or what can become one";
+    for (
+      const [args, said] of [
+        [
+          ["certificates", `--directory=${file}`],
+          `--directory is "${file}" (it is a file); ${place}`,
+        ],
+        [["start", `--data-dir=${file}`], `dataDir is "${file}" (it is a file); ${place}`],
+        [
+          ["start", `--data-dir=${file}/x`],
+          `dataDir is "${file}/x" (it leads through a file); ${place}`,
+        ],
+        [
+          ["start", `--config=${file}/x`],
+          `--config is "${file}/x" (it leads through a file); allowed is a file that exists and can be read`,
+        ],
+        [
+          ["words", `--tls-ca=${file}/x`],
+          `--tls-ca is "${file}/x" (it leads through a file); allowed is a PEM file (-----BEGIN CERTIFICATE-----)`,
+        ],
+        [["backup", `${file}/x`], `${file} is a file; allowed is a file in a folder that is there`],
+        [["restore", `${file}/x`], `${file}/x does not exist; allowed is a backup file`],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await runDeno(
+        ["run", "--quiet", "--no-prompt", "-A", "apps/node", ...args],
+      );
+      assertEquals([code, stdout, stderr], [2, "", `coracle: ${said}\n`], args.join(" "));
+    }
+    const { code, stderr } = await runDeno(
+      ["run", "--quiet", "--no-prompt", "-A", "apps/node", "inspect", `${file}/x`],
+    );
+    assertEquals([code, stderr], [
+      1,
+      `coracle: ${file}/x does not exist; allowed is a node's directory\n`,
     ]);
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -10,7 +10,7 @@ import { WordsClient } from "../client/words_client.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { clientSettings } from "./client_settings.ts";
-import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
 import { type Line, readLines } from "./lines.ts";
 import { printJson } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -66,6 +66,12 @@ function argumentSource(words: readonly string[]): Source {
 function inputSource(): Source {
   if (Deno.stdin.isTerminal()) complain("reading words, one a line; Ctrl-D ends");
   const input = fstatSync(0);
+  if (input.isDirectory()) {
+    throw new CommandError(
+      EXIT.usage,
+      "standard input is a directory; allowed is a file, or what a program says",
+    );
+  }
   let readBytes = 0;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for await (const chunk of Deno.stdin.readable) {

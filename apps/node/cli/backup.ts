@@ -72,7 +72,9 @@ async function backupToFile(options: BackupOptions): Promise<BackupContents> {
   try {
     using out = await Deno.open(partial, { write: true, create: true, truncate: true })
       .catch((error) => {
-        if (error instanceof Deno.errors.NotFound) throw noFolder(file);
+        if (
+          error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory
+        ) throw noFolder(file);
         fileProblem(error);
       });
     const contents = await withAdmin(
@@ -211,7 +213,9 @@ function isDirectory(path: string): boolean {
 function noFolder(file: string): CommandError {
   return new CommandError(
     EXIT.usage,
-    `${dirname(file)} does not exist; allowed is a file in a folder that is there`,
+    `${dirname(file)} ${
+      isMissing(dirname(file)) ? "does not exist" : "is a file"
+    }; allowed is a file in a folder that is there`,
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { NAME_ALLOWED, NAME_PATTERN } from "../config/name.ts";
+import { pathProblem } from "../config/path_problem.ts";
 import {
   canBeCalled,
   certificateFiles,
@@ -14,6 +15,7 @@ import {
   NODE_AUTHORITY,
 } from "../security/certificate_directory.ts";
 import { CommandError, EXIT, type ExitCode, wrongOption } from "./exit.ts";
+import { requirePlaceForDirectory } from "./store_directory.ts";
 
 /** What `certificates` is asked to do. */
 export interface CertificatesOptions {
@@ -46,11 +48,13 @@ export function nodesOf(text: string): CertifiedNode[] {
 /** Issues them, and says where they are. */
 export async function certificates(options: CertificatesOptions): Promise<ExitCode> {
   const { directory, nodes, validDays } = options;
+  requirePlaceForDirectory("--directory", directory);
   try {
     await issueCertificates(directory, { nodes, validDays });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new CommandError(EXIT.failed, `no certificates in ${directory}: ${error.message}`, {
+    const problem = pathProblem(error) ?? error.message;
+    throw new CommandError(EXIT.failed, `no certificates in ${directory}: ${problem}`, {
       cause: error,
     });
   }

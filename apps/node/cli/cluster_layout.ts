@@ -6,7 +6,9 @@
  */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { CommandError, EXIT, wrongOption } from "./exit.ts";
+import { pathProblem } from "../config/path_problem.ts";
+import { CommandError, EXIT } from "./exit.ts";
+import { requirePlaceForDirectory } from "./store_directory.ts";
 
 const layoutSchema = z.strictObject({
   clusterId: z.string(),
@@ -53,7 +55,13 @@ export function openLayout(dir: string, { nodes, raftPort }: NewCluster): Cluste
 /** Writes the layout, wholly or not at all. */
 export function saveLayout(dir: string, layout: ClusterLayout): void {
   const path = layoutPath(dir);
-  Deno.mkdirSync(dir, { recursive: true });
+  try {
+    Deno.mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    const problem = pathProblem(error);
+    if (problem === undefined) throw error;
+    throw new CommandError(EXIT.failed, `${dir} cannot be made: ${problem}`, { cause: error });
+  }
   Deno.writeTextFileSync(`${path}.new`, `${JSON.stringify(layout, undefined, 2)}\n`);
   Deno.renameSync(`${path}.new`, path);
 }
@@ -73,14 +81,14 @@ function layoutPath(dir: string): string {
 }
 
 function readLayout(dir: string): ClusterLayout | undefined {
+  requirePlaceForDirectory("--dir", dir);
   const path = layoutPath(dir);
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
-    throw wrongOption("--dir", dir, "a directory, or what can become one");
+    throw error;
   }
   try {
     return layoutSchema.parse(JSON.parse(text));

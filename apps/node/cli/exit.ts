@@ -40,11 +40,17 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   throw wrongOption(flag, text, `a whole number from ${least} to ${most}`);
 }
 
-/** The error for an option that is not what it may be. */
-export function wrongOption(flag: string, given: string, allowed: string): CommandError {
+/** The error for an option that is not what it may be; `problem` says what is wrong with it where one does not see it. */
+export function wrongOption(
+  flag: string,
+  given: string,
+  allowed: string,
+  problem?: string,
+): CommandError {
+  const found = problem === undefined ? "" : ` (${problem})`;
   return new CommandError(
     EXIT.usage,
-    `${flag} is ${JSON.stringify(given)}; allowed is ${allowed}`,
+    `${flag} is ${JSON.stringify(given)}${found}; allowed is ${allowed}`,
   );
 }
 

@@ -1,15 +1,23 @@
 /**
- * Checks that a directory that a command is given is a node's, before anything is opened: a store would be made in it.
+ * Checks that a directory that a command is given is a node's, or can become one, before anything is opened: a store would be made in it.
  *
  * @module
  */
-import { CommandError, EXIT } from "./exit.ts";
+import { directoryProblem, pathProblem } from "../config/path_problem.ts";
+import { CommandError, EXIT, wrongOption } from "./exit.ts";
 
 /** Throws {@linkcode CommandError} unless `dir` is a directory. */
 export function requireDirectory(dir: string): void {
   const found = isMissing(dir) ? "does not exist" : "is a file";
   if (found === "is a file" && Deno.statSync(dir).isDirectory) return;
   throw new CommandError(EXIT.failed, `${dir} ${found}; allowed is a node's directory`);
+}
+
+/** Throws {@linkcode CommandError} that names `flag` unless `path` is a directory, or nothing yet. */
+export function requirePlaceForDirectory(flag: string, path: string): void {
+  const problem = directoryProblem(path);
+  if (problem === undefined) return;
+  throw wrongOption(flag, path, "a directory, or what can become one", problem);
 }
 
 /** Throws {@linkcode CommandError} unless `dir` is a directory with a log in it. */
@@ -32,13 +40,19 @@ export async function openMeanwhile(dir: string): Promise<string | undefined> {
   return `a node has ${dir} open: what it is writing may look like damage; stop it, and look again`;
 }
 
-/** Whether there is nothing at `path`. */
+/** Whether there is nothing at `path`. Throws {@linkcode CommandError} if that cannot be found out. */
 export function isMissing(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return false;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return true;
-    throw error;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return true;
+    }
+    const problem = pathProblem(error);
+    if (problem === undefined) throw error;
+    throw new CommandError(EXIT.usage, `${path} cannot be looked at: ${problem}`, {
+      cause: error,
+    });
   }
 }

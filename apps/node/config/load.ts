@@ -4,6 +4,7 @@
  * @module
  */
 import { completeSettings, type NodeConfig } from "./config.ts";
+import { pathProblem } from "./path_problem.ts";
 import { ConfigError, describeProblems } from "./problems.ts";
 import { flagName } from "./flags.ts";
 import { type NodeSettings, schema } from "./schema.ts";
@@ -48,10 +49,13 @@ export function readJsonFile(flag: string, path: string, allowed: string): unkno
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.IsADirectory)) {
-      throw error;
-    }
-    throw new ConfigError([`${flag} is ${JSON.stringify(path)}; allowed is a file that exists`]);
+    const problem = pathProblem(error);
+    if (problem === undefined) throw error;
+    throw new ConfigError([
+      `${flag} is ${
+        JSON.stringify(path)
+      } (${problem}); allowed is a file that exists and can be read`,
+    ]);
   }
   try {
     return JSON.parse(text);

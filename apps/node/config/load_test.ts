@@ -148,7 +148,7 @@ Deno.test("fields must go together", () => {
 Deno.test("a file that is missing, no JSON or no object is named", () => {
   const missing = assertThrows(() => loadConfig("/nowhere/node.json", {}), ConfigError);
   assertEquals(missing.problems, [
-    '--config is "/nowhere/node.json"; allowed is a file that exists',
+    '--config is "/nowhere/node.json" (it does not exist); allowed is a file that exists and can be read',
   ]);
   assertEquals(problems({}, "[1]"), ["FILE holds [1]; allowed is an object of fields"]);
   const [line] = problems({}, "{id: 1}");

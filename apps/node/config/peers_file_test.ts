@@ -60,10 +60,12 @@ Deno.test("addresses alone are servers whose id is their address, and that vote"
 Deno.test("a file that is missing, or not JSON, is named", () => {
   const missing = assertThrows(() => readPeersFile("/nowhere/peers.json"), ConfigError);
   assertEquals(missing.problems, [
-    '--peers is "/nowhere/peers.json"; allowed is a file that exists',
+    '--peers is "/nowhere/peers.json" (it does not exist); allowed is a file that exists and can be read',
   ]);
   const folder = assertThrows(() => readPeersFile("/"), ConfigError);
-  assertEquals(folder.problems, ['--peers is "/"; allowed is a file that exists']);
+  assertEquals(folder.problems, [
+    '--peers is "/" (it is a directory); allowed is a file that exists and can be read',
+  ]);
   const [line, ...others] = problems("[{id: 1}]");
   assertEquals([line?.startsWith("FILE is not JSON: "), others], [true, []]);
   assertEquals(line?.endsWith(`; allowed is ${LIST}`), true, line);

@@ -8,6 +8,7 @@ import { checkServerIdentity } from "node:tls";
 import { InvalidConfigError } from "@coracle/core";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 import { isLoopback, parseAddress } from "../config/address.ts";
+import { pathProblem } from "../config/path_problem.ts";
 import { readToken, type TokenSource } from "./token.ts";
 
 /** Where it is. Nothing at all is plain text without a token. */
@@ -111,10 +112,8 @@ async function readPem(setting: string, path: string, label: string): Promise<Bu
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw invalid("it does not exist");
-    if (error instanceof Deno.errors.IsADirectory) throw invalid("it is a directory");
-    if (error instanceof Deno.errors.PermissionDenied) throw invalid("it may not be read");
-    throw error;
+    const problem = pathProblem(error);
+    throw problem === undefined ? error : invalid(problem);
   }
   if (!text.includes(`${label}-----`)) throw invalid("it holds none");
   return Buffer.from(text);

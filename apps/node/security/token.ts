@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { InvalidConfigError } from "@coracle/core";
+import { pathProblem } from "../config/path_problem.ts";
 
 /** Where a token comes from: never from the command line, which everybody on a machine can see. */
 export type TokenSource =
@@ -37,10 +38,8 @@ async function readFile(path: string, invalid: (problem: string) => Error): Prom
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw invalid("it does not exist");
-    if (error instanceof Deno.errors.IsADirectory) throw invalid("it is a directory");
-    if (error instanceof Deno.errors.PermissionDenied) throw invalid("it may not be read");
-    throw error;
+    const problem = pathProblem(error);
+    throw problem === undefined ? error : invalid(problem);
   }
 }
 

@@ -16,6 +16,7 @@ import {
   securityNeeds,
   storeNeeds,
 } from "../permissions.ts";
+import { requirePlaceForDirectory } from "../store_directory.ts";
 import { addCommand, type Done, PROGRAM } from "./command.ts";
 
 /** Adds the command. */
@@ -56,6 +57,7 @@ export function addStart(program: Command, done: Done): void {
       ...securityNeeds(config.security),
       ...grpcEnvNeeds,
     ]);
+    requirePlaceForDirectory("dataDir", config.dataDir);
     const { start } = await import("../start.ts");
     const stopWithStdin = flags.stopWithStdin ?? false;
     done(await start(settings, { stopWithStdin, reload: load }));

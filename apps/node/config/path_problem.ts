@@ -1,0 +1,31 @@
+/**
+ * Why nothing can be had at a path that somebody has given, in words.
+ *
+ * @module
+ */
+
+/**
+ * What is wrong with a path, from what the system said when it was opened or made; `undefined` if `error` is nothing that the system says
+ * of a path: a bug, or a permission that Deno has not been given.
+ */
+export function pathProblem(error: unknown): string | undefined {
+  if (error instanceof Deno.errors.NotFound) return "it does not exist";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (error instanceof Deno.errors.NotADirectory) return "it leads through a file";
+  if (error instanceof Deno.errors.AlreadyExists) return "it is a file";
+  if (error instanceof Deno.errors.PermissionDenied) return "this user may not";
+  const said = error instanceof Error ? /^(.*) \(os error \d+\)/.exec(error.message) : undefined;
+  return said?.[1]?.toLowerCase();
+}
+
+/** What is wrong with `path` where a directory is wanted that is made if it is missing; `undefined` if nothing is yet. */
+export function directoryProblem(path: string): string | undefined {
+  try {
+    return Deno.statSync(path).isDirectory ? undefined : "it is a file";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    const problem = pathProblem(error);
+    if (problem === undefined) throw error;
+    return problem;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What is said of paths at which there is not what was wanted.
+ *
+ * @module
+ */
+import { assertEquals, assertThrows } from "@std/assert";
+import { directoryProblem, pathProblem } from "./path_problem.ts";
+
+/** What is said when `open` fails, which it must. */
+function problemOf(open: () => unknown): string | undefined {
+  return pathProblem(assertThrows(open));
+}
+
+Deno.test("what the system says of a path is put in words, without its number", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-path-" });
+  try {
+    const file = `${dir}/file`;
+    Deno.writeTextFileSync(file, "");
+    assertEquals(problemOf(() => Deno.readTextFileSync(`${dir}/none`)), "it does not exist");
+    assertEquals(problemOf(() => Deno.readTextFileSync(dir)), "it is a directory");
+    assertEquals(problemOf(() => Deno.readTextFileSync(`${file}/x`)), "it leads through a file");
+    assertEquals(problemOf(() => Deno.mkdirSync(file)), "it is a file");
+    assertEquals(
+      problemOf(() => Deno.readTextFileSync(`${dir}/${"x".repeat(300)}`)),
+      "file name too long",
+    );
+    assertEquals(pathProblem(new Deno.errors.PermissionDenied("")), "this user may not");
+    assertEquals(pathProblem(new TypeError("a bug")), undefined);
+    assertEquals(pathProblem(new Deno.errors.NotCapable("Requires read access")), undefined);
+
+    assertEquals(directoryProblem(dir), undefined);
+    assertEquals(directoryProblem(`${dir}/none`), undefined);
+    assertEquals(directoryProblem(file), "it is a file");
+    assertEquals(directoryProblem(`${file}/x`), "it leads through a file");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
