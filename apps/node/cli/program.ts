@@ -20,6 +20,7 @@ import { addStart } from "./commands/start.ts";
 import { addLogLevel, addSnapshot, addStatus } from "./commands/status.ts";
 import { addAdd, addWords } from "./commands/words.ts";
 import { CommandError, complain, EXIT, EXIT_HELP, type ExitCode } from "./exit.ts";
+import { HELP_LAYOUT } from "./help.ts";
 
 /** Runs the command that `args` name, and returns the exit code. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
@@ -43,6 +44,8 @@ export function makeProgram(done: Done): Command {
     .description("A node of a replicated words machine, and its tools.")
     .addHelpText("after", EXIT_HELP)
     .exitOverride()
+    .configureHelp(HELP_LAYOUT)
+    .helpOption("-h, --help", "Print this help.")
     // Otherwise commander looks at the environment, which needs a permission.
     .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false });
   addStart(program, done);

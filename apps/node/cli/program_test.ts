@@ -8,9 +8,9 @@ import type { Command } from "commander";
 import { commandsBelow, makeProgram } from "./program.ts";
 
 /** What `--help` prints. */
-function helpOf(command: Command): string {
+function helpOf(command: Command, width = 80): string {
   let help = "";
-  command.configureOutput({ writeOut: (text) => help += text, getOutHelpWidth: () => 1000 });
+  command.configureOutput({ writeOut: (text) => help += text, getOutHelpWidth: () => width });
   command.outputHelp();
   return help;
 }
@@ -59,11 +59,12 @@ Deno.test("there is a command for everything that an operator does", () => {
 });
 
 for (const [name, command] of leaves(program)) {
-  Deno.test(`${name}: its help has examples that can be typed, and the exit codes`, () => {
+  Deno.test(`${name}: its help fits 80 columns, and has examples that can be typed, and the exit codes`, () => {
     const help = helpOf(command);
     assertMatch(help, /^\n?Exit codes:\n {2}0 {2}done$/m);
     const examples = [...help.matchAll(/^ {2}deno (?:run -P apps\/node|task) (.*?)(?: {2,}|$)/gm)];
     assert(examples.length > 0, help);
+    for (const line of help.split("\n")) assert(line.length <= 80, line);
     for (const [, example] of examples) {
       assert(example!.startsWith(name), `${example} is no example of ${name}`);
       // What a shell does with the rest of the line is its own affair.
@@ -76,3 +77,14 @@ for (const [name, command] of leaves(program)) {
     }
   });
 }
+
+Deno.test("the help of the program fits 80 columns, and a wider terminal is used", () => {
+  for (const line of helpOf(program).split("\n")) assert(line.length <= 80, line);
+  const start = leaves(program).get("start")!;
+  assert(helpOf(start, 120).split("\n").some((line) => line.length > 80));
+  assertMatch(
+    helpOf(start),
+    /^ {2}--log-level <debug\|info\|warning\|error>\n {36}\S.*/m,
+    "a long flag is whole, and what it means stands below it",
+  );
+});

@@ -12,6 +12,7 @@ import {
   clientOptions,
 } from "../client_options.ts";
 import type { ExitCode } from "../exit.ts";
+import { exampleLines } from "../help.ts";
 import { requirePermissions } from "../permissions.ts";
 
 /** Called with the exit code of the command that ran. */
@@ -37,8 +38,9 @@ export function addCommand(
   parent: Command,
   { usage, description, examples, program = PROGRAM }: CommandText,
 ): Command {
-  const width = Math.max(...examples.map(([args]) => args.length));
-  const lines = examples.map(([args, meaning]) => `  ${program} ${args.padEnd(width)}  ${meaning}`);
+  const lines = exampleLines(
+    examples.map(([args, meaning]) => [`${program} ${args}`, meaning] as const),
+  );
   return parent.command(usage)
     .description(description)
     .addHelpText("after", `\nExamples:\n${lines.join("\n")}`);

@@ -20,7 +20,8 @@ export function addRecover(program: Command, done: Done): void {
   })
     .requiredOption(
       "--peers <file>",
-      'JSON, as hashicorp/raft has it: [{"id": "n1", "address": "10.0.0.1:7001", "non_voter": false}], or the addresses of known members.',
+      'JSON, as hashicorp/raft has it, such as [{"id":"n1","address":"10.0.0.1:7001"}] with "non_voter":true for one without a vote; ' +
+        "or the addresses of known members.",
     )
     .option("--json", "Print JSON.")
     .action(async (dir: string, flags: { readonly peers: string; readonly json?: boolean }) => {
