@@ -222,7 +222,7 @@ clusterTest("a node's directory is verified, and damage is found", async (cluste
   const directories = cluster.nodes.map(({ directory }) => directory);
   const whole = await runDeno(nodeArgs("verify", ...directories));
   assertEquals([whole.code, whole.stderr], [0, ""]);
-  assertMatch(whole.stdout, /n1: whole; node n1, \d+ entries in 1 segments, 1 snapshots\n/);
+  assertMatch(whole.stdout, /n1: whole; node n1, \d+ entries in 1 segment, 1 snapshot\n/);
 
   const [directory] = directories;
   for (const { name } of Deno.readDirSync(`${directory}/snapshots`)) {

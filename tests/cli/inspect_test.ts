@@ -75,7 +75,7 @@ storeTest("everything is shown to people", async (dir) => {
     "configurations  at 1",
     "segments        1",
   ]);
-  assertMatch(lines[6]!, /\.log {2}\d+ bytes, 3 batches, entries 1 to 3$/);
+  assertMatch(lines[6]!, /\.log {2}[\d,]+ bytes, 3 batches, entries 1 to 3$/);
   assertEquals(lines.slice(7), [
     "snapshots       0",
     "entries",

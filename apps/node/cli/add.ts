@@ -7,6 +7,7 @@ import { fstatSync } from "node:fs";
 import { ENTRY_SIZE_MAX_BYTES } from "@coracle/core";
 import { ClientError } from "../client/leader_client.ts";
 import { WordsClient } from "../client/words_client.ts";
+import { counted } from "../counted.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { clientSettings } from "./client_settings.ts";
@@ -146,7 +147,7 @@ function shown(word: string): string {
 
 function summarize({ added, notAdded, unknown }: Tally, elapsedMs: number): void {
   const seconds = (elapsedMs / 1000).toFixed(1);
-  const parts = [`${added.toLocaleString("en")} words added in ${seconds} s`];
+  const parts = [`${counted(added, "word")} added in ${seconds} s`];
   if (notAdded > 0) parts.push(`${notAdded.toLocaleString("en")} not added`);
   if (unknown > 0) parts.push(`${unknown.toLocaleString("en")} perhaps added`);
   console.log(parts.join(", "));

@@ -5,6 +5,7 @@
  */
 import { dirname } from "node:path";
 import { BackupError, type BackupInfo, openBackup } from "../backup/format.ts";
+import { counted } from "../counted.ts";
 import { withAdmin } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
@@ -195,8 +196,8 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
 export function contentsText(contents: BackupContents): string {
   const { sizeBytes, clusterId, nodeId, lastIncludedIndex, createdAt } = contents;
   return `${
-    sizeBytes.toLocaleString("en")
-  } bytes of data of cluster ${clusterId}, up to entry ${lastIncludedIndex}, ` +
+    counted(sizeBytes, "byte")
+  } of data of cluster ${clusterId}, up to entry ${lastIncludedIndex}, ` +
     `from ${nodeId}'s snapshot of ${createdAt}`;
 }
 

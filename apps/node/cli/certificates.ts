@@ -5,6 +5,7 @@
  */
 import { NAME_ALLOWED, NAME_PATTERN } from "../config/name.ts";
 import { pathProblem } from "../config/path_problem.ts";
+import { counted } from "../counted.ts";
 import {
   canBeCalled,
   certificateFiles,
@@ -66,6 +67,6 @@ export async function certificates(options: CertificatesOptions): Promise<ExitCo
   for (const { id } of nodes) show(`node ${id}`, id);
   show("authority of clients", CLIENT_AUTHORITY);
   show("client", CLIENT);
-  console.log(`They hold for ${validDays} days, and are meant for trying out.`);
+  console.log(`They hold for ${counted(validDays, "day")}, and are meant for trying out.`);
   return EXIT.ok;
 }

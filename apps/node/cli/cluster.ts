@@ -4,6 +4,7 @@
  * @module
  */
 import { relative, resolve } from "node:path";
+import { counted } from "../counted.ts";
 import { watchLeadership } from "../client/leadership.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import { httpUrl } from "../config/config.ts";
@@ -129,7 +130,7 @@ class Cluster {
   }
 
   async run(stopRequested: Promise<unknown>): Promise<ExitCode> {
-    console.log(`${this.#members.length} nodes, data in ${shownPath(this.#dir)}`);
+    console.log(`${counted(this.#members.length, "node")}, data in ${shownPath(this.#dir)}`);
     await using control = this.#listenForPages();
     this.#control = control;
     const lives = this.#members.map((member) => this.#live(member));

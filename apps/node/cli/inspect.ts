@@ -10,6 +10,7 @@ import {
   type SnapshotInspection,
   type StoreInspection,
 } from "@coracle/store-fs";
+import { counted } from "../counted.ts";
 import { complain, EXIT, type ExitCode } from "./exit.ts";
 import { isMissing, noStore, openMeanwhile, requireDirectory } from "./store_directory.ts";
 
@@ -108,7 +109,7 @@ export function* textLines(store: StoreInspection, withEntries: boolean): Genera
   yield `segments        ${store.segments.length}`;
   for (const segment of store.segments) {
     const { file, sizeBytes, batches } = segment;
-    yield `  ${file}  ${sizeBytes} bytes, ${batches} batches, ${
+    yield `  ${file}  ${counted(sizeBytes, "byte")}, ${counted(batches, "batch", "batches")}, ${
       rangeText(segment.firstIndex, segment.lastIndex)
     }`;
   }
@@ -138,13 +139,15 @@ function identityText(identity: StoreInspection["identity"]): string {
 
 function rangeText(first: number | undefined, last: number | undefined): string {
   if (first === undefined || last === undefined || first > last) return "no entries";
-  return `entries ${first} to ${last}`;
+  return first === last ? `entry ${first}` : `entries ${first} to ${last}`;
 }
 
 function snapshotText({ file, meta }: SnapshotInspection): string {
   if (meta === undefined) return `${file}  damaged`;
   const { lastIncludedIndex, lastIncludedTerm, configuration, sizeBytes, createdAtMs } = meta;
-  return `${file}  ${sizeBytes} bytes, up to entry ${lastIncludedIndex} of term ${lastIncludedTerm}, ` +
+  return `${file}  ${
+    counted(sizeBytes, "byte")
+  }, up to entry ${lastIncludedIndex} of term ${lastIncludedTerm}, ` +
     `made ${new Date(createdAtMs).toISOString()}, members by entry ${configuration.index}: ` +
     membersText(configuration.configuration);
 }
@@ -198,7 +201,7 @@ function dataText(bytes: Uint8Array): string {
   const shown = text === undefined ? `0x${bytes.toHex()}` : JSON.stringify(text);
   return shown.length <= SHOWN_LENGTH_MAX
     ? shown
-    : `${shown.slice(0, SHOWN_LENGTH_MAX)}… (${bytes.length} bytes)`;
+    : `${shown.slice(0, SHOWN_LENGTH_MAX)}… (${counted(bytes.length, "byte")})`;
 }
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { counted } from "../counted.ts";
 
 const REDRAW_INTERVAL_MS = 100;
 const BAR_WIDTH = 24;
 const KIB = 1024;
+
+const SINGULAR = { words: "word", calls: "call", entries: "entry" } as const;
 
 /** What is counted. */
 export type ProgressUnit = "words" | "calls" | "entries" | "bytes";
@@ -56,7 +59,7 @@ export function progressLine(
   const perSecond = elapsedMs > 0 ? Math.round(count / (elapsedMs / 1000)) : 0;
   const figures = unit === "bytes"
     ? `${sizeText(count)}, ${sizeText(perSecond)}/s`
-    : `${count.toLocaleString("en")} ${unit}, ${perSecond.toLocaleString("en")}/s`;
+    : `${counted(count, SINGULAR[unit], unit)}, ${perSecond.toLocaleString("en")}/s`;
   if (share === undefined) return figures;
   const filled = Math.round(Math.min(1, share) * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);

@@ -35,7 +35,7 @@ Deno.test("the bar is drawn at once, then not for each word, and taken away", ()
   progress.clear();
   for (let count = 1; count <= 100; count += 1) progress.update(count, undefined);
   progress.clear();
-  assertEquals(shown.at(0)?.startsWith("\r1 words, "), true);
+  assertEquals(shown.at(0)?.startsWith("\r1 word, "), true);
   assertEquals(shown.at(-1), "\r\x1b[K");
   assertEquals(shown.length < 100, true);
 });

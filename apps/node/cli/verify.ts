@@ -4,6 +4,7 @@
  * @module
  */
 import { DamageError, type Finding, inspectStore } from "@coracle/store-fs";
+import { counted } from "../counted.ts";
 import { checkBackup, contentsText } from "./backup.ts";
 import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
 import { findingText, verifySnapshots } from "./inspect.ts";
@@ -87,7 +88,7 @@ async function storeVerdict(path: string): Promise<Verdict> {
   if (open !== undefined) problems.push(open);
   const { segments, snapshots, identity } = store;
   const contents =
-    `node ${identity?.nodeId ?? "unknown"}, ${entries.toLocaleString("en")} entries in ` +
-    `${segments.length} segments, ${snapshots.length} snapshots`;
+    `node ${identity?.nodeId ?? "unknown"}, ${counted(entries, "entry", "entries")} in ` +
+    `${counted(segments.length, "segment")}, ${counted(snapshots.length, "snapshot")}`;
   return { path, kind: "store", ok, ...(ok ? { contents } : {}), problems };
 }

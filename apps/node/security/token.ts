@@ -6,6 +6,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { InvalidConfigError } from "@coracle/core";
 import { pathProblem } from "../config/path_problem.ts";
+import { counted } from "../counted.ts";
 
 /** Where a token comes from: never from the command line, which everybody on a machine can see. */
 export type TokenSource =
@@ -31,7 +32,7 @@ export async function readToken(source: TokenSource): Promise<string> {
   if (text === undefined) throw invalid("it is not set");
   const token = text.replace(/\r?\n$/, "");
   if (TOKEN.test(token)) return token;
-  throw invalid(`it holds ${token.length} characters, or some that are not allowed`);
+  throw invalid(`it holds ${counted(token.length, "character")}, or some that are not allowed`);
 }
 
 async function readFile(path: string, invalid: (problem: string) => Error): Promise<string> {
