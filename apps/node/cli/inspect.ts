@@ -114,7 +114,9 @@ export function* textLines(store: StoreInspection, withEntries: boolean): Genera
     }`;
   }
   yield `snapshots       ${store.snapshots.length}`;
-  for (const snapshot of store.snapshots) yield `  ${snapshotText(snapshot)}`;
+  for (const snapshot of store.snapshots) {
+    for (const line of snapshotLines(snapshot)) yield `  ${line}`;
+  }
   if (store.cuts.length > 0) yield "entries dropped from the end of the log";
   for (const { file, offset, kind, lastIndex } of store.cuts) {
     yield kind === "truncate"
@@ -142,14 +144,18 @@ function rangeText(first: number | undefined, last: number | undefined): string 
   return first === last ? `entry ${first}` : `entries ${first} to ${last}`;
 }
 
-function snapshotText({ file, meta }: SnapshotInspection): string {
-  if (meta === undefined) return `${file}  damaged`;
+function* snapshotLines({ file, meta }: SnapshotInspection): Generator<string> {
+  if (meta === undefined) {
+    yield `${file}  damaged`;
+    return;
+  }
   const { lastIncludedIndex, lastIncludedTerm, configuration, sizeBytes, createdAtMs } = meta;
-  return `${file}  ${
-    counted(sizeBytes, "byte")
-  }, up to entry ${lastIncludedIndex} of term ${lastIncludedTerm}, ` +
-    `made ${new Date(createdAtMs).toISOString()}, members by entry ${configuration.index}: ` +
-    membersText(configuration.configuration);
+  const size = counted(sizeBytes, "byte");
+  yield `${file}  ${size}, up to entry ${lastIncludedIndex} of term ${lastIncludedTerm}`;
+  yield `  made ${new Date(createdAtMs).toISOString()}, members by entry ${configuration.index}`;
+  for (const { id, address, suffrage } of configuration.configuration.servers) {
+    yield `    ${id}  ${address}  ${suffrage}`;
+  }
 }
 
 /** What was found, for people. */

@@ -18,19 +18,29 @@ export interface TableStyle {
   readonly aligned: boolean;
   /** Whether headings are bold. */
   readonly bold: boolean;
+  /** How many columns of text fit; as many as it takes without. */
+  readonly width?: number;
 }
 
 /** The style that fits standard output. */
 function styleOfOutput(): TableStyle {
   const aligned = Deno.stdout.isTerminal();
-  return { aligned, bold: aligned && !Deno.noColor };
+  if (!aligned) return { aligned, bold: false };
+  const { columns } = Deno.consoleSize();
+  // A terminal that does not say how wide it is, says 0.
+  return { aligned, bold: !Deno.noColor, width: columns === 0 ? Infinity : columns };
 }
 
-/** The lines of a table. */
+const GAP = "  ";
+
+/**
+ * The lines of a table. One that is aligned and too wide is shown in parts, one below the other: each begins with the first column again,
+ * so that no line is broken and nothing is left out.
+ */
 export function tableLines<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  { aligned, bold }: TableStyle,
+  { aligned, bold, width: widthMax = Infinity }: TableStyle,
 ): string[] {
   const cells = rows.map((row) => columns.map(({ value }) => `${value(row) ?? ""}`));
   if (!aligned) return cells.map((line) => line.join("\t"));
@@ -41,13 +51,35 @@ export function tableLines<Row>(
   const widths = columns.map((_, at) =>
     Math.max(...[titles, ...cells].map((line) => width(line[at]!)))
   );
-  const padded = (line: readonly string[]) =>
-    line.map((cell, at) => {
-      const room = " ".repeat(widths[at]! - width(cell));
-      return isNumber[at] ? room + cell : cell + room;
-    }).join("  ").trimEnd();
-  const heading = padded(titles);
-  return [bold ? `\x1b[1m${heading}\x1b[22m` : heading, ...cells.map(padded)];
+  return partsOf(widths, widthMax).flatMap((part, number) => {
+    const padded = (line: readonly string[]) =>
+      part.map((at) => {
+        const cell = line[at]!;
+        const room = " ".repeat(widths[at]! - width(cell));
+        return isNumber[at] ? room + cell : cell + room;
+      }).join(GAP).trimEnd();
+    const heading = padded(titles);
+    const lines = [bold ? `\x1b[1m${heading}\x1b[22m` : heading, ...cells.map(padded)];
+    return number === 0 ? lines : ["", ...lines];
+  });
+}
+
+/** Which columns stand beside each other, as many in each part as fit. */
+function partsOf(widths: readonly number[], widthMax: number): number[][] {
+  const first = [0];
+  const parts = [first];
+  let part = first;
+  let used = widths[0]!;
+  for (let at = 1; at < widths.length; at += 1) {
+    const more = GAP.length + widths[at]!;
+    if (used + more > widthMax && part.length > 1) {
+      parts.push(part = [0]);
+      used = widths[0]!;
+    }
+    part.push(at);
+    used += more;
+  }
+  return parts;
 }
 
 /** Prints a table in the style that fits standard output. */

@@ -29,6 +29,25 @@ Deno.test("for people: headings, text to the left and numbers to the right", () 
   assertEquals(tableLines([], columns, { aligned: true, bold: false }), ["BOAT  LENGTH  FIRST"]);
 });
 
+Deno.test("a table that is too wide is shown in parts, each with the first column", () => {
+  const style = { aligned: true, bold: false };
+  assertEquals(tableLines(boats, columns, { ...style, width: 22 }).length, 3, "it just fits");
+  assertEquals(tableLines(boats, columns, { ...style, width: 21 }), [
+    "BOAT     LENGTH",
+    "coracle     1.5",
+    "é",
+    "",
+    "BOAT     FIRST",
+    "coracle  c",
+    "é        é",
+  ]);
+  assertEquals(
+    tableLines(boats, columns, { ...style, width: 1 }),
+    tableLines(boats, columns, { ...style, width: 21 }),
+    "a column more than the first stands in each",
+  );
+});
+
 Deno.test("for programs: values with tabs between, and nothing else", () => {
   assertEquals(tableLines(boats, columns, { aligned: false, bold: false }), [
     "coracle\t1.5\tc",
