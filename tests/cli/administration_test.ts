@@ -255,9 +255,8 @@ clusterTest("a load is put on the cluster, and its latencies are told", async (c
   await cluster.killAll();
   const failed = await cluster.run(["bench", "--calls=10", "--timeout-ms=300", "--json"]);
   assertEquals(failed.code, 1);
-  assertMatch(
-    failed.stderr,
-    /^coracle: the first call that failed: no leader answered within 300 ms /,
-  );
+  const { error } = JSON.parse(failed.stderr);
+  assertEquals([error.code, error.outcome], ["no-leader", "not-written"]);
+  assertMatch(error.message, /^the first call that failed: no leader answered within 300 ms /);
   assertEquals(JSON.parse(failed.stdout).done, 0);
 });

@@ -158,3 +158,32 @@ Deno.test("without a node, the client fails and says where it looked", async () 
     stderr,
   );
 });
+
+Deno.test("with --json, what goes wrong is an object a line, with the same exit code", async () => {
+  const nowhere = ["--endpoints=127.0.0.1:9", "--timeout-ms=200"];
+  const failed = async (...args: readonly string[]) => {
+    const { code, stderr } = await run(...args, "--json");
+    const lines = stderr.trimEnd().split("\n");
+    const errors = lines.map((line) => JSON.parse(line).error);
+    for (const error of errors) {
+      assertEquals(Object.keys(error), ["code", "message", "outcome"]);
+      assertEquals(error.outcome, "not-written");
+    }
+    return [code, ...errors.map((error) => error.code)];
+  };
+  assertEquals(await failed("add", "oar", ...nowhere), [1, "no-leader"]);
+  assertEquals(await failed("words", ...nowhere), [1, "no-leader"]);
+  assertEquals(await failed("words", "--level=local", ...nowhere), [1, "no-node"]);
+  assertEquals(await failed("status", ...nowhere), [1, "no-node"]);
+  assertEquals(await failed("log-level", ...nowhere), [1, "no-node"]);
+  assertEquals(await failed("log-level", "--only", ...nowhere), [1, "unreachable"]);
+  assertEquals(await failed("restore", "README.md", "--yes", ...nowhere), [1, "invalid-backup"]);
+  assertEquals(await failed("inspect", "./none"), [1, "failed"]);
+  assertEquals(await failed("words", "--endpoints=localhost"), [2, "usage"]);
+  assertEquals(await failed("words", "--level=fresh"), [2, "usage"]);
+  assertEquals(await failed("words", "--tls-ca=./none"), [2, "invalid-config"]);
+  assertEquals(await failed("strat"), [2, "usage"]);
+
+  const word = await run("add", ...nowhere, "--", "--json");
+  assertMatch(word.stderr, /^coracle: stopped: /, "after -- it is a word");
+});

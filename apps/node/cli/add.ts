@@ -10,8 +10,9 @@ import { WordsClient } from "../client/words_client.ts";
 import { counted } from "../counted.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import type { ClientOptions } from "./client_options.ts";
+import { failureOf } from "./admin.ts";
 import { clientSettings } from "./client_settings.ts";
-import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
+import { CommandError, complain, EXIT, type ExitCode, report } from "./exit.ts";
 import { type Line, readLines } from "./lines.ts";
 import { printJson } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -96,13 +97,14 @@ async function addAll(
   const progress = Progress.onTerminal();
   const tally: Tally = { added: 0, notAdded: 0, unknown: 0 };
   const iterator = lines[Symbol.asyncIterator]();
-  let noLeader: string | undefined;
+  let noLeader: ClientError | undefined;
 
   const addOne = async ({ text, problem }: Line): Promise<void> => {
     if (text === undefined) {
       tally.notAdded += 1;
       progress.clear();
-      complain(`not added: ${problem}`);
+      const message = `not added: ${problem}`;
+      report({ code: "invalid-argument", message, outcome: "not-written" }, json);
       return;
     }
     try {
@@ -115,11 +117,11 @@ async function addAll(
       progress.clear();
       if (error.outcome === "unknown") {
         tally.unknown += 1;
-        complain(`${shown(text)} may or may not have been added: ${error.message}`);
+        report(failureOf(error, `${shown(text)} may or may not have been added`), json);
       } else {
         tally.notAdded += 1;
-        if (!error.refused) noLeader ??= error.message;
-        else complain(`${shown(text)} was not added: ${error.message}`);
+        if (!error.refused) noLeader ??= error;
+        else report(failureOf(error, `${shown(text)} was not added`), json);
       }
     }
   };
@@ -133,7 +135,7 @@ async function addAll(
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
   progress.clear();
-  if (noLeader !== undefined) complain(`stopped: ${noLeader}`);
+  if (noLeader !== undefined) report(failureOf(noLeader, "stopped"), json);
   return tally;
 }
 

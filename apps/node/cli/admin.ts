@@ -28,8 +28,12 @@ export async function withAdmin<T>(
 /** How a command ends whose call did not succeed. */
 export function commandErrorOf(error: ClientError): CommandError {
   return error.outcome === "unknown"
-    ? new CommandError(EXIT.unknown, `it may or may not have been done: ${error.message}`, {
-      cause: error,
-    })
+    ? failureOf(error, "it may or may not have been done")
     : new CommandError(EXIT.failed, error.message, { cause: error });
+}
+
+/** What one call has come to that did not succeed; `what` says what it was for. */
+export function failureOf(error: ClientError, what: string): CommandError {
+  const exitCode = error.outcome === "unknown" ? EXIT.unknown : EXIT.failed;
+  return new CommandError(exitCode, `${what}: ${error.message}`, { cause: error });
 }

@@ -204,7 +204,7 @@ export function contentsText(contents: BackupContents): string {
 function backupProblem(error: unknown, file?: string): unknown {
   if (!(error instanceof BackupError)) return error;
   const message = file === undefined ? error.message : `${file}: ${error.message}`;
-  return new CommandError(EXIT.failed, message, { cause: error });
+  return new CommandError(EXIT.failed, message, { cause: error, code: "invalid-backup" });
 }
 
 function isDirectory(path: string): boolean {

@@ -6,9 +6,10 @@
 import { ClientError } from "../client/leader_client.ts";
 import { WordsClient } from "../client/words_client.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
+import { failureOf } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { clientSettings } from "./client_settings.ts";
-import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { EXIT, type ExitCode, report } from "./exit.ts";
 import { type LatencySummary, latencySummary } from "./latency.ts";
 import { type Column, printJson, printTable } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -67,7 +68,9 @@ export async function bench(options: BenchOptions): Promise<ExitCode> {
   const { result, problem } = await load(call, options, stop.requested);
   if (options.json) printJson(result);
   else printTable([result], COLUMNS);
-  if (problem !== undefined) complain(`the first call that failed: ${problem}`);
+  if (problem !== undefined) {
+    report(failureOf(problem, "the first call that failed"), options.json);
+  }
   if (result.unknown > 0) return EXIT.unknown;
   return result.failed > 0 ? EXIT.failed : EXIT.ok;
 }
@@ -81,13 +84,13 @@ async function load(
   call: (number: number) => Promise<unknown>,
   { calls, concurrency }: BenchOptions,
   stopRequested: Promise<unknown>,
-): Promise<{ result: BenchResult; problem: string | undefined }> {
+): Promise<{ result: BenchResult; problem: ClientError | undefined }> {
   const latencies: number[] = [];
   const progress = Progress.onTerminal("calls");
   let next = 0;
   let failed = 0;
   let unknown = 0;
-  let problem: string | undefined;
+  let problem: ClientError | undefined;
   let stopped = false;
   void stopRequested.then(() => stopped = true);
   const worker = async () => {
@@ -99,7 +102,7 @@ async function load(
         latencies.push(performance.now() - startedMs);
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;
-        problem ??= error.message;
+        problem ??= error;
         if (error.outcome === "unknown") unknown += 1;
         else failed += 1;
         // Whoever finds no leader in all its time need not look for one again.

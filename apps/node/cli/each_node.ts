@@ -11,9 +11,10 @@ import { CoracleAdmin } from "../gen/coracle/v1/admin_pb.ts";
 import { RaftAdmin } from "../gen/raftadmin_pb.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
 import { CallFailure } from "../client/call_failure.ts";
+import { failureOf } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
 import { clientSettings } from "./client_settings.ts";
-import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
+import { CommandError, EXIT, type ExitCode, report } from "./exit.ts";
 import { printJson } from "./output.ts";
 
 /** What both commands may be asked for. */
@@ -94,12 +95,10 @@ async function addresses(
   const reports = await reportsOf(settings);
   const reached = reports.flatMap(({ ok, address }) => ok ? [address] : []);
   if (reached.length > 0) return reached;
-  throw new CommandError(
-    EXIT.failed,
-    reports.map((answer) => answer.ok ? "" : `${answer.address}: ${answer.error.message}`).join(
-      "\n",
-    ),
+  const problems = reports.map((answer) =>
+    answer.ok ? "" : `${answer.address}: ${answer.error.message}`
   );
+  throw new CommandError(EXIT.failed, problems.join("\n"), { code: "no-node" });
 }
 
 function print<T>(
@@ -114,7 +113,7 @@ function print<T>(
       else console.log(text(answer.value));
       continue;
     }
-    complain(`${answer.address}: ${answer.error.message}`);
+    report(failureOf(answer.error, answer.address), json);
     if (answer.error.outcome === "unknown") exitCode = EXIT.unknown;
     else if (exitCode === EXIT.ok) exitCode = EXIT.failed;
   }

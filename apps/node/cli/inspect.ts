@@ -11,7 +11,7 @@ import {
   type StoreInspection,
 } from "@coracle/store-fs";
 import { counted } from "../counted.ts";
-import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { EXIT, type ExitCode, report } from "./exit.ts";
 import { isMissing, noStore, openMeanwhile, requireDirectory } from "./store_directory.ts";
 
 /** What `inspect` is asked to do. */
@@ -41,7 +41,9 @@ export async function inspect(
   for (const line of lines) console.log(line);
   if (findings.every(({ kind }) => kind !== "damage")) return EXIT.ok;
   const open = await openMeanwhile(dir);
-  if (open !== undefined) complain(open);
+  if (open !== undefined) {
+    report({ code: "store-locked", message: open, outcome: "not-written" }, json);
+  }
   return EXIT.failed;
 }
 

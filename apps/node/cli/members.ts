@@ -8,7 +8,7 @@ import type { AdminClient, NodeReport } from "../client/admin_client.ts";
 import { ClientError } from "../client/leader_client.ts";
 import { commandErrorOf, withAdmin } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
-import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
+import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { type Column, printJson, printTable } from "./output.ts";
 import { Progress } from "./progress.ts";
 
@@ -156,11 +156,12 @@ async function giveVote(
     const { members } = await client.status();
     const suffrage = members.find((one) => one.id === id)?.suffrage;
     if (suffrage !== "staging") throw commandErrorOf(error);
-    complain(
+    throw new CommandError(
+      EXIT.unknown,
       `${id} is a member and has not caught up within ${options.timeoutMs} ms; it gets its vote by itself as soon ` +
         "as it has. Is it running, can it be reached, and has it founded no cluster of its own? Its log says so.",
+      { cause: error },
     );
-    return EXIT.unknown;
   }
 }
 

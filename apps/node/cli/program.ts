@@ -19,27 +19,48 @@ import { addRecover } from "./commands/recover.ts";
 import { addStart } from "./commands/start.ts";
 import { addLogLevel, addSnapshot, addStatus } from "./commands/status.ts";
 import { addAdd, addWords } from "./commands/words.ts";
-import { CommandError, complain, EXIT, EXIT_HELP, type ExitCode } from "./exit.ts";
+import { CommandError, EXIT, EXIT_HELP, type ExitCode, report } from "./exit.ts";
 import { HELP_LAYOUT } from "./help.ts";
 
 /** Runs the command that `args` name, and returns the exit code. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = makeProgram((code) => exitCode = code);
+  const json = wantsJson(args);
+  const program = makeProgram((code) => exitCode = code, { json });
   try {
     if (args.length === 0) program.help({ error: true });
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      // To people, commander has said it.
+      if (json) report(new CommandError(EXIT.usage, error.message.replace(/^error: /, "")), json);
+      return EXIT.usage;
+    }
     if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;
-    complain(error.message);
-    return error instanceof CommandError ? error.exitCode : EXIT.usage;
+    const failure = error instanceof CommandError
+      ? error
+      : new CommandError(EXIT.usage, error.message);
+    report(failure, json);
+    return failure.exitCode;
   }
 }
 
-/** The program with all its commands. `done` is called with the exit code of the command that ran. */
-export function makeProgram(done: Done): Command {
+/** Whether `--json` is among the options: what is wrong with the others is said as JSON, too. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end).includes("--json");
+}
+
+/**
+ * The program with all its commands. `done` is called with the exit code of the command that ran. With `json`, commander itself says
+ * nothing of wrong arguments: whoever catches its error does.
+ */
+export function makeProgram(
+  done: Done,
+  { json = false }: { readonly json?: boolean } = {},
+): Command {
   const program = new Command("coracle")
     .description("A node of a replicated words machine, and its tools.")
     .addHelpText("after", EXIT_HELP)
@@ -47,7 +68,11 @@ export function makeProgram(done: Done): Command {
     .configureHelp(HELP_LAYOUT)
     .helpOption("-h, --help", "Print this help.")
     // Otherwise commander looks at the environment, which needs a permission.
-    .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false });
+    .configureOutput({
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      outputError: (text, write) => json || write(text),
+    });
   addStart(program, done);
   addCluster(program, done);
   addAdd(program, done);

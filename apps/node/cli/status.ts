@@ -9,7 +9,7 @@ import { quietGrpc } from "../grpc/quiet.ts";
 import { delay } from "@std/async";
 import { type ClientOptions, DEFAULT_ENDPOINTS } from "./client_options.ts";
 import { clientSettings } from "./client_settings.ts";
-import { complain, EXIT, type ExitCode } from "./exit.ts";
+import { complain, EXIT, type ExitCode, report } from "./exit.ts";
 import { type Column, printJson, printTable } from "./output.ts";
 import { StopRequest } from "./stop_request.ts";
 
@@ -93,9 +93,10 @@ function print(
     }
   }
   if (reports.some(({ state }) => state === "leader")) return EXIT.ok;
-  complain(
-    reports.length === 0 ? `no node says how it is (${endpoints.length} asked)` : "no node leads",
-  );
+  const [code, message] = reports.length === 0
+    ? ["no-node", `no node says how it is (${endpoints.length} asked)`] as const
+    : ["no-leader", "no node leads"] as const;
+  report({ code, message, outcome: "not-written" }, json);
   return EXIT.failed;
 }
 

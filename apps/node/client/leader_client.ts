@@ -32,7 +32,7 @@ export type CallOutcome = "not-written" | "unknown";
 export class ClientError extends Error {
   /** The error's name, as it is printed. */
   override readonly name = "ClientError";
-  /** `outcome`: whether something may have been written; `refused`: whether it would be refused again; `code`: the stable name of the reason. */
+  /** `outcome`: whether something may have been written; `refused`: whether it would be refused again; `code`: the stable name of the reason, if there is one. */
   constructor(
     readonly outcome: CallOutcome,
     readonly refused: boolean,
@@ -132,6 +132,7 @@ export class LeaderClient implements Disposable {
       "not-written",
       false,
       `no ${wanted} answered within ${this.#timeoutMs} ms (${found || "no time to ask any node"})`,
+      `no-${wanted}`,
     );
   }
 }
@@ -163,7 +164,7 @@ function judge(error: unknown, kind: CallKind): Verdict {
 /** The end of a call that failed with `error`. Throws what is no failure of a call: a bug. */
 export function clientErrorOf(error: unknown, kind: CallKind): ClientError {
   if (error instanceof UnreachableError) {
-    return new ClientError("not-written", false, error.message);
+    return new ClientError("not-written", false, error.message, "unreachable");
   }
   const failure = CallFailure.of(error);
   if (failure === undefined) throw error;

@@ -12,6 +12,7 @@ import {
   type ClusterFlags,
   clusterOptions,
   type Done,
+  JSON_OPTION,
   PROGRAM,
 } from "./command.ts";
 
@@ -86,7 +87,7 @@ export function addVerify(program: Command, done: Done): void {
       ["verify words.backup yesterday.backup", "backups"],
     ],
   })
-    .option("--json", "Print JSON.")
+    .option(...JSON_OPTION)
     .action(async (paths: string[], flags: { readonly json?: boolean }) => {
       requirePermissions(PROGRAM, paths.map(readNeed));
       const { verify } = await import("../verify.ts");

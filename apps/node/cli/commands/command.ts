@@ -21,6 +21,9 @@ export type Done = (code: ExitCode) => void;
 /** How the program is called in examples. */
 export const PROGRAM = "deno run -P apps/node";
 
+/** The option of all commands that print something for programs. */
+export const JSON_OPTION = ["--json", "Print JSON; errors as well, on standard error."] as const;
+
 /** What a command is for. */
 export interface CommandText {
   /** Its name, with its arguments as commander wants them. */
@@ -54,7 +57,7 @@ export interface ClusterFlags extends ClientFlags {
 
 /** Adds a command below `parent` that talks to a cluster. */
 export function addClusterCommand(parent: Command, text: CommandText): Command {
-  return addClientOptions(addCommand(parent, text)).option("--json", "Print JSON.");
+  return addClientOptions(addCommand(parent, text)).option(...JSON_OPTION);
 }
 
 /** The options of a command that talks to a cluster, once it is known that it may. Throws a `CommandError`. */

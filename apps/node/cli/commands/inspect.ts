@@ -5,7 +5,7 @@
  */
 import type { Command } from "commander";
 import { readNeed, requirePermissions } from "../permissions.ts";
-import { addCommand, type Done, PROGRAM } from "./command.ts";
+import { addCommand, type Done, JSON_OPTION, PROGRAM } from "./command.ts";
 
 /** Adds the command. */
 export function addInspect(program: Command, done: Done): void {
@@ -17,7 +17,7 @@ export function addInspect(program: Command, done: Done): void {
       ["inspect ./coracle-data --entries", "and every entry of the log"],
     ],
   })
-    .option("--json", "Print JSON.")
+    .option(...JSON_OPTION)
     .option("--entries", "Also print every entry of the log.")
     .option("--verify", "Also read the snapshots through.")
     .action(async (dir: string, flags: InspectFlags) => {

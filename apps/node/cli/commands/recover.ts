@@ -5,7 +5,7 @@
  */
 import type { Command } from "commander";
 import { readNeed, requirePermissions, writeNeed } from "../permissions.ts";
-import { addCommand, type Done, PROGRAM } from "./command.ts";
+import { addCommand, type Done, JSON_OPTION, PROGRAM } from "./command.ts";
 
 /** Adds the command. */
 export function addRecover(program: Command, done: Done): void {
@@ -23,7 +23,7 @@ export function addRecover(program: Command, done: Done): void {
       'JSON, as hashicorp/raft has it, such as [{"id":"n1","address":"10.0.0.1:7001"}] with "non_voter":true for one without a vote; ' +
         "or the addresses of known members.",
     )
-    .option("--json", "Print JSON.")
+    .option(...JSON_OPTION)
     .action(async (dir: string, flags: { readonly peers: string; readonly json?: boolean }) => {
       const { peers, json = false } = flags;
       requirePermissions(`${PROGRAM} recover`, [readNeed(dir), writeNeed(dir), readNeed(peers)]);
