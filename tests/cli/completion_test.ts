@@ -8,15 +8,16 @@ import { nodeArgs, runDeno } from "../support/process.ts";
 
 /** How a shell that is not asked by a person is asked what it offers after a line. */
 const SHELLS = [
-  { shell: "bash", args: ["--norc", "-c"], set: "" },
+  { shell: "bash", args: ["--norc", "-c"], set: "", splitsAtEqualSign: true },
   {
     shell: "zsh",
     args: ["-f", "-c"],
     set: "autoload -U +X compinit && compinit -u -D; setopt ksharrays; ",
+    splitsAtEqualSign: false,
   },
 ] as const;
 
-for (const { shell, args, set } of SHELLS) {
+for (const { shell, args, set, splitsAtEqualSign } of SHELLS) {
   Deno.test(`${shell} offers the commands and options that there are`, {
     ignore: !isInstalled(shell),
   }, async () => {
@@ -43,6 +44,15 @@ for (const { shell, args, set } of SHELLS) {
     assertEquals(offered("boat members add n4 --non"), ["--nonvoter"]);
     assertEquals(offered("boat start --stop"), [], "hidden options are not offered");
     assertEquals(offered("boat words --js"), ["--json"]);
+    assertEquals(offered("boat words --level l"), ["linearizable", "local"]);
+    assertEquals(
+      splitsAtEqualSign ? offered("boat words --level = lo") : offered("boat words --level=lo"),
+      [splitsAtEqualSign ? "local" : "--level=local"],
+    );
+    assertEquals(offered("boat words --level local --js"), ["--json"]);
+    assertEquals(offered("boat log-level d"), ["debug"]);
+    assertEquals(offered("boat start --log-level w"), ["warning"]);
+    assertEquals(offered("boat start --config "), [""], "what the shell offers: files");
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 
 /** The shells that there is completion for. */
 export const SHELLS = ["bash", "zsh"] as const;
@@ -15,30 +15,41 @@ export type Shell = typeof SHELLS[number];
 interface Choices {
   /** Names of commands, such as "members add"; empty for the program itself. */
   readonly path: string;
-  /** Commands below it, and options. */
+  /** Commands below it, what may be its arguments, and options. */
   readonly words: readonly string[];
+  /** Its options that have a value, each with what that may be; nothing where a shell knows better, such as a file. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The script that a shell reads. `name`: what the program is called there. */
 export function completionScript(program: Command, shell: Shell, name: string): string {
   const choices = [...choicesBelow(program, [])];
   const paths = choices.map(({ path }) => path).filter((path) => path !== "");
+  // bash makes three words of --level=local, zsh one.
   const script =
     `# Completion of ${name} for ${shell}: read it with  source <(${name} completion ${shell})
 _${name}() {
-  local chosen="" words="" i
+  local chosen="" words="" prefix="" i
+  local word="\${COMP_WORDS[COMP_CWORD]}" option="\${COMP_WORDS[COMP_CWORD-1]}"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "\${chosen:+$chosen }\${COMP_WORDS[i]}" in
       ${paths.map(quoted).join(" | ")}) chosen="\${chosen:+$chosen }\${COMP_WORDS[i]}" ;;
     esac
   done
-  case "$chosen" in
-${
-      choices.map(({ path, words }) => `    ${quoted(path)}) words=${quoted(words.join(" "))} ;;`)
-        .join("\n")
-    }
+  case "$word" in
+    '=') word="" ;;
+    --*'='*) option="\${word%%=*}" prefix="\${word%%=*}=" ;;
+    *) case "$option" in '=') option="\${COMP_WORDS[COMP_CWORD-2]}" ;; esac ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  case "$chosen" in
+${choices.map(({ path, words }) => branch([path], words)).join("\n")}
+  esac
+  case "$chosen $option" in
+${valueBranches(choices).join("\n")}
+    *) prefix="" ;;
+  esac
+  words="\${words:+$prefix}\${words// / $prefix}"
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o default -F _${name} ${name}
 `;
@@ -46,13 +57,42 @@ complete -o default -F _${name} ${name}
 }
 
 function* choicesBelow(command: Command, above: readonly string[]): Generator<Choices> {
-  const options = command.options.filter(({ hidden }) => !hidden)
-    .flatMap(({ long }) => long === undefined || long === null ? [] : [long]);
+  const options = command.options.filter(({ hidden }) => !hidden);
+  const values = options.flatMap((option): [string, readonly string[]][] =>
+    option.long && (option.required || option.optional) ? [[option.long, valuesOf(option)]] : []
+  );
   yield {
     path: above.join(" "),
-    words: [...command.commands.map((below) => below.name()), ...options, "--help"],
+    words: [
+      ...command.commands.map((below) => below.name()),
+      ...command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+      ...options.flatMap(({ long }) => long ? [long] : []),
+      "--help",
+    ],
+    values: new Map(values),
   };
   for (const below of command.commands) yield* choicesBelow(below, [...above, below.name()]);
+}
+
+/** What an option's value may be: its choices, or what its help shows, such as <debug|info>. */
+function valuesOf({ argChoices, flags }: Option): readonly string[] {
+  return argChoices ?? /<([\w-]+(?:\|[\w-]+)+)>/.exec(flags)?.[1]?.split("|") ?? [];
+}
+
+/** A branch for each list of values, with all options that have it. */
+function valueBranches(choices: readonly Choices[]): string[] {
+  const patterns = new Map<string, string[]>();
+  for (const { path, values } of choices) {
+    for (const [option, allowed] of values) {
+      const key = allowed.join(" ");
+      patterns.set(key, [...patterns.get(key) ?? [], `${path} ${option}`]);
+    }
+  }
+  return [...patterns].map(([allowed, of]) => branch(of, [allowed]));
+}
+
+function branch(patterns: readonly string[], words: readonly string[]): string {
+  return `    ${patterns.map(quoted).join(" | ")}) words=${quoted(words.join(" "))} ;;`;
 }
 
 function quoted(text: string): string {

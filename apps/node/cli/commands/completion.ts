@@ -12,7 +12,7 @@ import { addCommand, type Done } from "./command.ts";
 export function addCompletion(program: Command, done: Done): void {
   addCommand(program, {
     usage: "completion",
-    description: "Prints a script with which a shell completes commands and options.",
+    description: "Prints a script with which a shell completes commands, options and their values.",
     examples: [
       ["completion bash > ~/.coracle-completion", "then, in .bashrc: source ~/.coracle-completion"],
       ["completion zsh --name cor", "for a program that is called cor"],
