@@ -10,7 +10,7 @@ const DOCUMENT = new URL("../../docs/wire-format.md", import.meta.url);
 async function examples(): Promise<string[][]> {
   const text = await Deno.readTextFile(DOCUMENT);
   assert(text.includes(`version ${PROTOCOL_VERSION}`));
-  const [, section] = /## An example([^]*?)\n## /.exec(text) ?? [];
+  const [, section] = /## An example([^]*?)(?:\n## |$)/.exec(text) ?? [];
   const blocks = section?.matchAll(/```text\n([^`]+)```/g) ?? [];
   return [...blocks].map(([, block]) => block!.split(/\s+/).filter((word) => word !== ""));
 }
