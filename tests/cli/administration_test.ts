@@ -208,7 +208,7 @@ clusterTest(
       verified.stdout,
       /^.*words\.backup: whole; 5 bytes of data of cluster coracle, .*\n$/,
     );
-    assertMatch(verified.stderr, /damaged\.backup: DAMAGED\n.*this is no backup/);
+    assertMatch(verified.stderr, /damaged\.backup: DAMAGED\ncoracle: {3}this is no backup/);
     assertMatch(verified.stderr, /missing: MISSING\ncoracle: {3}it does not exist\n$/);
   },
 );

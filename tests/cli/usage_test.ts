@@ -140,6 +140,25 @@ Deno.test("a path that is not what it must be is named, with what is wrong with 
       1,
       `coracle: ${file}/x does not exist; allowed is a node's directory\n`,
     ]);
+
+    await Deno.writeTextFile(`${dir}/log`, "");
+    const unreadable = `Not a directory: readdir '${dir}/log'`;
+    const inspected = await run("inspect", dir);
+    assertEquals([inspected.code, inspected.stderr], [
+      1,
+      `coracle: ${dir} cannot be read: ${unreadable}\n`,
+    ]);
+    const verified = await run("verify", dir, "--json");
+    assertEquals(verified.code, 1);
+    assertEquals(JSON.parse(verified.stdout).problems, [`${dir} cannot be read: ${unreadable}`]);
+    await Deno.mkdir(`${dir}/cluster.json`);
+    const cluster = await runDeno(
+      ["run", "--quiet", "--no-prompt", "-A", "apps/node", "cluster", `--dir=${dir}`],
+    );
+    assertEquals([cluster.code, cluster.stderr], [
+      1,
+      `coracle: Is a directory: readfile '${dir}/cluster.json'\n`,
+    ]);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -5,6 +5,7 @@
  */
 import { dirname } from "node:path";
 import { BackupError, type BackupInfo, openBackup } from "../backup/format.ts";
+import { systemText } from "../config/path_problem.ts";
 import { counted } from "../counted.ts";
 import { withAdmin } from "./admin.ts";
 import type { ClientOptions } from "./client_options.ts";
@@ -222,5 +223,5 @@ function noFolder(file: string): CommandError {
 
 function fileProblem(error: unknown): never {
   if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) throw error;
-  throw new CommandError(EXIT.failed, error.message, { cause: error });
+  throw new CommandError(EXIT.failed, systemText(error) ?? error.message, { cause: error });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { NAME_ALLOWED, NAME_PATTERN } from "../config/name.ts";
-import { pathProblem } from "../config/path_problem.ts";
+import { systemText } from "../config/path_problem.ts";
 import { counted } from "../counted.ts";
 import {
   canBeCalled,
@@ -54,7 +54,7 @@ export async function certificates(options: CertificatesOptions): Promise<ExitCo
     await issueCertificates(directory, { nodes, validDays });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const problem = pathProblem(error) ?? error.message;
+    const problem = systemText(error) ?? error.message;
     throw new CommandError(EXIT.failed, `no certificates in ${directory}: ${problem}`, {
       cause: error,
     });

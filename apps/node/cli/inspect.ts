@@ -10,8 +10,9 @@ import {
   type SnapshotInspection,
   type StoreInspection,
 } from "@coracle/store-fs";
+import { systemText } from "../config/path_problem.ts";
 import { counted } from "../counted.ts";
-import { EXIT, type ExitCode, report } from "./exit.ts";
+import { CommandError, EXIT, type ExitCode, report } from "./exit.ts";
 import { isMissing, noStore, openMeanwhile, requireDirectory } from "./store_directory.ts";
 
 /** What `inspect` is asked to do. */
@@ -31,7 +32,7 @@ export async function inspect(
   { dir, json, entries, verify }: InspectOptions,
 ): Promise<ExitCode> {
   requireDirectory(dir);
-  const store = await inspectStore(dir);
+  const store = await readStore(dir);
   if (store.identity === undefined && store.segments.length === 0 && isMissing(`${dir}/log`)) {
     throw noStore(dir);
   }
@@ -45,6 +46,17 @@ export async function inspect(
     report({ code: "store-locked", message: open, outcome: "not-written" }, json);
   }
   return EXIT.failed;
+}
+
+/** What `dir` holds. Throws {@linkcode CommandError} if something there cannot even be read, such as a file where a directory must be. */
+export async function readStore(dir: string): Promise<StoreInspection> {
+  try {
+    return await inspectStore(dir);
+  } catch (error) {
+    const problem = systemText(error);
+    if (problem === undefined) throw error;
+    throw new CommandError(EXIT.failed, `${dir} cannot be read: ${problem}`, { cause: error });
+  }
 }
 
 /** Reads the snapshots through, and returns what is damaged beside what was found already. */

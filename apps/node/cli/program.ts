@@ -5,6 +5,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import { systemText } from "../config/path_problem.ts";
 import { ConfigError } from "../config/problems.ts";
 import { addBackup, addRestore, addVerify } from "./commands/backup.ts";
 import { addBench } from "./commands/bench.ts";
@@ -38,13 +39,19 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
       if (json) report(new CommandError(EXIT.usage, error.message.replace(/^error: /, "")), json);
       return EXIT.usage;
     }
-    if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;
-    const failure = error instanceof CommandError
-      ? error
-      : new CommandError(EXIT.usage, error.message);
+    const failure = commandErrorOf(error);
     report(failure, json);
     return failure.exitCode;
   }
+}
+
+/** What the world does wrong is said in a line; anything else is a bug, and keeps its stack trace. */
+function commandErrorOf(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  if (error instanceof ConfigError) return new CommandError(EXIT.usage, error.message);
+  const said = systemText(error);
+  if (said === undefined) throw error;
+  return new CommandError(EXIT.failed, said, { cause: error });
 }
 
 /** Whether `--json` is among the options: what is wrong with the others is said as JSON, too. */

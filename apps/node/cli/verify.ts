@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { DamageError, type Finding, inspectStore } from "@coracle/store-fs";
+import { DamageError, type Finding, type StoreInspection } from "@coracle/store-fs";
+import { BackupError } from "../backup/format.ts";
 import { counted } from "../counted.ts";
 import { checkBackup, contentsText } from "./backup.ts";
 import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
-import { findingText, verifySnapshots } from "./inspect.ts";
+import { findingText, readStore, verifySnapshots } from "./inspect.ts";
 import { printJson } from "./output.ts";
 import { isMissing, openMeanwhile, requireStore } from "./store_directory.ts";
 
@@ -61,18 +62,21 @@ async function backupVerdict(path: string): Promise<Verdict> {
     return { path, kind: "backup", ok: true, contents, problems: [] };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    return { path, kind: "backup", ok: false, problems: [error.message] };
+    // The cause does not name the file, which stands before it already.
+    const { message } = error.cause instanceof BackupError ? error.cause : error;
+    return { path, kind: "backup", ok: false, problems: [message] };
   }
 }
 
 async function storeVerdict(path: string): Promise<Verdict> {
+  let store: StoreInspection;
   try {
     requireStore(path);
+    store = await readStore(path);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return { path, kind: "store", ok: false, problems: [error.message] };
   }
-  const store = await inspectStore(path);
   const findings: Finding[] = [...store.findings, ...await verifySnapshots(store)];
   let entries = 0;
   try {

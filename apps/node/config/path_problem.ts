@@ -1,5 +1,5 @@
 /**
- * Why nothing can be had at a path that somebody has given, in words.
+ * What the system has against a path that somebody has given, or against what was done there, in words.
  *
  * @module
  */
@@ -14,8 +14,15 @@ export function pathProblem(error: unknown): string | undefined {
   if (error instanceof Deno.errors.NotADirectory) return "it leads through a file";
   if (error instanceof Deno.errors.AlreadyExists) return "it is a file";
   if (error instanceof Deno.errors.PermissionDenied) return "this user may not";
-  const said = error instanceof Error ? /^(.*) \(os error \d+\)/.exec(error.message) : undefined;
-  return said?.[1]?.toLowerCase();
+  return systemText(error)?.replace(/: .*/s, "").toLowerCase();
+}
+
+const ERROR_NUMBER = / \(os error \d+\)/;
+
+/** What the system says is wrong, without the number that it has for that; `undefined` if it was not the system that said `error`. */
+export function systemText(error: unknown): string | undefined {
+  if (!(error instanceof Error && ERROR_NUMBER.test(error.message))) return undefined;
+  return error.message.replace(ERROR_NUMBER, "");
 }
 
 /** What is wrong with `path` where a directory is wanted that is made if it is missing; `undefined` if nothing is yet. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals, assertThrows } from "@std/assert";
-import { directoryProblem, pathProblem } from "./path_problem.ts";
+import { directoryProblem, pathProblem, systemText } from "./path_problem.ts";
 
 /** What is said when `open` fails, which it must. */
 function problemOf(open: () => unknown): string | undefined {
@@ -27,6 +27,10 @@ Deno.test("what the system says of a path is put in words, without its number", 
     assertEquals(pathProblem(new Deno.errors.PermissionDenied("")), "this user may not");
     assertEquals(pathProblem(new TypeError("a bug")), undefined);
     assertEquals(pathProblem(new Deno.errors.NotCapable("Requires read access")), undefined);
+
+    const error = assertThrows(() => Deno.readDirSync(file).next());
+    assertEquals(systemText(error), `Not a directory: readdir '${file}'`);
+    assertEquals(systemText(new TypeError("a bug")), undefined);
 
     assertEquals(directoryProblem(dir), undefined);
     assertEquals(directoryProblem(`${dir}/none`), undefined);
