@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { Flags } from "../flags.ts";
 import { type FaultCounts, noFaults } from "./faults.ts";
 import { PLANTED_BUGS, type PlantedBug } from "../planted_bugs/mod.ts";
 import { runSeed, SimulationFailure } from "./runner.ts";
@@ -36,39 +37,24 @@ const PROGRESS_INTERVAL_MS = 10_000;
 
 /** Reads the arguments. Throws an `Error` that says what is wrong and what is allowed. */
 export function readRequest(args: readonly string[]): Request {
-  const given = new Map<string, string>();
-  for (const arg of args) {
-    const [, name, value] = /^--([a-z]+)(?:=(.*))?$/.exec(arg) ?? [];
-    const isKnown = name !== undefined && /^(seeds|minutes|from|seed|plant|trace)$/.test(name);
-    if (!isKnown) {
-      throw new Error(
-        `${arg} is not known; allowed are --seeds=N --minutes=M --from=S --seed=S --plant=BUG --trace`,
-      );
-    }
-    given.set(name, value ?? "");
-  }
-  const number = (name: string, otherwise: number): number => {
-    const text = given.get(name);
-    if (text === undefined) return otherwise;
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
-      throw new Error(`--${name} is "${text}"; a whole number from 0 to 2^53 - 1 is allowed`);
-    }
-    return Number(text);
-  };
-  const plant = given.get("plant");
+  const given = new Flags(
+    args,
+    "--seeds=N --minutes=M --from=S --seed=S --plant=BUG --trace",
+  );
+  const plant = given.text("plant");
   const bug = PLANTED_BUGS.find(({ name }) => name === plant);
   if (plant !== undefined && bug === undefined) {
     const list = PLANTED_BUGS.map(({ name, description }) => `\n  ${name}: ${description}`);
     throw new Error(`--plant is "${plant}"; allowed is one of${list.join("")}`);
   }
-  const seed = given.has("seed") ? number("seed", 0) : undefined;
+  const seed = given.has("seed") ? given.number("seed", 0) : undefined;
   const isTimed = given.has("minutes");
   const isTraced = given.has("trace");
   if (isTraced && seed === undefined) throw new Error("--trace needs --seed=S");
   return {
-    from: seed ?? number("from", isTimed ? Date.now() * 1000 : 1),
-    seeds: seed !== undefined ? 1 : isTimed ? Infinity : number("seeds", 1000),
-    durationMs: isTimed ? number("minutes", 0) * 60_000 : Infinity,
+    from: seed ?? given.number("from", isTimed ? Date.now() * 1000 : 1),
+    seeds: seed !== undefined ? 1 : isTimed ? Infinity : given.number("seeds", 1000),
+    durationMs: isTimed ? given.number("minutes", 0) * 60_000 : Infinity,
     bug,
     isTraced,
   };

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { Flags } from "../flags.ts";
 import type { PlantedMistake } from "../simulation/plant.ts";
 import { ALL_MISTAKES } from "../simulation/planted_mistakes.ts";
 import type { Finding, Limits } from "./look.ts";
@@ -21,27 +22,15 @@ interface Request extends Limits {
 
 /** Reads the arguments. Throws an `Error` that says what is wrong and what is allowed. */
 export function readRequest(args: readonly string[]): Request {
-  const given = new Map<string, string>();
-  for (const arg of args) {
-    const [, name, value] = /^--(core|nodes|only)=(.+)$/.exec(arg) ?? [];
-    if (name === undefined) {
-      throw new Error(`${arg} is not known; allowed are --core=N --nodes=N --only=NAME,NAME`);
-    }
-    given.set(name, value!);
-  }
-  const number = (name: string, otherwise: number): number => {
-    const text = given.get(name) ?? `${otherwise}`;
-    if (/^\d{1,7}$/.test(text)) return Number(text);
-    throw new Error(`--${name} is "${text}"; a whole number below 10,000,000 is allowed`);
-  };
-  const names = given.get("only")?.split(",") ?? ALL_MISTAKES.map(({ name }) => name);
+  const given = new Flags(args, "--core=N --nodes=N --only=NAME,NAME");
+  const names = given.text("only")?.split(",") ?? ALL_MISTAKES.map(({ name }) => name);
   const mistakes = names.map((name) => {
     const mistake = ALL_MISTAKES.find((one) => one.name === name);
     if (mistake !== undefined) return mistake;
     const allowed = ALL_MISTAKES.map((one) => one.name).join(", ");
     throw new Error(`--only names "${name}"; allowed are ${allowed}`);
   });
-  return { coreSeeds: number("core", 2000), nodeSeeds: number("nodes", 60), mistakes };
+  return { coreSeeds: given.number("core", 2000), nodeSeeds: given.number("nodes", 60), mistakes };
 }
 
 /** Looks for what `args` ask for and prints the table; returns the exit code. */

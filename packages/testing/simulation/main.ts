@@ -17,6 +17,7 @@
  * @module
  */
 import { main as coreMain } from "../core_simulation/main.ts";
+import { Flags } from "../flags.ts";
 import { CALM_PARTS, type CalmPart } from "./calm.ts";
 import { explain, parseRanges, runSeed, SimulationFailure, simulationOf } from "./runner.ts";
 import type { PlantedMistake } from "./plant.ts";
@@ -56,39 +57,22 @@ const ALLOWED =
 
 /** Reads the arguments. Throws an `Error` that says what is wrong and what is allowed. */
 export function readRequest(args: readonly string[]): Request {
-  const given = new Map<string, string>();
-  for (const arg of args) {
-    const [, name, value] = /^--([a-z]+)(?:=(.*))?$/.exec(arg) ?? [];
-    if (name === undefined || !/^(seed|seeds|minutes|jobs|plant|trace|events|calm)$/.test(name)) {
-      throw new Error(`${arg} is not known; allowed are ${ALLOWED}`);
-    }
-    given.set(name, value ?? "");
-  }
-  const number = (name: string, otherwise: number, least = 0): number => {
-    const text = given.get(name);
-    if (text === undefined) return otherwise;
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)) || Number(text) < least) {
-      throw new Error(
-        `--${name} is "${text}"; a whole number from ${least} to 2^53 - 1 is allowed`,
-      );
-    }
-    return Number(text);
-  };
+  const given = new Flags(args, ALLOWED);
   const isTimed = given.has("minutes");
   const isOne = given.has("seed") && !given.has("seeds") && !isTimed;
   for (const name of ["trace", "events", "calm"]) {
     if (given.has(name) && !isOne) throw new Error(`--${name} needs --seed=S, and no other seeds`);
   }
-  const seeds = isOne ? 1 : number("seeds", isTimed ? Infinity : 1000, 1);
+  const seeds = isOne ? 1 : given.number("seeds", isTimed ? Infinity : 1000, 1);
   return {
-    first: number("seed", isTimed ? Date.now() * 1000 : 1),
+    first: given.number("seed", isTimed ? Date.now() * 1000 : 1),
     seeds,
-    durationMs: isTimed ? number("minutes", 0) * 60_000 : Infinity,
-    jobs: Math.min(seeds, number("jobs", navigator.hardwareConcurrency, 1)),
-    plant: readPlant(given.get("plant")),
+    durationMs: isTimed ? given.number("minutes", 0) * 60_000 : Infinity,
+    jobs: Math.min(seeds, given.number("jobs", navigator.hardwareConcurrency, 1)),
+    plant: readPlant(given.text("plant")),
     isTraced: given.has("trace"),
-    events: readEvents(given.get("events")),
-    calm: readCalm(given.get("calm")),
+    events: readEvents(given.text("events")),
+    calm: readCalm(given.text("calm")),
   };
 }
 
