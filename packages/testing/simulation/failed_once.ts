@@ -26,6 +26,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "who had removed itself and stood still was added again before it woke up and stopped",
   1795689673903079:
     "a member whose disk was lost after its vote caught up to when it had one, and elected itself",
+  1795690525763506:
+    "operators took the vote from who had not taken over, though a disk had gone bad since they asked whether they may",
   5521:
     "who was removed and added again met its removal in the log first, and stopped while the leader counted on it",
   1795677280656408:

@@ -228,10 +228,13 @@ export class Operators {
     const isOver = this.#endsInTime(leader);
     this.#do(leader, (client) => {
       const transfer = client.transferLeadership(options).finally(isOver);
-      if (!random.chance(0.3) || !this.#mayGo(configuration, to)) return transfer;
-      // Whoever does not take over may be out of order: it loses its vote.
+      if (!random.chance(0.3)) return transfer;
+      // Whoever does not take over may be out of order: it loses its vote, unless others have been lost meanwhile.
       return transfer.catch((error) => {
-        if (error.code !== "transfer-failed" || this.#end.signal.aborted) throw error;
+        const isGone = this.#end.signal.aborted || !leader.isServing;
+        if (error.code !== "transfer-failed" || isGone) throw error;
+        const now = leader.process!.raft!.configuration().configuration;
+        if (!this.#mayGo(now, to)) throw error;
         return client.demoteVoter(to, { timeoutMs: this.#timeoutMs, signal: this.#end.signal });
       });
     });
