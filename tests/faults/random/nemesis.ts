@@ -13,6 +13,7 @@ import { DISK_FAULTS } from "./disk_faults.ts";
 import type { Fault, World, Wound } from "./fault.ts";
 import { NETWORK_FAULTS } from "./network_faults.ts";
 import { PROCESS_FAULTS } from "./process_faults.ts";
+import { canElect } from "./reach.ts";
 
 /** So many words more must be acknowledged before it is believed that the cluster works. */
 const WORDS_OF_PROGRESS = 20;
@@ -115,18 +116,10 @@ export class Nemesis {
     return this.#wounds.some(({ wound }) => wound.disabled.includes(node));
   }
 
-  /** Whether some node and those that it can speak with and hear are a majority. */
   #canWork(): boolean {
-    const losses = this.#wounds.flatMap(({ wound }) => wound.losses)
-      .filter(({ percent }) => percent === 100);
     const { nodes } = this.#cluster;
-    const isCut = (a: number, b: number): boolean =>
-      losses.some(({ from, to }) => (from === a && to === b) || (from === b && to === a));
-    return nodes.some((node, at) => {
-      if (this.#isDisabled(node)) return false;
-      const reached = nodes.filter((other, to) => !this.#isDisabled(other) && !isCut(at, to));
-      return reached.length > nodes.length / 2;
-    });
+    const able = nodes.flatMap((node, at) => this.#isDisabled(node) ? [] : [at]);
+    return canElect(nodes.length, able, this.#wounds.flatMap(({ wound }) => wound.losses));
   }
 
   /**
