@@ -11,13 +11,14 @@ import {
   assertThrows,
 } from "@std/assert";
 import { StorageError, StoreLockedError, toIndex } from "@coracle/core";
+import { joined } from "@coracle/testing";
 import { denoFileSystem } from "./deno_files.ts";
 import { appendAll, appendAllSync, readAll, readAllSync } from "./files.ts";
 import { inspectStore } from "./inspect.ts";
 import { FsSnapshotStore } from "./snapshot_store.ts";
 import { FsLogStore } from "./store.ts";
 import { assertHolds, LogModel, manyEntries, plain, vote, write } from "./_testing/logs.ts";
-import { collect, joined, load, point, save, someData } from "./_testing/snapshots.ts";
+import { collect, load, point, save, someData } from "./_testing/snapshots.ts";
 
 async function inTemporaryDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "coracle-store-" });

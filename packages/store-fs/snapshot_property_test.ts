@@ -6,11 +6,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { type SnapshotSink, type SnapshotSource, StorageError } from "@coracle/core";
+import { joined } from "@coracle/testing";
 import type { FsSnapshotStore } from "./snapshot_store.ts";
 import { FORGET, MemoryDisk, scramble } from "./_testing/memory_disk.ts";
 import {
   assertLists,
-  joined,
   type ModelSnapshot,
   openSnapshots,
   point,

@@ -5,16 +5,9 @@
  */
 import { assertEquals, assertGreaterOrEqual, assertRejects, assertThrows } from "@std/assert";
 import { InvariantViolation, StorageError, toIndex } from "@coracle/core";
+import { joined } from "@coracle/testing";
 import { FORGET, MemoryDisk } from "./_testing/memory_disk.ts";
-import {
-  collect,
-  joined,
-  load,
-  openSnapshots,
-  point,
-  save,
-  someData,
-} from "./_testing/snapshots.ts";
+import { collect, load, openSnapshots, point, save, someData } from "./_testing/snapshots.ts";
 import { files } from "./_testing/snapshot_stores.ts";
 
 Deno.test("a new store lists nothing", async () => {

@@ -4,12 +4,13 @@
  * - In memory: {@linkcode MemoryLog}, {@linkcode MemorySnapshotStore}, {@linkcode MemoryNetwork}, {@linkcode VirtualClock}. With them a whole cluster
  *   runs in one process, in virtual time, and a test decides what the disk, the network and the clock do.
  * - {@linkcode MemoryMetrics}: what was measured, to be looked at.
- * - {@linkcode Prng}: chance that can be repeated.
+ * - {@linkcode Prng}: chance that can be repeated; {@linkcode joined}: bytes that came in pieces, as one.
  * - {@linkcode simulate}: your state machine and your clients on a cluster of whole nodes, whose disks, network and clocks fail
  *   as one seed says.
  *
  * @module
  */
+export { joined } from "./joined.ts";
 export { LogImage } from "./log_image.ts";
 export { type Completion, MemoryLog } from "./memory_log.ts";
 export { type Measurement, MemoryMetrics } from "./memory_metrics.ts";

@@ -1,9 +1,10 @@
 import { MalformedError } from "@coracle/core";
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { joined } from "@coracle/testing";
 import fc from "fast-check";
 import { FRAME_HEADER_SIZE_BYTES, KEEP_ALIVE_FRAME } from "./frame.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { frameOf, joined } from "./_testing/frames.ts";
+import { frameOf } from "./_testing/frames.ts";
 
 const BUFFER_SIZE = 64;
 const BODY_SIZE_MAX = 1000;

@@ -5,6 +5,7 @@
  */
 import { TransportError } from "@coracle/core";
 import { assert, assertEquals, assertFalse } from "@std/assert";
+import { joined } from "@coracle/testing";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
 import { encodeHello } from "./handshake.ts";
 import { IncomingConnection } from "./incoming.ts";
@@ -14,7 +15,6 @@ import { PeerCounters } from "./stats.ts";
 import { type MemoryStream, memoryStreams } from "./_testing/memory_streams.ts";
 import { type Received, receiver } from "./_testing/snapshots.ts";
 import { type TakeSnapshot, turn, until } from "./_testing/support.ts";
-import { joined } from "./_testing/frames.ts";
 import { CRC, DATA, dataFrame, HEADER, WHOLE } from "./_testing/snapshot_bytes.ts";
 import { CONFIG, identity } from "./_testing/identities.ts";
 

@@ -5,10 +5,11 @@
  */
 import { TransportError } from "@coracle/core";
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { joined } from "@coracle/testing";
 import fc from "fast-check";
 import { KEEP_ALIVE_FRAME } from "./frame.ts";
 import { decodeVerdict, encodeEnd, encodeHeader, type Verdict } from "./snapshot_codec.ts";
-import { frameOf, joined } from "./_testing/frames.ts";
+import { frameOf } from "./_testing/frames.ts";
 import { RawPeer } from "./_testing/raw_peers.ts";
 import { headerOf, type Received, receiver } from "./_testing/snapshots.ts";
 import { connect, type Node, numbered, startNode, until } from "./_testing/support.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { MemorySnapshotStore } from "@coracle/testing";
+import { joined, MemorySnapshotStore } from "@coracle/testing";
 import type { FuzzTarget } from "@coracle/testing/fuzzing";
 import fc from "fast-check";
 import {
@@ -186,16 +186,6 @@ const sessionTable: fc.Arbitrary<Bytes> = fc.array(
   }
   return joined([...encodeTable(table.state)]);
 });
-
-function joined(chunks: readonly Uint8Array[]): Bytes {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
 
 const sessions: FuzzTarget = {
   name: "the sessions in a snapshot",

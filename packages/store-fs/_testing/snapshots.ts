@@ -12,6 +12,7 @@ import {
   toIndex,
   toTerm,
 } from "@coracle/core";
+import { joined } from "@coracle/testing";
 import { FsSnapshotStore, type FsSnapshotStoreOptions } from "../snapshot_store.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 
@@ -62,17 +63,6 @@ export async function collect(data: AsyncIterable<Uint8Array>): Promise<Uint8Arr
   const chunks: Uint8Array[] = [];
   for await (const chunk of data) chunks.push(chunk);
   return joined(chunks);
-}
-
-/** `chunks`, one after another. */
-export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** The data of the snapshot `id`. */

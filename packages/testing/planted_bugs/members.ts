@@ -12,7 +12,13 @@ import {
   type ServerId,
   voterIds,
 } from "@coracle/core";
-import { configurationOf, type NodeState, Progress, step } from "@coracle/core/consensus";
+import {
+  configurationOf,
+  type NodeState,
+  Progress,
+  step,
+  type StepFunction,
+} from "@coracle/core/consensus";
 import {
   committing,
   during,
@@ -132,13 +138,7 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
       "who has lost its vote stands by the configuration before that alone, also if another has followed",
     script: "store_07_demoted_leader_is_needed",
     world: "members",
-    step(state, input, nowMs) {
-      const { configurations } = state;
-      const lastTwo = configurations.unsettled.slice(-2);
-      return input.type === "tick"
-        ? during(configurations, { unsettled: () => lastTwo }, () => step(state, input, nowMs))
-        : step(state, input, nowMs);
-    },
+    step: standingBy((unsettled) => unsettled.slice(-2)),
   },
   {
     name: "candidates-by-any-members",
@@ -146,13 +146,8 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
       "who has a vote in any configuration of its log stands, also in another store than a later one names (B31)",
     script: "store_08_wiped_voter_of_old",
     world: "members",
-    step(state, input, nowMs) {
-      const { configurations } = state;
-      const earliestLast = configurations.unsettled.toReversed();
-      return input.type === "tick"
-        ? during(configurations, { unsettled: () => earliestLast }, () => step(state, input, nowMs))
-        : step(state, input, nowMs);
-    },
+    // The earliest comes last.
+    step: standingBy((unsettled) => unsettled.toReversed()),
   },
   {
     name: "removed-by-own-log",
@@ -187,6 +182,18 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     },
   },
 ];
+
+/** Whether to stand for election is decided by what `chosen` makes of the configurations that may hold. */
+function standingBy(
+  chosen: (unsettled: readonly IndexedConfiguration[]) => readonly IndexedConfiguration[],
+): StepFunction {
+  return (state, input, nowMs) => {
+    if (input.type !== "tick") return step(state, input, nowMs);
+    const { configurations } = state;
+    const unsettled = chosen(configurations.unsettled);
+    return during(configurations, { unsettled: () => unsettled }, () => step(state, input, nowMs));
+  };
+}
 
 /** A leader sends to those who have become members when that was committed. */
 function followMembers(state: NodeState, nowMs: number): void {

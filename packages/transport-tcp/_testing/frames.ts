@@ -21,14 +21,3 @@ export function frameWith(message: Message): Uint8Array<ArrayBuffer> {
   encodeMessage(body, new DataView(body.buffer), 0, message);
   return frameOf(body);
 }
-
-/** `parts`, one after another. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}

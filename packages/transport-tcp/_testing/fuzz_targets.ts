@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import { MalformedError, type Message, NumberRangeError, TransportError } from "@coracle/core";
 import type { FuzzTarget } from "@coracle/testing/fuzzing";
 import { assert, assertEquals } from "@std/assert";
+import { joined } from "@coracle/testing";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "../address.ts";
 import { FRAME_HEADER_SIZE_BYTES } from "../frame.ts";
@@ -29,7 +30,7 @@ import {
   encodeHeader,
   encodeVerdict,
 } from "../snapshot_codec.ts";
-import { frameOf, joined } from "./frames.ts";
+import { frameOf } from "./frames.ts";
 import { anyHeader } from "./snapshots.ts";
 import { anyMessage } from "./support.ts";
 import addressCorpus from "./corpus/address.txt" with { type: "text" };

@@ -5,8 +5,8 @@
  */
 import { crc32 } from "node:zlib";
 import { assertEquals } from "@std/assert";
+import { joined } from "@coracle/testing";
 import { DataFrame, encodeEnd, encodeHeader } from "../snapshot_codec.ts";
-import { joined } from "./frames.ts";
 import { dataOf, headerOf } from "./snapshots.ts";
 
 export const NEVER = new AbortController().signal;
