@@ -128,7 +128,7 @@ async function start(peers: readonly Peer[], bootstrap: boolean): Promise<number
 }
 
 async function measureGrpc(address: string, load: Load): Promise<Measurement> {
-  using client = new NodeClient(address);
+  await using client = new NodeClient(address);
   return await measure(async (word) => {
     const answer = await client.addWord(word);
     if (!answer.ok) throw new Error(`a word was not added: ${answer.details}`);

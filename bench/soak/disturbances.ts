@@ -106,7 +106,7 @@ export class Disturbances {
   async #transfer(): Promise<void> {
     const leader = await this.#cluster.leader(PATIENCE_MS);
     await this.#disturb("leadership handed over", async () => {
-      using client = new NodeClient(leader.grpc);
+      await using client = new NodeClient(leader.grpc);
       // One that cannot be done at this moment is given up, as it should be, and asked for again.
       await eventually("another node leads", async () => {
         await client.call("/RaftAdmin/LeadershipTransfer", new Uint8Array(0));

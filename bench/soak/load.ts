@@ -59,7 +59,7 @@ export class SoakLoad {
 
   async #client(client: number, beginsMs: number, intervalMs: number): Promise<void> {
     const { endpoints } = this.#options;
-    using connections = new DisposableStack();
+    await using connections = new AsyncDisposableStack();
     const nodes = endpoints.map((address) => connections.use(new Patient(address)));
     const waiting = new Set<Promise<void>>();
     let at = client % nodes.length;
@@ -104,8 +104,9 @@ export class SoakLoad {
  * A connection to a node, which is made anew when nothing has come back for long. On a machine that stands still for half a minute, the HTTP/2 client of
  * Deno 2.9.6 may lose a connection and never notice; a program that means to run for long does something about that.
  */
-class Patient implements Disposable {
+class Patient implements AsyncDisposable {
   client: NodeClient;
+  readonly #givenUp: Promise<void>[] = [];
   #answeredMs = performance.now();
 
   constructor(readonly address: string) {
@@ -119,14 +120,14 @@ class Patient implements Disposable {
   /** Returns whether it was time. */
   giveUp(): boolean {
     if (performance.now() - this.#answeredMs < SILENT_MS) return false;
-    this.client[Symbol.dispose]();
+    this.#givenUp.push(this.client[Symbol.asyncDispose]());
     this.client = new NodeClient(this.address);
     this.answered();
     return true;
   }
 
-  [Symbol.dispose](): void {
-    this.client[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#givenUp, this.client[Symbol.asyncDispose]()]);
   }
 }
 

@@ -105,7 +105,7 @@ async function every(
 
 /** Reads from each node in turn, linearizably, and holds what it is told to what was acknowledged before it asked. */
 async function readUntil(untilMs: number, cluster: Cluster, book: Book): Promise<void> {
-  using connections = new DisposableStack();
+  await using connections = new AsyncDisposableStack();
   const nodes = cluster.endpoints.map((address) => connections.use(new NodeClient(address)));
   for (let at = 0; performance.now() < untilMs; at = (at + 1) % nodes.length) {
     const { lastNumber, lastIndex } = book;
@@ -121,7 +121,7 @@ async function readUntil(untilMs: number, cluster: Cluster, book: Book): Promise
 /** Adds one more word, and does not give up. */
 async function lastWord(cluster: Cluster, book: Book): Promise<void> {
   await eventually("one more word is acknowledged", async () => {
-    using client = new NodeClient((await cluster.leader()).grpc);
+    await using client = new NodeClient((await cluster.leader()).grpc);
     const number = book.send();
     const result = await client.addWord(wordOf(number));
     if (result.ok) book.acknowledge(number, result.value);
@@ -133,7 +133,7 @@ async function lastWord(cluster: Cluster, book: Book): Promise<void> {
 /** The best words of each node, by their numbers. */
 async function bestNumbers({ nodes }: Cluster): Promise<(number | undefined)[][]> {
   return await Promise.all(nodes.map(async ({ grpc }) => {
-    using client = new NodeClient(grpc);
+    await using client = new NodeClient(grpc);
     const read = await client.words("local");
     return read.ok ? read.value.bestWords.map(numberOf) : [];
   }));

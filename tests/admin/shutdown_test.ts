@@ -15,7 +15,7 @@ function value<T>(result: CallResult<T>): T {
 
 clusterTest("Shutdown answers, and the process ends well", async (cluster) => {
   const leader = await cluster.leader();
-  using client = new NodeClient(leader.grpc);
+  await using client = new NodeClient(leader.grpc);
   const future = value(await client.call("/RaftAdmin/Shutdown", new Uint8Array(0)));
   const result = value(await client.call("/RaftAdmin/Await", future));
   assertEquals(textFields(result, 1), [], "no error");
@@ -28,13 +28,13 @@ clusterTest("Shutdown answers, and the process ends well", async (cluster) => {
   const next = await cluster.leader();
   assert(next !== leader);
   leader.start();
-  using nextClient = new NodeClient(next.grpc);
+  await using nextClient = new NodeClient(next.grpc);
   await cluster.haveApplied(value(await nextClient.addWord("oar")));
 });
 
 clusterTest("a token that nobody asks for keeps no node from ending", async (cluster) => {
   const leader = await cluster.leader();
-  using client = new NodeClient(leader.grpc);
+  await using client = new NodeClient(leader.grpc);
   value(await client.call("/RaftAdmin/Shutdown", new Uint8Array(0)));
   assertEquals(await leader.exitCode(), 0, leader.log);
 }, { nodes: 1 });

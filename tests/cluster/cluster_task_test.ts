@@ -114,7 +114,7 @@ Deno.test("a cluster is started, used, stopped with Ctrl-C, and goes on where it
   // One that is killed comes back by itself.
   Deno.kill(nodes[0]!.pid, "SIGKILL");
   await task.printed(/n1 \(process \d+\) was killed by SIGKILL; starting it again/);
-  using client = new NodeClient(nodes[0]!.grpc);
+  await using client = new NodeClient(nodes[0]!.grpc);
   await eventually("n1 is back", async () => (await client.words("local")).ok);
 
   const stopped = await task.interrupt();

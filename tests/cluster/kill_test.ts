@@ -76,7 +76,7 @@ async function killAll(cluster: Cluster): Promise<void> {
 
 /** The three best words, from whichever node leads. */
 async function readWords(cluster: Cluster): Promise<WordsRead> {
-  using client = new NodeClient((await cluster.leader()).grpc);
+  await using client = new NodeClient((await cluster.leader()).grpc);
   const read = await client.words();
   assert(read.ok, JSON.stringify(read));
   return read.value;

@@ -53,11 +53,11 @@ clusterTest(
     assertEquals([later.notWritten.size, later.unknown.size], [0, 0], later.summary);
 
     await using added = await addNode(cluster, left);
-    using client = new NodeClient(left.grpc);
+    await using client = new NodeClient(left.grpc);
     const read = await client.words();
     assert(read.ok, JSON.stringify(read));
     await added.hasApplied(read.value.readAtIndex);
-    using addedClient = new NodeClient(added.grpc);
+    await using addedClient = new NodeClient(added.grpc);
     const same = await addedClient.words("local");
     assertEquals(same.ok && same.value.bestWords, read.value.bestWords);
 

@@ -16,7 +16,7 @@ function loneNodeTest(name: string, body: (cluster: Cluster) => Promise<void>): 
     const [node] = cluster.nodes;
     await cluster.leader();
     await body(cluster);
-    using client = new NodeClient(node!.grpc);
+    await using client = new NodeClient(node!.grpc);
     const added = await client.addWord("afterwards");
     assert(added.ok, JSON.stringify(added));
     await node!.stop();
@@ -75,7 +75,7 @@ loneNodeTest("a configuration with an unknown field", async ({ directory }) => {
 
 loneNodeTest("words that cannot be", async ({ nodes: [node] }) => {
   const huge = "x".repeat(2 * 1024 * 1024);
-  using client = new NodeClient(node!.grpc);
+  await using client = new NodeClient(node!.grpc);
   const refused = async (word: string | Uint8Array) => {
     const result = await client.addWord(word);
     return result.ok ? result : [result.status, result.outcome, result.details];

@@ -127,7 +127,7 @@ Deno.test("a write is one trace: where it was asked for, on the leader, and on a
   });
 
   // Over gRPC, the context is metadata.
-  using client = new NodeClient(leader.grpc);
+  await using client = new NodeClient(leader.grpc);
   const metadata = { traceparent: `00-${OTHER_TRACE}-${PARENT}-01` };
   const added = await client.call("/Example/AddWord", encodeText("paddle"), { metadata });
   assert(added.ok);

@@ -154,7 +154,7 @@ export class ClusterNode implements NodePlace, AsyncDisposable {
 
   /** Kills its process, if it runs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#client[Symbol.dispose]();
+    await this.#client[Symbol.asyncDispose]();
     await this.#process?.[Symbol.asyncDispose]();
   }
 

@@ -4,7 +4,15 @@
  * @module
  */
 import "./no_goaway.ts";
-import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  Client,
+  connectivityState,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { delay } from "@std/async";
 import { encodeText, numberField, textFields } from "./protobuf.ts";
 
 /** How a call ended. */
@@ -33,9 +41,15 @@ export interface WordsRead {
 
 const CALL_TIMEOUT_MS = 5000;
 const SERVING = 1;
+const RECONNECT_MAX_MS = 200;
+/**
+ * grpc-js 1.14.7 lets timers of a channel run on that is closed while it connects: until the next address would be tried, after 250 ms, and
+ * until the connection would be tried again, after RECONNECT_MAX_MS and a fifth.
+ */
+const TIMERS_MAX_MS = 250;
 
 /** One connection to one node, shared with nobody; it reconnects when a call is made. */
-export class NodeClient implements Disposable {
+export class NodeClient implements AsyncDisposable {
   readonly #client: Client;
 
   /** `address`: the node's gRPC address. */
@@ -43,7 +57,7 @@ export class NodeClient implements Disposable {
     this.#client = new Client(address, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
       "grpc.initial_reconnect_backoff_ms": 50,
-      "grpc.max_reconnect_backoff_ms": 200,
+      "grpc.max_reconnect_backoff_ms": RECONNECT_MAX_MS,
       "grpc.enable_retries": 0,
     });
   }
@@ -96,9 +110,15 @@ export class NodeClient implements Disposable {
     });
   }
 
-  /** Closes the connection. */
-  [Symbol.dispose](): void {
+  /** Closes the connection, and waits until nothing of it is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const state = this.#client.getChannel().getConnectivityState(false);
     this.#client.close();
+    if (state !== connectivityState.CONNECTING && state !== connectivityState.TRANSIENT_FAILURE) {
+      return;
+    }
+    // Timers end in the order in which they are due, so those of the channel have ended before this one.
+    await delay(TIMERS_MAX_MS);
   }
 }
 

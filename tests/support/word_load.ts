@@ -75,7 +75,7 @@ export class WordLoad {
   }
 
   async #client(client: number): Promise<void> {
-    using connections = new DisposableStack();
+    await using connections = new AsyncDisposableStack();
     const nodes = this.#endpoints.map((address) => connections.use(new NodeClient(address)));
     let at = client % nodes.length;
     let pauseMs = PAUSE_MIN_MS;

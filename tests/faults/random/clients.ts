@@ -83,7 +83,7 @@ export class Clients implements WordsTold {
   async #run(client: number): Promise<void> {
     const { endpoints, leaseReads, seed } = this.#options;
     const prng = new Prng(seed * 1000 + client);
-    using connections = new DisposableStack();
+    await using connections = new AsyncDisposableStack();
     const nodes = endpoints.map((address) => connections.use(new NodeClient(address)));
     let leader = prng.int(0, nodes.length - 1);
     while (!this.#isEnding) {

@@ -63,7 +63,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     name: "leadership handed over",
     needs: [],
     make: async ({ leader }) => {
-      using client = new NodeClient(leader.grpc);
+      await using client = new NodeClient(leader.grpc);
       await client.call("/RaftAdmin/LeadershipTransfer", new Uint8Array(0));
       return { disabled: [], losses: [], heal: () => Promise.resolve() };
     },

@@ -79,7 +79,7 @@ function draw(prng: Prng, { machine }: Laboratory): Settings {
 /** All state machines hold the same, once they have applied the same. */
 async function assertEqualReplicas({ nodes }: FaultyCluster): Promise<void> {
   const words = await Promise.all(nodes.map(async ({ grpc }) => {
-    using client = new NodeClient(grpc);
+    await using client = new NodeClient(grpc);
     const read = await client.words("local");
     return read.ok ? read.value.bestWords : read.details;
   }));
