@@ -5,7 +5,7 @@
  * counts are medians over the rounds, and ratios; absolute times are those of this machine at this hour.
  *
  * - `--rounds=3`, `--seconds=2` of each measurement of calls.
- * - `--long-rounds=1` for what takes long: a log of `--entries=1000000`, and a cluster that idles for `--idle=10` seconds.
+ * - `--long-rounds=1` for what takes long: a log of `--entries=1000000`, and a cluster that idles for `--idle=30` seconds.
  * - `--only=calls,tls,grpc,failover,log,idle`: some of it.
  * - `--out=DIR`: where `results.md`, `results.json` and `chart.svg` go; nowhere by default.
  *
@@ -39,7 +39,7 @@ const extent: Extent = {
   seconds: numbers("seconds", "2")[0]!,
   warmUpSeconds: 1,
   entries: numbers("entries", "1000000")[0]!,
-  idleSeconds: numbers("idle", "10")[0]!,
+  idleSeconds: numbers("idle", "30")[0]!,
 };
 const only = option("only", PARTS.join(",")).split(",");
 for (const part of only) {

@@ -352,9 +352,14 @@ export function isTermDurable({ log, unsaved, hardStatePersistId }: NodeState): 
   return !unsaved.hardState && log.isPersisted(hardStatePersistId);
 }
 
-/** The time between two heartbeats: they are sent ten times in the time after which a follower misses them. */
-export function heartbeatIntervalMs({ heartbeatTimeoutMs }: RaftConfig): number {
-  return heartbeatTimeoutMs / 10;
+/**
+ * The time between two heartbeats: they are sent ten times in the time after which a follower misses them, and at least four times in
+ * the time after which a leader misses the answers.
+ */
+export function heartbeatIntervalMs(
+  { heartbeatTimeoutMs, leaderLeaseTimeoutMs }: RaftConfig,
+): number {
+  return Math.min(heartbeatTimeoutMs / 10, leaderLeaseTimeoutMs / 4);
 }
 
 /** Whether the disk has kept a write waiting for longer than is tolerated. */

@@ -36,6 +36,14 @@ for (const size of [1, 3, 5]) {
   });
 }
 
+Deno.test("a leader whose lease is much shorter than a tenth of the heartbeat timeout goes on leading", async () => {
+  await using cluster = await Cluster.start(3, { config: { leaderLeaseTimeoutMs: 20 } });
+  const { raft } = await cluster.leader();
+  const { term } = raft;
+  await cluster.clock.advance(5000);
+  assertEquals([raft.state, raft.term], ["leader", term]);
+});
+
 Deno.test("a follower refuses a command and names the leader", async () => {
   await using cluster = await Cluster.start(3);
   const leader = await cluster.leader();

@@ -8,7 +8,7 @@ import { InvalidConfigError } from "./errors.ts";
 
 /** Settings of a node. Times are in milliseconds, sizes in bytes. */
 export interface RaftConfig {
-  /** A follower that hears nothing from a leader for this long, and up to twice as long at random, stands for election. At least 5. Heartbeats are sent ten times as often. Default 1000. */
+  /** A follower that hears nothing from a leader for this long, and up to twice as long at random, stands for election. At least 5. Heartbeats are sent ten times as often, or four times in `leaderLeaseTimeoutMs` if that is more often. Default 1000. */
   readonly heartbeatTimeoutMs: number;
   /** A candidate that is not elected within this time, and up to twice as long at random, tries again. At least `heartbeatTimeoutMs`. Default 1000. */
   readonly electionTimeoutMs: number;
