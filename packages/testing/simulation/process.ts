@@ -37,6 +37,12 @@ import type { World } from "./world.ts";
 /** Where a node keeps its data. */
 export const DIRECTORY = "/data";
 
+/** What is on its disk, opened. */
+interface Stores {
+  readonly log: FsLogStore;
+  readonly snapshots: FsSnapshotStore;
+}
+
 /** See the module's description. */
 export class Process {
   /** What comes in from outside. */
@@ -78,62 +84,12 @@ export class Process {
 
   /** Opens the stores, starts the driver, and bootstraps it if it holds nothing and `bootstrap` is given. */
   async boot(bootstrap: Configuration | undefined): Promise<void> {
-    const { scenario, plant } = this.#world;
-    const { id } = this.#machine;
     const isAlive = (): boolean => this.gate.isOpen;
-    const newStoreId = (): string => this.#machine.newStoreId();
-    const store = {
-      directory: DIRECTORY,
-      nodeId: id,
-      fs: plant.fileSystem?.(this.#disk) ?? this.#disk,
-      clock: this.clock,
-      newStoreId,
-    };
-    const log = await FsLogStore.open({
-      ...store,
-      segmentSizeBytes: scenario.store.segmentSizeBytes,
-      reserveSizeBytes: scenario.store.reserveSizeBytes,
-      cacheSizeBytes: scenario.store.cacheSizeBytes,
-    });
-    let snapshots: FsSnapshotStore;
-    try {
-      this.#machine.logOpened(log);
-      snapshots = await FsSnapshotStore.open({
-        ...store,
-        retain: scenario.store.retain,
-        blockSizeBytes: scenario.store.blockSizeBytes,
-      });
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
+    const stores = await this.#openStores();
     // Killed between its disk's last answer and now, it takes no address from the process that comes after it.
     if (!isAlive()) return await new Promise<never>(() => {});
-    const transport = new GatedTransport(
-      this.#world.network.transport(id, this.#machine.address),
-      this.gate,
-      (...args) => this.#sent(...args),
-    );
-    const options: RaftOptions<unknown> = {
-      id,
-      fsm: this.#fsm(),
-      log: new ObservedLog(
-        plant.log?.(log) ?? log,
-        this.#machine.expected,
-        isAlive,
-        (write) => this.#written(write),
-      ),
-      snapshots: new ObservedSnapshots(
-        plant.snapshots?.(snapshots) ?? snapshots,
-        (...args) => this.#snapshotStored(...args),
-      ),
-      transport: plant.transport?.(transport) ?? transport,
-      config: { ...scenario.config, leaderPriority: this.#machine.leaderPriority },
-      clock: this.clock,
-      logger: this.#world.trace === undefined ? silentLogger : this.#logger(),
-      seed: this.#machine.random.uint32() | 0,
-    };
-    const raft = await Raft.create(withStep(options, this.#step(plant.step ?? step)));
+    const inner = this.#world.plant.step ?? step;
+    const raft = await Raft.create(withStep(this.#options(stores), this.#step(inner)));
     this.raft = raft;
     raft.stopped.then((cause) => {
       if (isAlive()) this.#machine.stopped(this, cause);
@@ -161,6 +117,62 @@ export class Process {
         `${this.#machine.id} has stopped with ${this.#disk.openCount} files or locks open`,
       );
     }
+  }
+
+  async #openStores(): Promise<Stores> {
+    const { plant, scenario } = this.#world;
+    const { segmentSizeBytes, reserveSizeBytes, cacheSizeBytes, retain, blockSizeBytes } =
+      scenario.store;
+    const place = {
+      directory: DIRECTORY,
+      nodeId: this.#machine.id,
+      fs: plant.fileSystem?.(this.#disk) ?? this.#disk,
+      clock: this.clock,
+      newStoreId: () => this.#machine.newStoreId(),
+    };
+    const log = await FsLogStore.open({
+      ...place,
+      segmentSizeBytes,
+      reserveSizeBytes,
+      cacheSizeBytes,
+    });
+    try {
+      this.#machine.logOpened(log);
+      return { log, snapshots: await FsSnapshotStore.open({ ...place, retain, blockSizeBytes }) };
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  /** The driver over these stores, each of which may have a mistake planted and is watched. */
+  #options({ log, snapshots }: Stores): RaftOptions<unknown> {
+    const { scenario, plant, network, trace } = this.#world;
+    const { id, address, expected, leaderPriority, random } = this.#machine;
+    const transport = new GatedTransport(
+      network.transport(id, address),
+      this.gate,
+      (...args) => this.#sent(...args),
+    );
+    return {
+      id,
+      fsm: this.#fsm(),
+      log: new ObservedLog(
+        plant.log?.(log) ?? log,
+        expected,
+        () => this.gate.isOpen,
+        (write) => this.#written(write),
+      ),
+      snapshots: new ObservedSnapshots(
+        plant.snapshots?.(snapshots) ?? snapshots,
+        (...args) => this.#snapshotStored(...args),
+      ),
+      transport: plant.transport?.(transport) ?? transport,
+      config: { ...scenario.config, leaderPriority },
+      clock: this.clock,
+      logger: trace === undefined ? silentLogger : this.#logger(),
+      seed: random.uint32() | 0,
+    };
   }
 
   #step(inner: StepFunction): StepFunction {
