@@ -339,3 +339,20 @@ Deno.test("B78: a node that stops ends its reads, and takes no more", async () =
   await settle();
   assertEquals(late.map(({ summary }) => summary), Array(2).fill("shutdown/not-written"));
 });
+
+Deno.test("a read that waits for entries which never come gives up when no leader has come for two election timeouts", async () => {
+  await using node = await startLoneNode();
+  const { raft, clock, peers } = node;
+  const entries = { prevLogIndex: toIndex(1), prevLogTerm: toTerm(1), leaderCommit: toIndex(1) };
+  peers.say("n2", { type: "append", term: toTerm(2), ...entries, round: 1 } as PlayedMessage);
+  await settle();
+  assertEquals(raft.leader?.id, "n2");
+  const call = watch(raft.read(() => "read"));
+  await settle();
+  const [question] = peers.take("readIndex");
+  peers.say("n2", { type: "readIndexResult", id: question!.id, readIndex: toIndex(9) });
+  await settle();
+  assertEquals(call.summary, "open", "entry 9 is not here yet");
+  await clock.advance(60_000);
+  assertEquals(call.summary, "not-leader/not-written");
+});

@@ -41,6 +41,8 @@ export interface ReadsHost {
   input(input: Read): void;
   /** The last entry that is applied. */
   appliedIndex(): Index;
+  /** The last entry known to be committed: it will be applied, whether there is a leader or not. */
+  commitIndex(): Index;
   /** Whether this node leads, or knows who does. */
   knowsLeader(): boolean;
   /** Whether this node leads: then no question and no answer can be lost. */
@@ -219,28 +221,44 @@ export class Reads {
   }
 
   #armRetry(): void {
-    if (this.#cancelRetry !== undefined || this.#asked.size === 0) return;
+    if (this.#cancelRetry !== undefined) return;
+    if (this.#asked.size === 0 && this.#waiting.length === 0) return;
     this.#cancelRetry = this.#clock.setTimer(this.#host.config().heartbeatTimeoutMs, () => {
       this.#cancelRetry = undefined;
       for (const [id, round] of [...this.#asked]) this.#retry(id, round);
+      this.#waiting = this.#waiting.filter((one) => this.#isHopeful(one));
       this.#armRetry();
     });
   }
 
   /** The question or its answer may be lost on the way to the leader or back; or there is no leader any more. */
   #retry(id: number, round: Round): void {
-    const { heartbeatTimeoutMs, electionTimeoutMs } = this.#host.config();
-    const nowMs = this.#clock.now();
-    if (round.open === 0) {
-      this.#asked.delete(id);
-    } else if (!this.#host.knowsLeader()) {
-      round.leaderlessSinceMs ??= nowMs;
-      if (nowMs - round.leaderlessSinceMs >= 2 * electionTimeoutMs) this.#giveUp(id, round);
-    } else {
-      round.leaderlessSinceMs = undefined;
-      const isLost = nowMs - round.askedAtMs >= heartbeatTimeoutMs && !this.#host.isLeader();
+    const { heartbeatTimeoutMs } = this.#host.config();
+    if (round.open === 0) this.#asked.delete(id);
+    else if (this.#isLeaderless(round)) this.#giveUp(id, round);
+    else if (this.#host.knowsLeader() && !this.#host.isLeader()) {
+      const isLost = this.#clock.now() - round.askedAtMs >= heartbeatTimeoutMs;
       if (isLost) this.#submit(id, round);
     }
+  }
+
+  /** Whether what readers wait for may still come. Without a leader, no entry does that is not known to be committed. */
+  #isHopeful({ readIndex, round }: Waiting): boolean {
+    if (round.open === 0) return false;
+    if (readIndex <= this.#host.commitIndex() || !this.#isLeaderless(round)) return true;
+    this.#failAll(round, this.#host.noLeader());
+    return false;
+  }
+
+  /** Whether no leader has been known for two election timeouts. */
+  #isLeaderless(round: Round): boolean {
+    if (this.#host.knowsLeader()) {
+      round.leaderlessSinceMs = undefined;
+      return false;
+    }
+    const nowMs = this.#clock.now();
+    round.leaderlessSinceMs ??= nowMs;
+    return nowMs - round.leaderlessSinceMs >= 2 * this.#host.config().electionTimeoutMs;
   }
 
   #giveUp(id: number, round: Round): void {

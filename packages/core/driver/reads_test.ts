@@ -19,6 +19,7 @@ function create() {
   const asked: string[] = [];
   const node = {
     applied: 5,
+    committed: 5,
     knowsLeader: true,
     isLeader: false,
     /** Tasks that wait for the state machine; `undefined` while it is free. */
@@ -29,6 +30,7 @@ function create() {
       config: () => completeConfig({ pendingCallsMax: 10 }),
       input: ({ id, level }) => asked.push(`${level} ${id}`),
       appliedIndex: () => toIndex(node.applied),
+      commitIndex: () => toIndex(node.committed),
       knowsLeader: () => node.knowsLeader,
       isLeader: () => node.isLeader,
       noLeader: () => new NotLeaderError(undefined),
