@@ -7,6 +7,7 @@ import { completeConfig, type RaftConfig } from "../model/config.ts";
 import {
   type Configuration,
   configurationProblem,
+  findServer,
   type IndexedConfiguration,
   type ServerAddress,
   type ServerId,
@@ -180,12 +181,20 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Gives a node that holds nothing the first configuration of a new cluster. Every member may be bootstrapped with
    * the same configuration, or only one. Resolves when it is durable. hashicorp/raft: `BootstrapCluster`.
    *
-   * Throws `InvalidConfigurationError`, or `CannotBootstrapError` if the node holds anything.
+   * Rejects with `InvalidConfigurationError` for a configuration that cannot be or has not this node in it, with `CannotBootstrapError` if the
+   * node holds anything, or with `ShutdownError`.
    */
   async bootstrap(configuration: Configuration): Promise<void> {
     const { engine, bootstraps } = this.#node;
     const problem = configurationProblem(configuration);
     if (problem !== undefined) throw new InvalidConfigurationError(problem);
+    if (findServer(configuration, this.id) === undefined) {
+      // It would wait for ever for a leader that nobody elects, on a disk that is bootstrapped.
+      const ids = configuration.servers.map(({ id }) => JSON.stringify(id)).join(", ");
+      throw new InvalidConfigurationError(
+        `this node is ${JSON.stringify(this.id)}, and the servers are ${ids}`,
+      );
+    }
     this.#refuseAfterShutdown();
     await bootstraps.ask(() => engine.input({ type: "bootstrap", configuration }));
   }

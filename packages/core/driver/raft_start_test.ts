@@ -223,6 +223,10 @@ Deno.test("bootstrap refuses a configuration that cannot be, in words", async ()
     ],
     [{ servers: [server!, { ...server!, address: "n2" }] }, 'two servers have the id "n1"'],
     [{ servers: [{ ...server!, address: "" }] }, 'server "n1" has an empty address'],
+    [
+      { servers: [{ ...server!, id: "n2" }, { ...server!, id: "n3", address: "n3" }] },
+      'this node is "n1", and the servers are "n2", "n3"',
+    ],
   ];
   for (const [configuration, message] of cases) {
     await assertRejects(() => raft.bootstrap(configuration), InvalidConfigurationError, message);
