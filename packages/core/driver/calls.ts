@@ -15,15 +15,15 @@ import type { Index } from "../model/numbers.ts";
 
 /** What a call gets when its entry is applied. */
 export interface Applied<Response> {
-  /** Index of the entry. */
+  /** Index of the entry; for a read, of the last entry that it saw. */
   readonly index: Index;
-  /** What the state machine answered; `undefined` for a barrier. */
+  /** What the state machine answered, or the query of a read; `undefined` for a barrier. */
   readonly response: Response;
 }
 
 /** How long a call may take, and what ends it early. */
 export interface CallOptions {
-  /** Milliseconds after which the call fails; without it, it lasts until the entry is applied or leadership is lost. */
+  /** Milliseconds after which the call fails, 0 or more; without it, it lasts until it has an answer or leadership is lost. */
   readonly timeoutMs?: number;
   /** Ends the call when it fires. The entry is not called back if it is appended already. */
   readonly signal?: AbortSignal;

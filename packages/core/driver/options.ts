@@ -53,6 +53,9 @@ export interface ReadOptions extends CallOptions {
 
 /** How leadership is handed over. */
 export interface TransferOptions {
-  /** Who shall lead; by default the voter that is most up to date. */
+  /**
+   * Who shall lead. By default, of the voters that answer and have everything that is committed, the one of the highest priority; among equals, or
+   * if there is none, the one that is most up to date. Never one of priority 0.
+   */
   readonly to?: ServerId;
 }

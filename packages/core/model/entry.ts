@@ -25,7 +25,10 @@ export interface Entry {
   readonly data: Uint8Array<ArrayBuffer>;
   /** Bytes for layers between the caller and the state machine, which the latter need not understand. */
   readonly extensions: Uint8Array<ArrayBuffer>;
-  /** The leader's wall clock when it appended the entry, in milliseconds since 1970. For people; never for decisions. */
+  /**
+   * The leader's wall clock when it appended the entry, in milliseconds since 1970; 0 where nobody called for the entry (docs/divergences.md). The consensus
+   * decides nothing by it; sessions expire by the latest one in the log.
+   */
   readonly appendedAtMs: number;
 }
 

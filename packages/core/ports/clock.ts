@@ -11,7 +11,7 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Monotonic milliseconds since some fixed moment. Decides elections, leases and deadlines. */
   now(): number;
-  /** Wall-clock milliseconds since 1970. Only for people. */
+  /** Wall-clock milliseconds since 1970, for the records of entries and snapshots. May jump: the consensus decides nothing by it. */
   wallTime(): number;
   /** Calls `callback` once, after at least `delayMs`. */
   setTimer(delayMs: number, callback: () => void): CancelTimer;
