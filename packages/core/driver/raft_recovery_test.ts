@@ -190,3 +190,52 @@ Deno.test("restoreSnapshotOnStart off: a state machine that keeps its own state 
   assertEquals(again.fsm.commands, [...texts("b", 5), "c 0"]);
   assertEquals(own.commands, [...texts("a", 10), ...texts("b", 5), "c 0"]);
 });
+
+Deno.test("restoreSnapshotOnStart off: a leader's snapshot that a crash kept from being restored is restored at the start", async () => {
+  /** What each state machine has on a disk of its own. */
+  const own = new Map<string, readonly string[]>();
+  const crashed = Promise.withResolvers<void>();
+  let isSlow = false;
+  class Durable extends Recorder {
+    constructor(readonly id: string) {
+      super();
+      this.commands.push(...own.get(id) ?? []);
+    }
+
+    override apply(entry: Parameters<Recorder["apply"]>[0]): string | Promise<string> {
+      const response = super.apply(entry);
+      own.set(this.id, [...this.commands]);
+      return response;
+    }
+
+    override async restore(data: AsyncIterable<Uint8Array>): Promise<void> {
+      if (isSlow) return await crashed.promise;
+      await super.restore(data);
+      own.set(this.id, [...this.commands]);
+    }
+  }
+  await using cluster = await Cluster.start(3, {
+    retain: 1,
+    fsm: (id) => new Durable(id),
+    config: { trailingLogs: 0, restoreSnapshotOnStart: false },
+  });
+  const leader = await cluster.leader();
+  await cluster.applied(await cluster.write("a", 3));
+  const id = cluster.others(leader.id)[0]!.id;
+  const stopped = await cluster.stop(id);
+  await cluster.write("b", 3);
+  const { lastIncludedIndex } = await leader.raft.snapshot();
+  isSlow = true;
+  const { log } = await cluster.startNode(id, stopped);
+  await cluster.clock.waitFor(
+    "the log follows the snapshot",
+    20_000,
+    () => log.firstIndex > lastIncludedIndex,
+  );
+  const disk = cluster.crash(id);
+  crashed.resolve();
+  isSlow = false;
+  await cluster.startNode(id, await disk);
+  await cluster.applied(await cluster.write("c", 1));
+  assertEquals(own.get(id), leader.fsm.commands);
+});

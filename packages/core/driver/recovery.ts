@@ -9,7 +9,7 @@ import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { LogStore } from "../ports/log_store.ts";
+import type { LogReader, LogStore } from "../ports/log_store.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import { restoreFsm } from "./fsm_restore.ts";
 import type { Meter } from "./meter.ts";
@@ -63,11 +63,11 @@ export async function findState(options: FindOptions): Promise<Found> {
 }
 
 async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undefined> {
-  const { fsm, snapshots, config, logger, meter } = options;
+  const { fsm, log, snapshots, config, logger, meter } = options;
   const metas = snapshots?.list() ?? [];
   if (snapshots === undefined || metas.length === 0) return undefined;
   if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
-  if (!config.restoreSnapshotOnStart) return metas[0];
+  if (!config.restoreSnapshotOnStart && !mayLack(log, metas[0]!)) return metas[0];
   for (const meta of metas) {
     try {
       await using source = await snapshots.open(meta.id);
@@ -83,6 +83,17 @@ async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undef
     }
   }
   throw new StorageError(`none of ${metas.length} snapshots could be restored`);
+}
+
+/**
+ * Whether a state machine that keeps its state by itself may lack what `meta` contains. A leader's snapshot and a backup are stored first
+ * and restored then, and the node may have stopped in between. A leader's is one that the log does not reach or begins after; of a
+ * backup, the log keeps the last piece until it is restored.
+ */
+function mayLack(log: LogReader, meta: SnapshotMeta): boolean {
+  const { lastIncludedIndex: index } = meta;
+  if (resetToFollow(log, meta) !== undefined || index < log.firstIndex) return true;
+  return log.read(index, 1)?.entry(index).type === "restore";
 }
 
 /** What is damaged of a snapshot. A state machine that throws may have done so for that: it sees the bytes before they are known to be right. */

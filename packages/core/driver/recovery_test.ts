@@ -215,13 +215,34 @@ Deno.test("a state machine that cannot take a whole snapshot keeps the node from
 });
 
 Deno.test("restoreSnapshotOnStart off: the state machine is left alone, the node begins after the snapshot", async () => {
-  const log = await logOf(5);
+  const log = await logOf(9);
   const store = new MemorySnapshotStore();
   const meta = await addSnapshot(store, 7);
   const fsm = new Recorder();
   const { snapshot } = await find(log, store, fsm, { restoreSnapshotOnStart: false });
   assertEquals([snapshot, fsm.commands], [meta, []]);
-  assertEquals([log.firstIndex, log.lastIndex] as number[], [8, 7]);
+  assertEquals([log.firstIndex, log.lastIndex] as number[], [1, 9]);
+});
+
+Deno.test("restoreSnapshotOnStart off: what was stored and perhaps not restored is restored", async () => {
+  const received = await logOf(5);
+  const followed = await logOf(9);
+  await followed.truncatePrefix(toIndex(7));
+  const backup = await logOf(6);
+  const lastPiece: Proposal = { type: "restore", data: NO_BYTES, extensions: NO_BYTES };
+  await backup.persist([{
+    hardState: undefined,
+    reset: undefined,
+    truncateFrom: undefined,
+    entries: EntryRun.encode(toIndex(7), toTerm(1), 0, [lastPiece]),
+  }]);
+  for (const log of [received, followed, backup]) {
+    const store = new MemorySnapshotStore();
+    const meta = await addSnapshot(store, 7);
+    const fsm = new Recorder();
+    const { snapshot } = await find(log, store, fsm, { restoreSnapshotOnStart: false });
+    assertEquals([snapshot, fsm.commands], [meta, ["up to 7"]]);
+  }
 });
 
 Deno.test("what the stores throw is passed on", async () => {

@@ -41,7 +41,10 @@ export interface RaftConfig {
    * snapshot is, which they follow. From 0. Default 10240.
    */
   readonly trailingLogs: number;
-  /** Whether the state machine is restored from the newest snapshot at the start; `false` for one that keeps its state on disk by itself. Default true. */
+  /**
+   * Whether the state machine is restored from the newest snapshot at the start. `false` for one that keeps its state on disk by itself:
+   * then only if the snapshot may be a leader's, or a backup, that the node stored and did not come to restore. Default true.
+   */
   readonly restoreSnapshotOnStart: boolean;
   /** Largest command with its extensions. From 1 to 16 MiB less an entry's header. Default 1 MiB. */
   readonly commandSizeMaxBytes: number;
