@@ -158,7 +158,10 @@ class Route {
       timeoutMs: query.timeoutMs ?? this.#options.limits.requestTimeoutMs,
       signal: request.signal,
     });
-    return result instanceof Response ? result : Response.json(result);
+    const response = result instanceof Response ? result : Response.json(result);
+    // Nobody reads what answers HEAD: a stream would stay open for ever.
+    if (request.method === "HEAD") await response.body?.cancel();
+    return response;
   }
 
   async #body(request: Request): Promise<unknown> {

@@ -46,3 +46,11 @@ Deno.test("there are only so many streams; one that ends makes room", async () =
   assertEquals(again.status, 200);
   for (const body of [...bodies.slice(1), again.body!]) await body.cancel();
 });
+
+Deno.test("who asks for the header alone opens no stream", async () => {
+  const played = new PlayedApp();
+  for (let at = 0; at <= EVENT_STREAMS_MAX; at += 1) {
+    const { status, body } = await played.app.request("/v1/events", { method: "HEAD" });
+    assertEquals([status, body], [200, null]);
+  }
+});

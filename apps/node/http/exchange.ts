@@ -66,7 +66,7 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | Ht
     return new HttpError(
       400,
       "invalid-argument",
-      "host is not a name or address, perhaps with a port; allowed is what the request was sent to",
+      "host is not a name or address, perhaps with a port; allowed is what the request was sent to, once",
     );
   }
   const headers = new Headers();
@@ -83,16 +83,24 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | Ht
   });
 }
 
-function urlOf({ socket, url: target = "/", headers }: IncomingMessage): string | undefined {
+function urlOf(
+  { socket, url: target = "/", headers, headersDistinct }: IncomingMessage,
+): string | undefined {
   const scheme = (socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
   const here = { host: socket.localAddress ?? "127.0.0.1", port: socket.localPort ?? 0 };
   const host = headers.host ?? formatAddress(here);
-  if (/[/?#@\\]/.test(host)) return undefined;
+  if ((headersDistinct["host"]?.length ?? 0) > 1) return undefined;
+  if (host === "" || /[/?#@\\]/.test(host)) return undefined;
   const url = target.startsWith("/") ? `${scheme}://${host}${target}` : target;
   return /^https?:\/\//.test(url) && URL.canParse(url) ? url : undefined;
 }
 
 async function send(response: Response, outgoing: ServerResponse): Promise<void> {
+  if (outgoing.destroyed) {
+    // To a client that has gone already, `pipeline` gives nothing, and does not tell whoever makes the body.
+    await response.body?.cancel();
+    return;
+  }
   outgoing.writeHead(response.status, [...response.headers].flat());
   if (response.body === null) {
     outgoing.end();

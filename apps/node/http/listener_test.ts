@@ -117,6 +117,25 @@ Deno.test("there are so many connections for HTTP, and the next is hung up on", 
   second.close();
 });
 
+Deno.test("an answer whose client has gone before it was there is given up", async () => {
+  const asked = Promise.withResolvers<AbortSignal>();
+  const given = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  await using port = await Port.open({}, async ({ signal }) => {
+    asked.resolve(signal);
+    await given.promise;
+    return new Response(new ReadableStream({ cancel: () => cancelled.resolve() }));
+  });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: port.listener.port });
+  await client.write(new TextEncoder().encode("GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
+  const signal = await asked.promise;
+  const gone = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  client.close();
+  await gone;
+  given.resolve();
+  await cancelled.promise;
+});
+
 Deno.test("a body that nobody waits for costs its connection, after the answer", async () => {
   await using port = await Port.open();
   const said = await port.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf");

@@ -95,7 +95,7 @@ Deno.test("a server that closes ends its streams, and answers what is under way"
 Deno.test("a host that is none is refused as what it is", async () => {
   await using server = await listen(new PlayedRaft(new WordsFsm()));
   const { hostname, port } = new URL(server.url);
-  for (const host of ["a b", "]:x", "127.0.0.1:99999999"]) {
+  for (const host of ["a b", "]:x", "127.0.0.1:99999999", "", "127.0.0.1\r\nhost: b"]) {
     using connection = await Deno.connect({ hostname, port: Number(port) });
     const request = `GET /v1/words HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
     await connection.write(new TextEncoder().encode(request));
