@@ -104,6 +104,10 @@ Deno.test("a path that is not what it must be is named, with what is wrong with 
   try {
     const file = `${dir}/file`;
     await Deno.writeTextFile(file, "");
+    const half = `${dir}/half`;
+    await Deno.mkdir(half);
+    await Deno.writeTextFile(`${half}/log`, "");
+    await new Deno.Command("ln", { args: ["-s", `${dir}/none`, `${dir}/link`] }).output();
     const place = "allowed is a directory, or what can become one";
     for (
       const [args, said] of [
@@ -115,6 +119,15 @@ Deno.test("a path that is not what it must be is named, with what is wrong with 
         [
           ["start", `--data-dir=${file}/x`],
           `dataDir is "${file}/x" (it leads through a file); ${place}`,
+        ],
+        [
+          ["start", `--data-dir=${dir}/link`],
+          `dataDir is "${dir}/link" (it is a link that leads nowhere); ${place}`,
+        ],
+        [
+          ["start", `--data-dir=${half}`, "--grpc-listen=127.0.0.1:0", "--raft-listen=127.0.0.1:0"],
+          `dataDir is "${half}" (${half}/log: it is a file); ` +
+          "allowed is a directory that this user may change, or what can become one",
         ],
         [
           ["start", `--config=${file}/x`],

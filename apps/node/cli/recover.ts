@@ -13,10 +13,11 @@ import {
   type Recovery,
 } from "@coracle/core";
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
+import { systemText } from "../config/path_problem.ts";
 import { readPeersFile } from "../config/peers_file.ts";
 import { Logs } from "../log.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
-import { requireStore } from "./store_directory.ts";
+import { requireStore, storeProblem } from "./store_directory.ts";
 
 /** What `recover` is asked to do. */
 export interface RecoverOptions {
@@ -37,7 +38,8 @@ export async function recover({ dir, peers, json }: RecoverOptions): Promise<Exi
     if (error instanceof InvalidConfigurationError) {
       throw new CommandError(EXIT.usage, `${peers}: ${error.message}`, { cause: error });
     }
-    throw new CommandError(EXIT.failed, error.message, { cause: error });
+    throw storeProblem(dir, error) ??
+      new CommandError(EXIT.failed, systemText(error) ?? error.message, { cause: error });
   });
   for (const line of json ? jsonLines(id, recovery) : textLines(dir, id, recovery)) {
     console.log(line);

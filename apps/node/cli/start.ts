@@ -5,6 +5,7 @@
  */
 import { InvalidConfigError, RaftError, ShutdownTimeoutError } from "@coracle/core";
 import { completeSettings } from "../config/config.ts";
+import { systemText } from "../config/path_problem.ts";
 import type { NodeSettings } from "../config/schema.ts";
 import { errorText, Logs } from "../log.ts";
 import { quietGrpc } from "../grpc/quiet.ts";
@@ -13,6 +14,7 @@ import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { PartitionOnSignal } from "./partition_on_signal.ts";
 import { ReloadOnSignal } from "./reload_on_signal.ts";
 import { StopRequest } from "./stop_request.ts";
+import { storeProblem } from "./store_directory.ts";
 
 /** How the node is told to stop, beside by signals, and what it is told to change. */
 export interface StartOptions {
@@ -35,7 +37,7 @@ export async function start(
   quietGrpc();
   using stop = new StopRequest({ withStdin: stopWithStdin });
   const config = completeSettings(settings);
-  const node = await Node.start(config, logs).catch(startFailed);
+  const node = await Node.start(config, logs).catch((error) => startFailed(error, config.dataDir));
   using _partition = node.partition && new PartitionOnSignal(node.partition, logger);
   using _reloading = new ReloadOnSignal(settings, { reload, node, logs });
   const reason = await Promise.race([
@@ -74,8 +76,10 @@ function stopFailed(error: unknown): never {
 }
 
 /** What the world does wrong is said in a line; anything else is a bug, and keeps its stack trace. */
-function startFailed(error: unknown): never {
+function startFailed(error: unknown, dataDir: string): never {
+  const problem = storeProblem(dataDir, error, "dataDir");
+  if (problem !== undefined) throw problem;
   if (!(error instanceof RaftError || error instanceof Deno.errors.PermissionDenied)) throw error;
   const exitCode = error instanceof InvalidConfigError ? EXIT.usage : EXIT.failed;
-  throw new CommandError(exitCode, error.message, { cause: error });
+  throw new CommandError(exitCode, systemText(error) ?? error.message, { cause: error });
 }

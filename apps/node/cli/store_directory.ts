@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { directoryProblem, pathProblem } from "../config/path_problem.ts";
+import { StorageError } from "@coracle/core";
+import { directoryProblem, namedPath, pathProblem } from "../config/path_problem.ts";
 import { CommandError, EXIT, wrongOption } from "./exit.ts";
 
 /** Throws {@linkcode CommandError} unless `dir` is a directory. */
@@ -24,6 +25,34 @@ export function requirePlaceForDirectory(flag: string, path: string): void {
 export function requireStore(dir: string): void {
   requireDirectory(dir);
   if (isMissing(`${dir}/log`)) throw noStore(dir);
+}
+
+/** What the system has against a path; there is no point in starting again, as there may be when there is no room or the disk has failed. */
+const PATH_CODES = "EACCES EPERM EROFS ENOTDIR EISDIR EEXIST ELOOP ENAMETOOLONG".split(" ");
+
+/**
+ * The error for a store in `dir` that cannot be opened for what the system has against a path; it names that path. `undefined` if `error`
+ * says something else. `flag`: what `dir` was given by, if not as an argument.
+ */
+export function storeProblem(dir: string, error: unknown, flag?: string): CommandError | undefined {
+  const cause = error instanceof StorageError ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const path = namedPath(cause);
+  if (path === undefined || !PATH_CODES.includes(code)) return undefined;
+  const problem = (code === "ENOTDIR" && directoryProblem(path)) || pathProblem(cause);
+  if (flag === undefined) {
+    return new CommandError(
+      EXIT.usage,
+      `${path} cannot be used: ${problem}; allowed is a node's directory that this user may change`,
+      { cause: error },
+    );
+  }
+  return wrongOption(
+    flag,
+    dir,
+    "a directory that this user may change, or what can become one",
+    path === dir ? problem : `${path}: ${problem}`,
+  );
 }
 
 /** The error for a directory that is not a node's. */

@@ -25,14 +25,29 @@ export function systemText(error: unknown): string | undefined {
   return error.message.replace(ERROR_NUMBER, "");
 }
 
+/** The path that the system names in `error`, if it names one. */
+export function namedPath(error: unknown): string | undefined {
+  return /: \w+ '(.*?)'(?: -> '.*')?$/s.exec(systemText(error) ?? "")?.[1];
+}
+
 /** What is wrong with `path` where a directory is wanted that is made if it is missing; `undefined` if nothing is yet. */
 export function directoryProblem(path: string): string | undefined {
   try {
     return Deno.statSync(path).isDirectory ? undefined : "it is a file";
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound) {
+      return isLink(path) ? "it is a link that leads nowhere" : undefined;
+    }
     const problem = pathProblem(error);
     if (problem === undefined) throw error;
     return problem;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals, assertThrows } from "@std/assert";
-import { directoryProblem, pathProblem, systemText } from "./path_problem.ts";
+import { directoryProblem, namedPath, pathProblem, systemText } from "./path_problem.ts";
 
 /** What is said when `open` fails, which it must. */
 function problemOf(open: () => unknown): string | undefined {
@@ -31,6 +31,14 @@ Deno.test("what the system says of a path is put in words, without its number", 
     const error = assertThrows(() => Deno.readDirSync(file).next());
     assertEquals(systemText(error), `Not a directory: readdir '${file}'`);
     assertEquals(systemText(new TypeError("a bug")), undefined);
+
+    assertEquals(namedPath(error), file);
+    const moved = assertThrows(() => Deno.renameSync(`${dir}/none`, `${dir}/other`));
+    assertEquals(namedPath(moved), `${dir}/none`);
+    assertEquals(
+      namedPath(new Deno.errors.IsADirectory("Is a directory (os error 21)")),
+      undefined,
+    );
 
     assertEquals(directoryProblem(dir), undefined);
     assertEquals(directoryProblem(`${dir}/none`), undefined);
