@@ -16,7 +16,7 @@ export interface StepDownOptions extends ClientOptions {
 
 /** What `transfer` is asked to do. */
 export interface TransferOptions extends StepDownOptions {
-  /** Who shall lead; without, the voter that is most up to date. */
+  /** Who shall lead; without, the best voter, by priority and then by how far its log is. */
   readonly id: string | undefined;
 }
 

@@ -70,7 +70,7 @@ export class AdminClient implements Disposable {
     return this.#change((to, settings) => to.call(raft.removeServer, { id }, settings));
   }
 
-  /** Hands leadership to `id`, or to the voter that is most up to date. */
+  /** Hands leadership to `id`, or to the best voter, by priority and then by how far its log is. */
   async transferLeadership(id: string | undefined): Promise<void> {
     await this.#change((to, settings) =>
       id === undefined

@@ -131,7 +131,8 @@ export const changedSchema = z.strictObject({
 /** Who shall lead. */
 export const transferSchema = z.strictObject({
   to: nameSchema.optional().meta({
-    description: "Who shall lead. Default: the voter that is most up to date.",
+    description:
+      "Who shall lead. Default: the best voter, by priority and then by how far its log is.",
     allowed: NAME_ALLOWED,
   }),
 }).meta({ allowed: 'an object such as {} or {"to": "n2"}' });

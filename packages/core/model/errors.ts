@@ -229,7 +229,7 @@ export class NothingToRecoverError extends RaftError {
   }
 }
 
-/** A cluster configuration that cannot be: no voter, or an id or address that is empty, too long or used twice; for a bootstrap, also one without the node itself. */
+/** A cluster configuration that cannot be: no voter, or an id or address that is empty, too long or used twice; for a bootstrap also one without the node itself, for a recovery one in which it has no vote. */
 export class InvalidConfigurationError extends RaftError {
   /** `problem`: what is wrong, in words. */
   constructor(problem: string) {

@@ -12,7 +12,7 @@ export function addTransfer(program: Command, done: Done): void {
   addClusterCommand(program, {
     usage: "transfer [id]",
     description:
-      "Hands leadership to a voter: the one that is named, or the one that is most up to date.",
+      "Hands leadership to a voter: the one that is named, or the best one, by priority and then by how far its log is.",
     examples: [
       ["transfer", "to whichever is best"],
       ["transfer n2", "to n2"],
