@@ -16,6 +16,7 @@ import { suffrageOf } from "./_testing/members.ts";
 import { watch } from "./_testing/outcome.ts";
 import { isLater, randomHistory, sharedLength } from "./_testing/survivors.ts";
 import { recoverCluster } from "./recover_cluster.ts";
+import { readConfiguration } from "./stored_state.ts";
 import { restoreBegin, restoreChunk, restoreEnd } from "./user_restore.ts";
 
 /** Recovers the node `id` on its disk, and starts it. */
@@ -75,6 +76,29 @@ Deno.test("the last of three becomes a cluster of one with everything that was a
   await cluster.leader(["n4", "n5"]);
   await cluster.write("e", 1);
 });
+
+for (const isSameName of [false, true]) {
+  Deno.test(`who is left may take its own members over from its disk, and empty nodes ${isSameName ? "under the names of the lost" : "as further voters"}`, async () => {
+    await using cluster = await Cluster.start(3);
+    await cluster.leader();
+    await cluster.applied(await cluster.write("a", 3));
+    const [last, ...lost] = cluster.ids.reverse() as [ServerId, ...ServerId[]];
+    for (const id of lost) {
+      await cluster.crash(id);
+      cluster.wipe(id);
+    }
+    const log = await cluster.stop(last);
+    const before = readConfiguration({ log }).configuration.servers;
+    const servers = isSameName
+      ? before
+      : [...before.filter(({ id }) => id === last), ...voters("n4", "n5").servers];
+    const { fsm } = await startRecovered(cluster, last, log, { servers });
+    for (const { id } of servers) if (id !== last) await cluster.startNode(id);
+    await cluster.leader();
+    await cluster.applied(await cluster.write("b", 1));
+    assertEquals(fsm.commands, ["a 0", "a 1", "a 2", "b 0"]);
+  });
+}
 
 Deno.test("what was never committed is kept, and its writer was told that this may be", async () => {
   await using cluster = await Cluster.start(3);

@@ -48,7 +48,7 @@ const READ_SIZE_BYTES = 1024 * 1024;
 export interface RecoverOptions extends StoredNode {
   /** The name of the node whose disk it is. */
   readonly id: ServerId;
-  /** Who the members are from now on; the node is a voter among them. */
+  /** Who the members are from now on; the node is a voter among them. Stores that it names do not count: the first leader names them anew. */
   readonly configuration: Configuration;
   /** Where it is told which snapshots are damaged; nowhere by default. */
   readonly logger?: Logger;
@@ -91,15 +91,16 @@ export interface Recovery {
  * node has no entry and no snapshot, `StorageError` if what it has is damaged or the disk fails. hashicorp/raft: `RecoverCluster`.
  */
 export async function recoverCluster(options: RecoverOptions): Promise<Recovery> {
-  const { id, log, snapshots, configuration, logger = silentLogger } = options;
-  const problem = configurationProblem(configuration) ??
-    (isVoter(configuration, id)
+  const { id, log, snapshots, logger = silentLogger } = options;
+  const problem = configurationProblem(options.configuration) ??
+    (isVoter(options.configuration, id)
       ? undefined
       : `${JSON.stringify(id)}, whose disk this is, is not a voter of the configuration`);
   if (problem !== undefined) throw new InvalidConfigurationError(problem);
   const isEmpty = log.lastIndex === NO_INDEX && (snapshots?.list().length ?? 0) === 0;
   if (isEmpty) throw new NothingToRecoverError(log.hardState.term);
 
+  const configuration = withoutStores(options.configuration);
   const before = readConfiguration(options);
   const snapshot = await newestWhole(options, logger);
   refuseGap(log, snapshot);
@@ -123,6 +124,16 @@ export async function recoverCluster(options: RecoverOptions): Promise<Recovery>
   }]);
   const after = { index, configuration };
   return { lastIndex, lastTerm, snapshot, before, after, term: log.hardState.term };
+}
+
+/**
+ * The same members, with stores that are not named: the first leader names those of its voters. Names that somebody took over from
+ * the configuration before might stand for lost disks; and where only some are named, those alone could be too few to elect a leader.
+ */
+function withoutStores({ servers }: Configuration): Configuration {
+  return {
+    servers: servers.map(({ id, address, suffrage }) => ({ id, address, suffrage })),
+  };
 }
 
 /**
