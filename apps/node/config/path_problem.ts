@@ -5,8 +5,8 @@
  */
 
 /**
- * What is wrong with a path, from what the system said when it was opened or made; `undefined` if `error` is nothing that the system says
- * of a path: a bug, or a permission that Deno has not been given.
+ * What is wrong with a path, from what the system said when it was opened or made, or from what Deno said that does not permit it: a
+ * permission for a path is none for where a link there leads, nor for what is in /dev, /proc and /sys. `undefined` if `error` is a bug.
  */
 export function pathProblem(error: unknown): string | undefined {
   if (error instanceof Deno.errors.NotFound) return "it does not exist";
@@ -14,7 +14,13 @@ export function pathProblem(error: unknown): string | undefined {
   if (error instanceof Deno.errors.NotADirectory) return "it leads through a file";
   if (error instanceof Deno.errors.AlreadyExists) return "it is a file";
   if (error instanceof Deno.errors.PermissionDenied) return "this user may not";
+  if (error instanceof Deno.errors.NotCapable) return notCapableText(error.message);
   return systemText(error)?.replace(/: .*/s, "").toLowerCase();
+}
+
+function notCapableText(message: string): string {
+  const flag = /--allow-\w+/.exec(message)?.[0];
+  return `this process may not${flag === undefined ? "" : ` without ${flag}`}`;
 }
 
 const ERROR_NUMBER = / \(os error \d+\)/;

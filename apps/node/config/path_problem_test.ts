@@ -26,7 +26,12 @@ Deno.test("what the system says of a path is put in words, without its number", 
     );
     assertEquals(pathProblem(new Deno.errors.PermissionDenied("")), "this user may not");
     assertEquals(pathProblem(new TypeError("a bug")), undefined);
-    assertEquals(pathProblem(new Deno.errors.NotCapable("Requires read access")), undefined);
+    const special = 'Requires all access to "/dev/stdin", run again with the --allow-all flag';
+    assertEquals(
+      pathProblem(new Deno.errors.NotCapable(special)),
+      "this process may not without --allow-all",
+    );
+    assertEquals(pathProblem(new Deno.errors.NotCapable("")), "this process may not");
 
     const error = assertThrows(() => Deno.readDirSync(file).next());
     assertEquals(systemText(error), `Not a directory: readdir '${file}'`);

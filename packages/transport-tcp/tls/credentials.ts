@@ -163,7 +163,8 @@ async function readText(path: string, name: readonly [string, string]): Promise<
     if (isDenied(error)) {
       throw invalid(name, "this process may not read it", allowed);
     }
-    throw error;
+    const said = saidBySystem(error);
+    throw said === undefined ? error : invalid(name, said, allowed);
   }
 }
 
@@ -185,4 +186,9 @@ async function isWorldReadable(path: string): Promise<boolean> {
 
 function isDenied(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+}
+
+/** What the system has against a path, in its words; `undefined` if it was not the system that said `error`. */
+function saidBySystem(error: unknown): string | undefined {
+  return /^(.*) \(os error \d+\)/s.exec(describeError(error))?.[1]?.toLowerCase();
 }

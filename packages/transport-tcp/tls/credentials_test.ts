@@ -55,6 +55,8 @@ Deno.test("what is wrong with a file is said in one line, with the file and what
   const cases: [TlsFiles, string][] = [
     [{ ...files, certFile: `${folder.path}/none.pem` }, '/none.pem" (it does not exist)'],
     [{ ...files, keyFile: folder.path }, "(it is no file)"],
+    [{ ...files, keyFile: `${files.certFile}/x` }, "(not a directory); allowed is"],
+    [{ ...files, caFile: `${folder.path}/${"x".repeat(300)}` }, "(file name too long); allowed is"],
     [
       { ...files, certFile: files.keyFile },
       "(it holds no certificate); allowed is a file with certificates in PEM",
