@@ -20,6 +20,7 @@ import type { Index } from "../model/numbers.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Proposed, Refusal } from "../consensus/effect.ts";
 import type { Propose } from "../consensus/input.ts";
+import { bytesProblem } from "./bytes.ts";
 import { type Applied, type Call, callProblem, Calls } from "./calls.ts";
 import type { Meter } from "./meter.ts";
 import type { ApplyOptions } from "./options.ts";
@@ -56,7 +57,8 @@ export class Proposals {
   /** Proposes an entry. Resolves when it is applied here. */
   call(type: EntryType, data: Uint8Array, options: ApplyOptions): Promise<Applied<unknown>> {
     const { timeoutMs, signal, extensions = NO_BYTES } = options;
-    const refusal = this.#refusal(type, data.length + extensions.length) ?? callProblem(options);
+    const refusal = bytesProblem("command", data) ?? bytesProblem("extensions", extensions) ??
+      this.#refusal(type, data.length + extensions.length) ?? callProblem(options);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const call: Call = {

@@ -204,7 +204,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * over: do not change them before the call has settled. Commands of one caller that are handed over in order are
    * applied in this order.
    *
-   * Rejects with `NotLeaderError`, `CommandTooLargeError`, `OverloadedError`, `TransferInProgressError`,
+   * Rejects with `InvalidConfigError` for what is no `Uint8Array`, `NotLeaderError`, `CommandTooLargeError`, `OverloadedError`, `TransferInProgressError`,
    * `EnqueueTimeoutError` (nothing was written), `CommitTimeoutError`, `LeadershipLostError` (it may have been),
    * `AbortedError`, `AbortedByRestoreError`, `ShutdownError` (see their `outcome`). hashicorp/raft: `Apply`, `ApplyLog`.
    */
@@ -313,7 +313,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   /**
    * Makes a snapshot of what is applied now, or later, and compacts the log. Calls share one that contains what each of them has
    * seen. Rejects with `NothingNewToSnapshotError`, `SnapshotsUnsupportedError`, `StorageError`, `AbortedByRestoreError` while a
-   * backup is restored, `ShutdownError`, or what the state machine throws; the node goes on. hashicorp/raft: `Snapshot`.
+   * backup is restored, `ShutdownError`, `InvalidConfigError` if the state machine gives no pieces of bytes, or what it throws; the node goes on. hashicorp/raft: `Snapshot`.
    */
   async snapshot(): Promise<SnapshotMeta> {
     this.#refuseAfterShutdown();
@@ -329,7 +329,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * `Restore`.
    *
    * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `TransferInProgressError`, `OverloadedError`, `BackupRefusedError` if the
-   * trial throws, `InvalidConfigError` if it is the node's own state machine, `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
+   * trial throws, `InvalidConfigError` if it is the node's own state machine or `data` are no pieces of bytes, `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
    * `failed` up to the last entry), or what `data` throws.
    */
   async restore(

@@ -94,6 +94,24 @@ Deno.test("a command that is too large is refused with the limit, extensions inc
   assertEquals(error.message, "a command of 101 bytes is larger than the limit of 100 bytes");
 });
 
+Deno.test("what is no bytes is refused at once, and the node goes on", async () => {
+  await using cluster = await Cluster.start(1);
+  const { raft } = await cluster.leader();
+  const { lastIndex } = raft;
+  for (const other of [new ArrayBuffer(3), "text", [1, 2], undefined]) {
+    const bytes = other as unknown as Uint8Array;
+    await assertRejects(() => raft.apply(bytes), InvalidConfigError, "command is of type ");
+    if (other === undefined) continue;
+    await assertRejects(
+      () => raft.apply(commandOf("x"), { extensions: bytes }),
+      InvalidConfigError,
+      "extensions is of type ",
+    );
+  }
+  assertEquals([raft.lastIndex, raft.state], [lastIndex, "leader"]);
+  await cluster.until(raft.apply(commandOf("x")));
+});
+
 Deno.test("options that cannot be, and a signal that has fired, are refused at once", async () => {
   await using cluster = await Cluster.start(1);
   const { raft } = await cluster.leader();

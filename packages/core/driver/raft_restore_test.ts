@@ -9,6 +9,7 @@ import {
   AbortedByRestoreError,
   AbortedError,
   FsmFailedError,
+  InvalidConfigError,
   LeadershipLostError,
   TransferFailedError,
 } from "../model/errors.ts";
@@ -229,6 +230,20 @@ Deno.test("a deadline of a write that waits for the end of a restore is kept", a
   assertEquals(write.summary, "commit-timeout/unknown");
   backup.end();
   await cluster.clock.waitFor("it is over", 2000, () => restore.settled);
+});
+
+Deno.test("a backup that does not come in pieces of bytes is refused, and changes nothing", async () => {
+  const { cluster, leader } = await create();
+  await using _ = cluster;
+  const backups: [unknown, string][] = [[commandOf("x"), "number"], [["x"], "string"]];
+  for (const [backup, type] of backups) {
+    const restore = watch(leader.raft.restore(backup as Uint8Array[]));
+    await cluster.clock.waitFor("it is over", 1000, () => restore.settled);
+    assertInstanceOf(restore.error, InvalidConfigError);
+    const message = `a piece of data is of type ${type}; allowed is a Uint8Array`;
+    assertEquals(restore.error.message, message);
+  }
+  await assertEqualReplicas(cluster, Array.from({ length: 5 }, (_, n) => `before ${n}`));
 });
 
 Deno.test("a restore that cannot begin holds nobody up", async () => {

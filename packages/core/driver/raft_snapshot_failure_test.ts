@@ -23,6 +23,12 @@ const FAILURES: readonly [string, (fsm: Custom, store: MemorySnapshotStore) => v
       throw new Error("changed its mind");
     };
   }, "changed its mind"],
+  ["it gives bytes instead of pieces of bytes", (fsm) => {
+    fsm.stream = () => commandOf("x") as unknown as Uint8Array[];
+  }, "a piece of data is of type number; allowed is a Uint8Array"],
+  ["its pieces are no bytes", (fsm) => {
+    fsm.stream = () => [new ArrayBuffer(3)] as unknown as Uint8Array[];
+  }, "a piece of data is of type ArrayBuffer; allowed is a Uint8Array"],
   ...(["create", "write", "commit"] as const).map((failing) =>
     [
       `the store cannot ${failing}`,

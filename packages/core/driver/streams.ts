@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { bytesProblem } from "./bytes.ts";
 
 /**
  * Passes `data` on until `signal` fires: then it throws the signal's reason at once, whatever `data` is waiting for, and tells
- * `data` that nobody reads any more.
+ * `data` that nobody reads any more. Throws an `InvalidConfigError` for a piece that is no bytes.
  */
 export async function* untilAborted(
   data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -32,6 +33,8 @@ export async function* untilAborted(
         isOpen = false;
         return;
       }
+      const problem = bytesProblem("a piece of data", result.value);
+      if (problem !== undefined) throw problem;
       yield result.value;
     }
   } finally {

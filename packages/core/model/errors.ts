@@ -327,7 +327,7 @@ export class SnapshotsUnsupportedError extends RaftError {
   }
 }
 
-/** A node's settings that cannot be: the message names the field, what was given and what is allowed. */
+/** A setting, or what a call was given, that cannot be: the message names the field, what was given and what is allowed. */
 export class InvalidConfigError extends RaftError {
   /** `field`: whose value is wrong; `given`: that value; `allowed`: what would be right, in words. */
   constructor(
