@@ -5,6 +5,7 @@
  */
 import { ENTRY_SIZE_MAX_BYTES, type Logger, RaftError } from "@coracle/core";
 import type { WordsFsm } from "@coracle/fsm-words";
+import { QuietLog } from "@coracle/transport-tcp";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Address, formatAddress } from "../config/address.ts";
 import { BackupError } from "../backup/format.ts";
@@ -62,7 +63,12 @@ export interface GrpcServerOptions {
   readonly logger: Logger;
   /** How often a client is asked whether it is there, and how long it may take to say so. 10 seconds by default. */
   readonly keepAliveMs?: number;
+  /** The most connections; further ones are closed at once. {@linkcode GRPC_CONNECTIONS_MAX} by default. */
+  readonly connectionsMax?: number;
 }
+
+/** How many connections for gRPC a node has at most. */
+export const GRPC_CONNECTIONS_MAX = 4096;
 
 /** How long calls under way may still take when the server closes, and how long the answers to those that failed for it. */
 const DRAIN_TIMEOUT_MS = 2000;
@@ -120,9 +126,20 @@ export class GrpcServer implements AsyncDisposable {
     }
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     const tls = security?.clientTls;
-    const listener = await Listener.listen(listen, async (socket) => {
-      const connection = tls === undefined ? socket : await tls.secure(socket, "h2");
-      if (connection !== undefined) injector.injectConnection(connection);
+    const connectionsMax = options.connectionsMax ?? GRPC_CONNECTIONS_MAX;
+    const quietLog = new QuietLog(options.logger);
+    const listener = await Listener.listen(listen, connectionsMax, {
+      accept: async (socket) => {
+        const connection = tls === undefined ? socket : await tls.secure(socket, "h2");
+        if (connection !== undefined) injector.injectConnection(connection);
+      },
+      refused: (remoteAddress) => {
+        quietLog.warn(
+          remoteAddress,
+          "hung up on {remoteAddress}: there are {connectionsMax} connections for gRPC already",
+          { remoteAddress, connectionsMax },
+        );
+      },
     });
     return new GrpcServer(listen.host, health, calls, listener);
   }

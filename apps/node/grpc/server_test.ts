@@ -8,9 +8,11 @@ import {
   CommitTimeoutError,
   FsmFailedError,
   LeadershipLostError,
+  type Logger,
   NotLeaderError,
   OverloadedError,
   ShutdownError,
+  silentLogger,
   toIndex,
 } from "@coracle/core";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
@@ -20,7 +22,7 @@ import { Example } from "../gen/example_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc/health/v1/health_pb.ts";
 import { PlayedNode } from "./_testing/played_node.ts";
 import type { PlayedRaft } from "./_testing/played_raft.ts";
-import type { GrpcServer } from "./server.ts";
+import { GRPC_CONNECTIONS_MAX, type GrpcServer } from "./server.ts";
 import { TRAILER } from "./status.ts";
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
@@ -355,3 +357,29 @@ async function readToEnd(peer: Deno.Conn): Promise<void> {
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   }
 }
+
+Deno.test("there are so many connections for gRPC, and the next is hung up on", async () => {
+  const warnings: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (_message, properties) => void warnings.push(String(properties?.["connectionsMax"])),
+  };
+  await using node = await PlayedNode.start({ logger, connectionsMax: 2 });
+  const port = Number(node.address.split(":")[1]);
+  const connect = () => Deno.connect({ hostname: "127.0.0.1", port });
+  using connection = new Connection(node.address);
+  await add(connection, "oar");
+  using _second = await connect();
+  using third = await connect();
+  assertEquals(await third.read(new Uint8Array(1)), null);
+  assertEquals(warnings, ["2"]);
+  await add(connection, "paddle");
+});
+
+Deno.test("the bound on connections is the one that docs/limits.md gives", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/limits.md", import.meta.url));
+  assertEquals(
+    Number(/\| `grpcConnectionsMax` +\| (\d+)/.exec(page)?.[1]),
+    GRPC_CONNECTIONS_MAX,
+  );
+});
