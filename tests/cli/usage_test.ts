@@ -137,6 +137,16 @@ Deno.test("a path that is not what it must be is named, with what is wrong with 
           ["words", `--tls-ca=${file}/x`],
           `--tls-ca is "${file}/x" (it leads through a file); allowed is a PEM file (-----BEGIN CERTIFICATE-----)`,
         ],
+        ...[
+          ["inspect", ""],
+          ["verify", file, ""],
+          ["recover", "", "--peers=x"],
+          ["backup", ""],
+          ["restore", "--yes", ""],
+          ["start", "--config="],
+          ["words", "--tls-ca="],
+          ["certificates", "--directory="],
+        ].map((args) => [args, 'a path is ""; allowed is a path that is not empty'] as const),
         [["backup", `${file}/x`], `${file} is a file; allowed is a file in a folder that is there`],
         [["restore", `${file}/x`], `${file}/x does not exist; allowed is a backup file`],
       ] as const

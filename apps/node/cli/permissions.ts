@@ -26,12 +26,20 @@ export function netNeed(address: Address): Need {
 
 /** To read `path` and everything in it. */
 export function readNeed(path: string): Need {
+  requirePath(path);
   return { permission: { name: "read", path }, flag: `--allow-read=${path}` };
 }
 
 /** To write `path` and everything in it. */
 export function writeNeed(path: string): Need {
+  requirePath(path);
   return { permission: { name: "write", path }, flag: `--allow-write=${path}` };
+}
+
+/** Deno takes no empty path, not even to ask whether it may be read. A shell makes one of a variable that is not set. */
+function requirePath(path: string): void {
+  if (path !== "") return;
+  throw new CommandError(EXIT.usage, 'a path is ""; allowed is a path that is not empty');
 }
 
 /** To read the environment variable `variable`. */
