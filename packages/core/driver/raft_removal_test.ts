@@ -86,6 +86,25 @@ Deno.test("a node that is added again is not stopped by a removal of long ago th
   assertEquals(again.fsm.commands, leader.fsm.commands);
 });
 
+Deno.test("a leader that leaves one voter behind waits for its disk, and is heard meanwhile: it is not taken for one of another cluster", async () => {
+  await using cluster = await Cluster.start(2);
+  const leader = await cluster.leader();
+  await cluster.applied(await cluster.write("a", 3));
+  const [other] = cluster.others(leader.id) as [TestNode];
+  const alarms = other.raft.observe({ filter: ({ type }) => type === "otherCluster" });
+  leader.log.completion = "manual";
+  const write = watch(leader.raft.apply(commandOf("before the change")));
+  await settle();
+  const removed = watch(leader.raft.removeServer(leader.id));
+  await cluster.clock.advance(1500);
+  assertEquals([leader.raft.state, other.raft.state], ["leader", "follower"]);
+  leader.log.completion = "immediate";
+  leader.log.complete();
+  await cluster.clock.advance(50);
+  assertEquals([write.summary, removed.summary], ["resolved", "resolved"]);
+  assertEquals([other.raft.state, alarms.observed], ["leader", 0]);
+});
+
 Deno.test("a leader that is demoted goes on as a follower", async () => {
   const { cluster, leader, others } = await cluster3();
   await using _ = cluster;

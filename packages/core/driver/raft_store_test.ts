@@ -169,3 +169,32 @@ Deno.test("a log whose store has no proper name is refused", async () => {
   assertEquals(error.message, "log.storeId is my disk; allowed is 12 hexadecimal digits");
   assertEquals(error.field, "log.storeId");
 });
+
+for (const isRestarted of [false, true]) {
+  Deno.test(`who founded the cluster alone catches up on another disk, through the time when it was alone${isRestarted ? ", with a restart there" : ""}`, async () => {
+    const config = { appendSizeMaxBytes: 1, inflightMessagesMax: 1 };
+    await using cluster = await Cluster.start(1, { config });
+    const { raft: founder } = await cluster.leader();
+    await cluster.write("alone", 5);
+    for (const id of ["n2", "n3"]) {
+      await cluster.startNode(id);
+      await cluster.until(founder.addVoter(id, id));
+    }
+    await cluster.crash("n1");
+    cluster.wipe("n1");
+    const { raft, fsm } = await cluster.leader(["n2", "n3"]);
+    await cluster.write("without it", 1);
+    await cluster.until(raft.removeServer("n1"));
+    const again = await cluster.startNode("n1");
+    const added = watch(raft.addVoter("n1", "n1"));
+    if (isRestarted) {
+      await cluster.clock.waitFor("it has some of it", 1000, () => again.raft.lastIndex >= 4);
+      assertEquals(again.raft.configuration().configuration.servers.length, 1);
+      await cluster.startNode("n1", await cluster.crash("n1"));
+    }
+    await cluster.clock.advance(10_000);
+    assertEquals(added.summary, "resolved");
+    await cluster.applied(await cluster.write("together", 2));
+    assertEquals(cluster.node("n1").fsm.commands, fsm.commands);
+  });
+}
