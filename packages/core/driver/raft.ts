@@ -71,6 +71,10 @@ export class Raft<Response = unknown> implements AsyncDisposable {
       if (!isStoreId(log.storeId)) {
         throw new InvalidConfigError("log.storeId", log.storeId, "12 hexadecimal digits");
       }
+      // A class has an apply() as well, that of functions.
+      if (typeof fsm.apply !== "function" || fsm.apply === Function.prototype.apply) {
+        throw new InvalidConfigError("fsm", "without apply()", "a state machine with apply()");
+      }
       if ((fsm.snapshot === undefined) !== (fsm.restore === undefined)) {
         const given = fsm.snapshot === undefined ? "with restore() only" : "with snapshot() only";
         throw new InvalidConfigError("fsm", given, "both or none of snapshot() and restore()");

@@ -6,7 +6,7 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { MemoryLog, MemoryNetwork, settle, VirtualClock } from "@coracle/testing";
 import type { RaftConfig } from "../model/config.ts";
-import type { Configuration } from "../model/configuration.ts";
+import type { Configuration, Server } from "../model/configuration.ts";
 import { NO_BYTES } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import {
@@ -83,6 +83,16 @@ Deno.test("a node does not start without a name", async () => {
   const { given, closed } = options();
   const error = await assertRejects(() => Raft.start({ ...given, id: "" }), InvalidConfigError);
   assertEquals(error.message, 'id is ""; allowed is a name that is not empty');
+  assertEquals(closed.sort(), ["log", "transport"]);
+});
+
+Deno.test("a node does not start with a state machine that applies nothing, such as a class instead of an instance", async () => {
+  const { given, closed } = options();
+  const error = await assertRejects(
+    () => Raft.start({ ...given, fsm: Recorder as unknown as Recorder }),
+    InvalidConfigError,
+  );
+  assertEquals(error.message, "fsm is without apply(); allowed is a state machine with apply()");
   assertEquals(closed.sort(), ["log", "transport"]);
 });
 
@@ -223,6 +233,10 @@ Deno.test("bootstrap refuses a configuration that cannot be, in words", async ()
     ],
     [{ servers: [server!, { ...server!, address: "n2" }] }, 'two servers have the id "n1"'],
     [{ servers: [{ ...server!, address: "" }] }, 'server "n1" has an empty address'],
+    [
+      { servers: [server!, { id: "n2", address: "n2" } as Server] },
+      'the suffrage of server "n2" is undefined; allowed are voter, nonvoter and staging',
+    ],
     [
       { servers: [{ ...server!, id: "n2" }, { ...server!, id: "n3", address: "n3" }] },
       'this node is "n1", and the servers are "n2", "n3"',

@@ -52,6 +52,8 @@ export interface IndexedConfiguration {
 /** A cluster without members: what a node knows before it is bootstrapped or hears of a leader. */
 export const EMPTY_CONFIGURATION: Configuration = { servers: [] };
 
+const SUFFRAGES: readonly unknown[] = ["voter", "nonvoter", "staging"] satisfies Suffrage[];
+
 /** Longest id or address, in UTF-16 code units. */
 const NAME_LENGTH_MAX = 255;
 
@@ -72,13 +74,17 @@ export function voterIds(configuration: Configuration): ServerId[] {
 
 /**
  * What is wrong with `configuration`, in words, or `undefined` if nothing is: there must be a voter,
- * and ids and addresses must be unique, not empty and at most 255 characters; stores are named by 12 hexadecimal digits.
+ * and ids and addresses must be unique text, not empty and at most 255 characters; stores are named by 12 hexadecimal digits.
  */
 export function configurationProblem(configuration: Configuration): string | undefined {
   const ids = new Set<string>();
   const addresses = new Set<string>();
   let voters = 0;
-  for (const { id, address, suffrage, storeId } of configuration.servers) {
+  if (!Array.isArray(configuration.servers)) return "a configuration has no list of servers";
+  for (const server of configuration.servers) {
+    const problem = typeProblem(server);
+    if (problem !== undefined) return problem;
+    const { id, address, suffrage, storeId } = server;
     if (id === "") return "a server has an empty id";
     if (address === "") return `server ${JSON.stringify(id)} has an empty address`;
     if (id.length > NAME_LENGTH_MAX || address.length > NAME_LENGTH_MAX) {
@@ -86,7 +92,7 @@ export function configurationProblem(configuration: Configuration): string | und
     }
     if (ids.has(id)) return `two servers have the id ${JSON.stringify(id)}`;
     if (addresses.has(address)) return `two servers have the address ${JSON.stringify(address)}`;
-    if (storeId !== undefined && !isStoreId(storeId)) {
+    if (storeId !== undefined && (typeof storeId !== "string" || !isStoreId(storeId))) {
       return `the store of server ${JSON.stringify(id)} is ${
         JSON.stringify(storeId)
       }; allowed are ` +
@@ -97,6 +103,23 @@ export function configurationProblem(configuration: Configuration): string | und
     if (suffrage === "voter") voters += 1;
   }
   return voters === 0 ? "a configuration needs at least one voter" : undefined;
+}
+
+/** What is wrong with `server` as a value: lists of members often come from files, whose types nobody has checked. */
+function typeProblem(server: Server): string | undefined {
+  if (typeof server !== "object" || server === null) {
+    return `a server is ${JSON.stringify(server)}; allowed is one with id, address and suffrage`;
+  }
+  const { id, address, suffrage } = server;
+  if (typeof id !== "string") return `the id of a server is ${JSON.stringify(id)}; allowed is text`;
+  const name = JSON.stringify(id);
+  if (typeof address !== "string") {
+    return `the address of server ${name} is ${JSON.stringify(address)}; allowed is text`;
+  }
+  return SUFFRAGES.includes(suffrage)
+    ? undefined
+    : `the suffrage of server ${name} is ${JSON.stringify(suffrage)}; ` +
+      "allowed are voter, nonvoter and staging";
 }
 
 /** The bytes of a configuration entry: JSON, since it is rare and people read it. */
@@ -136,5 +159,5 @@ function isServer(value: unknown): value is Server {
   const { id, address, suffrage, storeId } = value as Partial<Record<keyof Server, unknown>>;
   return typeof id === "string" && typeof address === "string" &&
     (storeId === undefined || (typeof storeId === "string" && isStoreId(storeId))) &&
-    (suffrage === "voter" || suffrage === "nonvoter" || suffrage === "staging");
+    SUFFRAGES.includes(suffrage);
 }

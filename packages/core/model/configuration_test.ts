@@ -57,6 +57,31 @@ Deno.test("what is wrong with a configuration is said", () => {
   }
 });
 
+Deno.test("what is no configuration at all, as from a file that nobody has checked, is said too", () => {
+  const cases: [unknown, string][] = [
+    [undefined, "a configuration has no list of servers"],
+    ["a", "a configuration has no list of servers"],
+    [[server("a"), null], "a server is null; allowed is one with id, address and suffrage"],
+    [[server("a"), "b"], 'a server is "b"; allowed is one with id, address and suffrage'],
+    [[server("a"), { ...server("b"), id: 7 }], "the id of a server is 7; allowed is text"],
+    [
+      [server("a"), { id: "b", suffrage: "nonvoter" }],
+      'the address of server "b" is undefined; allowed is text',
+    ],
+    [
+      [server("a"), { ...server("b"), suffrage: "Nonvoter" }],
+      'the suffrage of server "b" is "Nonvoter"; allowed are voter, nonvoter and staging',
+    ],
+    [
+      [server("a"), { id: "b", address: "b" }],
+      'the suffrage of server "b" is undefined; allowed are voter, nonvoter and staging',
+    ],
+  ];
+  for (const [servers, problem] of cases) {
+    assertStrictEquals(configurationProblem({ servers: servers as Server[] }), problem);
+  }
+});
+
 Deno.test("a configuration survives encoding, whatever its names are", () => {
   const one = fc.record({
     id: fc.string({ unit: "binary" }),
