@@ -61,3 +61,40 @@ Deno.test("SIGHUP: what can be changed is, what is wrong changes nothing", async
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("SIGHUP while a node starts is heeded once it runs", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-reload-" });
+  const [raftPort, grpcPort] = freePorts(2);
+  const [path, token] = [`${dir}/node.json`, `${dir}/token`];
+  const fields = {
+    dataDir: `${dir}/data`,
+    raftListen: `127.0.0.1:${raftPort}`,
+    grpcListen: `127.0.0.1:${grpcPort}`,
+    tokenFile: token,
+  };
+  try {
+    await Deno.writeTextFile(path, JSON.stringify(fields));
+    // The node waits for its token until somebody writes one.
+    await new Deno.Command("mkfifo", { args: [token] }).output();
+    await using node = RunningProcess.deno(
+      nodeArgs("start", "--stop-with-stdin", `--config=${path}`),
+    );
+    // Opens when the node has opened it.
+    const pipe = await Deno.open(token, { write: true });
+    await Deno.remove(token);
+    await Deno.writeTextFile(token, "0123456789abcdef\n");
+    await Deno.writeTextFile(path, JSON.stringify({ ...fields, trailingLogs: 7 }));
+    node.signal("SIGHUP");
+    await pipe.write(new TextEncoder().encode("0123456789abcdef\n"));
+    pipe.close();
+    await eventually(
+      "the node says what is changed",
+      () => /configuration read again; changed: \["trailingLogs"\]$/m.test(node.stderr),
+      { describe: () => node.stderr },
+    );
+    node.signal("SIGTERM");
+    assertEquals((await node.exited).code, 0, node.stderr);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

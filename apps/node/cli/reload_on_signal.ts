@@ -14,8 +14,8 @@ import type { Node } from "../node.ts";
 export interface ReloadOptions {
   /** Reads the configuration again. Throws {@linkcode ConfigError}. */
   readonly reload: () => NodeSettings;
-  /** The node that follows it. */
-  readonly node: Pick<Node, "raft" | "security">;
+  /** The node that follows it, as soon as it runs: until then the signal must not end the process, as it does where nobody listens. */
+  readonly node: Promise<Pick<Node, "raft" | "security">>;
   /** The logs that follow it, and where it is said what has changed. */
   readonly logs: Logs;
 }
@@ -24,7 +24,10 @@ export interface ReloadOptions {
 export class ReloadOnSignal implements Disposable {
   readonly #options: ReloadOptions;
   #settings: NodeSettings;
-  readonly #listener = () => this.#reload();
+  readonly #listener = () => {
+    // One that cannot start has nothing to reload.
+    void this.#options.node.catch(() => {}).then((node) => node && this.#reload(node));
+  };
 
   /** `settings`: those that the node was started with. */
   constructor(settings: NodeSettings, options: ReloadOptions) {
@@ -38,8 +41,8 @@ export class ReloadOnSignal implements Disposable {
     Deno.removeSignalListener("SIGHUP", this.#listener);
   }
 
-  #reload(): void {
-    const { reload, node, logs } = this.#options;
+  #reload(node: Pick<Node, "raft" | "security">): void {
+    const { reload, logs } = this.#options;
     const { logger } = logs;
     try {
       const { settings, raft, changed, ignored } = planReload(this.#settings, reload());

@@ -37,9 +37,10 @@ export async function start(
   quietGrpc();
   using stop = new StopRequest({ withStdin: stopWithStdin });
   const config = completeSettings(settings);
-  const node = await Node.start(config, logs).catch((error) => startFailed(error, config.dataDir));
+  const starting = Node.start(config, logs);
+  using _reloading = new ReloadOnSignal(settings, { reload, node: starting, logs });
+  const node = await starting.catch((error) => startFailed(error, config.dataDir));
   using _partition = node.partition && new PartitionOnSignal(node.partition, logger);
-  using _reloading = new ReloadOnSignal(settings, { reload, node, logs });
   const reason = await Promise.race([
     stop.requested,
     node.stopped.then((cause) => new StoppedByItself(cause)),
