@@ -100,6 +100,32 @@ for (const isSameName of [false, true]) {
   });
 }
 
+Deno.test("who was recovered alone, and comes back on another disk, does not elect itself while it catches up", async () => {
+  const config = { appendSizeMaxBytes: 1, inflightMessagesMax: 1 };
+  await using cluster = await Cluster.start(0, { config });
+  const { raft: alone } = await startRecovered(cluster, "n1", await diskOf([1, 1]), voters("n1"));
+  await cluster.leader();
+  for (const id of ["n2", "n3"]) {
+    await cluster.startNode(id);
+    await cluster.until(alone.addVoter(id, id));
+  }
+  await cluster.crash("n1");
+  cluster.wipe("n1");
+  const { raft } = await cluster.leader(["n2", "n3"]);
+  await cluster.write("without it", 1);
+  await cluster.until(raft.removeServer("n1"));
+  const { raft: again } = await cluster.startNode("n1");
+  const added = watch(raft.addVoter("n1", "n1"));
+  await cluster.clock.waitFor("it has got there", 1000, () => again.lastIndex === 3);
+  cluster.network.partition(["n1"], ["n2", "n3"]);
+  await cluster.startNode("n1", await cluster.crash("n1"));
+  await cluster.clock.advance(10_000);
+  assertEquals(cluster.node("n1").raft.state, "follower");
+  cluster.network.heal();
+  await cluster.clock.advance(10_000);
+  assertEquals(added.summary, "resolved");
+});
+
 Deno.test("what was never committed is kept, and its writer was told that this may be", async () => {
   await using cluster = await Cluster.start(3);
   const leader = await cluster.leader();

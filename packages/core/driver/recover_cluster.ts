@@ -31,6 +31,7 @@ import {
 import { NO_BYTES } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import { InvalidConfigurationError, NothingToRecoverError, StorageError } from "../model/errors.ts";
+import { nameStores } from "../model/named_stores.ts";
 import { type Index, nextIndex, NO_INDEX, type Term, toTerm } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
@@ -48,7 +49,7 @@ const READ_SIZE_BYTES = 1024 * 1024;
 export interface RecoverOptions extends StoredNode {
   /** The name of the node whose disk it is. */
   readonly id: ServerId;
-  /** Who the members are from now on; the node is a voter among them. Stores that it names do not count: the first leader names them anew. */
+  /** Who the members are from now on; the node is a voter among them. Stores that it names do not count: they are named anew. */
   readonly configuration: Configuration;
   /** Where it is told which snapshots are damaged; nowhere by default. */
   readonly logger?: Logger;
@@ -100,7 +101,11 @@ export async function recoverCluster(options: RecoverOptions): Promise<Recovery>
   const isEmpty = log.lastIndex === NO_INDEX && (snapshots?.list().length ?? 0) === 0;
   if (isEmpty) throw new NothingToRecoverError(log.hardState.term);
 
-  const configuration = withoutStores(options.configuration);
+  const members = withoutStores(options.configuration);
+  // Who is alone names its store at once, as in a bootstrap: another disk under its name that has caught up to here would elect itself.
+  const configuration = members.servers.length === 1
+    ? nameStores(members, () => log.storeId)
+    : members;
   const before = readConfiguration(options);
   const snapshot = await newestWhole(options, logger);
   refuseGap(log, snapshot);

@@ -12,6 +12,7 @@ import {
   type RaftError,
   StorageError,
 } from "../model/errors.ts";
+import { nameStores } from "../model/named_stores.ts";
 import { toIndex, toTerm } from "../model/numbers.ts";
 import { diskOf, MEMBERS, NOTHING, snapshotOf, voters, withMembers } from "./_testing/disks.ts";
 import { recoverCluster } from "./recover_cluster.ts";
@@ -22,12 +23,14 @@ const AFTER_3 = [toTerm(1_000_003), toTerm(2_000_003)];
 Deno.test("the members are one more entry, in a term between all leaders before and all leaders after", async () => {
   const log = await diskOf([1, 1, 3, 3]);
   const recovery = await recoverCluster({ id: "n1", log, configuration: ALONE });
+  // Who is alone names its store.
+  const configuration = nameStores(ALONE, () => log.storeId);
   assertEquals(recovery, {
     lastIndex: toIndex(4),
     lastTerm: toTerm(3),
     snapshot: undefined,
     before: { index: toIndex(1), configuration: MEMBERS },
-    after: { index: toIndex(5), configuration: ALONE },
+    after: { index: toIndex(5), configuration },
     term: AFTER_3[1]!,
   });
   const entry = log.read(toIndex(5), 1)!.entry(toIndex(5));
@@ -36,7 +39,7 @@ Deno.test("the members are one more entry, in a term between all leaders before 
     AFTER_3[0],
     toIndex(5),
   ]);
-  assertEquals(decodeConfiguration(entry.data), ALONE);
+  assertEquals(decodeConfiguration(entry.data), configuration);
   assertEquals(log.hardState, { term: AFTER_3[1]!, votedFor: undefined });
   assertEquals(log.configurations.map(Number), [1, 5]);
 });
@@ -44,7 +47,7 @@ Deno.test("the members are one more entry, in a term between all leaders before 
 Deno.test("equal logs are equal afterwards, to the byte; a longer or later log stays ahead", async () => {
   const recovered = async (terms: number[]) => {
     const log = await diskOf(terms);
-    await recoverCluster({ id: "n1", log, configuration: ALONE });
+    await recoverCluster({ id: "n1", log, configuration: voters("n1", "n2") });
     const last = log.lastIndex;
     return { last, term: log.term(last)!, bytes: log.read(last, 1)!.bytes };
   };
