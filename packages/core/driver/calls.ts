@@ -51,8 +51,9 @@ export interface Call {
 
 /** What is wrong with a call's options, before anything else is done about it. */
 export function callProblem({ timeoutMs, signal }: CallOptions): Error | undefined {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-    return new InvalidConfigError("timeoutMs", timeoutMs, "0 or more milliseconds");
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    const given = typeof timeoutMs === "number" ? timeoutMs : JSON.stringify(timeoutMs);
+    return new InvalidConfigError("timeoutMs", given, "0 or more milliseconds");
   }
   return signal?.aborted === true ? new AbortedError("not-written", signal.reason) : undefined;
 }

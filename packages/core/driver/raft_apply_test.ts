@@ -121,6 +121,11 @@ Deno.test("options that cannot be, and a signal that has fired, are refused at o
     InvalidConfigError,
   );
   assertEquals(error.message, "timeoutMs is -5; allowed is 0 or more milliseconds");
+  await assertRejects(
+    () => raft.apply(commandOf("x"), { timeoutMs: "500" as unknown as number }),
+    InvalidConfigError,
+    'timeoutMs is "500"; allowed is 0 or more milliseconds',
+  );
   const aborted = await assertRejects(
     () => raft.apply(commandOf("x"), { signal: AbortSignal.abort("no") }),
     AbortedError,

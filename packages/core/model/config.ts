@@ -113,7 +113,9 @@ export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
   const within = (field: NumberField, least: number, most: number, because = "") => {
     const value = config[field];
     if (!Number.isFinite(value) || value < least || value > most) {
-      throw new InvalidConfigError(field, value, `${least} to ${most}${because}`);
+      // A number that came as text, as from the environment, is shown as text.
+      const given = typeof value === "string" ? JSON.stringify(value) : value;
+      throw new InvalidConfigError(field, given, `${least} to ${most}${because}`);
     }
   };
   const whole = (field: NumberField, least: number, most: number) => {

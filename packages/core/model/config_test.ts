@@ -97,7 +97,7 @@ for (const [name, { least, most, refused, allowed }] of Object.entries(FIELDS)) 
       assertStrictEquals(error.code, "invalid-config");
     }
     const text = "5" as unknown as number;
-    assertThrows(() => completeConfig({ [field]: text }), InvalidConfigError, `${field} is 5`);
+    assertThrows(() => completeConfig({ [field]: text }), InvalidConfigError, `${field} is "5"; `);
   });
 }
 
