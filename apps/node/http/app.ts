@@ -58,6 +58,9 @@ const BODY_SIZE_LEAST_BYTES = 1024 * 1024;
 /** The most bytes that JSON makes of one byte of text. */
 const ESCAPED = 6;
 
+/** How much longer than a call itself the leader's answer to it may take: a leader that stands still gives none. */
+const ANSWER_GRACE_MS = 5000;
+
 /** The app. `app.request` asks it without a network. */
 export function httpApp(options: HttpAppOptions): Hono {
   const { node, limits } = options;
@@ -143,9 +146,18 @@ class Route {
       if (leader === undefined) return await this.#handle(context);
       // What is wrong with it is found here, as far as it can be before the body is read.
       this.#schemas.params.parse(context.req.param());
-      this.#schemas.query.parse(queryOf(request));
-      const { fetch = globalThis.fetch } = this.#options;
-      return await forward(request, { leader, by: node.id, fetch, signal: request.signal });
+      const query = this.#schemas.query.parse(queryOf(request)) as { timeoutMs?: number };
+      const { fetch = globalThis.fetch, limits } = this.#options;
+      const { signal } = request;
+      if (this.#endpoint.body === "stream") {
+        return await forward(request, { leader, by: node.id, fetch, signal });
+      }
+      const chunks = await Array.fromAsync(bodyChunks(request, this.#bodyLimits));
+      const bounded = {
+        body: request.body === null ? null : new Blob(chunks as BlobPart[]),
+        timeoutMs: (query.timeoutMs ?? limits.requestTimeoutMs) + ANSWER_GRACE_MS,
+      };
+      return await forward(request, { leader, by: node.id, fetch, signal, bounded });
     });
   }
 

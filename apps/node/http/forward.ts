@@ -34,24 +34,30 @@ export interface Forwarding {
   readonly fetch: typeof fetch;
   /** Fires when the client has gone away. */
   readonly signal: AbortSignal;
+  /** The body, and how long the answer may take, where both are bounded; else the body is passed on as it comes. */
+  readonly bounded?: { readonly body: Blob | null; readonly timeoutMs: number };
 }
 
 /** The leader's answer to `request`. Rejects with an {@linkcode HttpError} if there is none. */
 export async function forward(
   request: Request,
-  { leader, by, fetch, signal }: Forwarding,
+  { leader, by, fetch, signal, bounded }: Forwarding,
 ): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const headers = picked(request.headers, REQUEST_HEADERS);
   headers.set(FORWARDED_BY, by);
+  const late = new AbortController();
+  const timer = bounded && setTimeout(() => {
+    late.abort(new Error(`nothing has come for ${bounded.timeoutMs} ms`));
+  }, bounded.timeoutMs);
   let response: Response;
   try {
     response = await fetch(`${leader.url}${pathname}${search}`, {
       method: request.method,
       headers,
-      body: request.body,
+      body: bounded === undefined ? request.body : bounded.body,
       redirect: "manual",
-      signal,
+      signal: AbortSignal.any([signal, late.signal]),
     });
   } catch (error) {
     // The leader may have got it, and the answer may be lost.
@@ -61,6 +67,8 @@ export async function forward(
       `the leader, ${leader.id} at ${leader.url}, gives no answer: ${(error as Error).message}`,
       { outcome: "unknown" },
     );
+  } finally {
+    clearTimeout(timer);
   }
   const answerHeaders = picked(response.headers, RESPONSE_HEADERS);
   answerHeaders.set(SERVED_BY, leader.id);

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { NotLeaderError } from "@coracle/core";
 import { PlayedApp } from "./_testing/played_app.ts";
+import { forward } from "./forward.ts";
+import { HttpError } from "./problem.ts";
 
 /** A follower of n2, whose requests to the leader are answered by `answer`. */
 function follower(answer: (request: Request) => Response | Promise<Response>): PlayedApp {
@@ -76,4 +78,36 @@ Deno.test("a leader that gives no answer may have got the request", async () => 
     json.detail,
     /^the leader, n2 at http:\/\/n2:8080, gives no answer: connection reset$/,
   );
+});
+
+Deno.test("a leader that stands still is not waited for longer than the answer may take", async () => {
+  const fetch = (_input: unknown, { signal }: RequestInit = {}) =>
+    new Promise<Response>((_, reject) =>
+      signal!.addEventListener("abort", () => reject(signal!.reason))
+    );
+  const error = await assertRejects(
+    () =>
+      forward(new Request("http://n1/v1/words", { method: "POST" }), {
+        leader: { id: "n2", url: "http://n2:8080" },
+        by: "n1",
+        fetch,
+        signal: new AbortController().signal,
+        bounded: { body: null, timeoutMs: 20 },
+      }),
+    HttpError,
+    "gives no answer: nothing has come for 20 ms",
+  );
+  assertEquals([error.status, error.details.outcome], [502, "unknown"]);
+});
+
+Deno.test("a body that is no stream is read here: one that does not come is given up", async () => {
+  const played = follower(() => {
+    throw new Error("nobody is asked");
+  });
+  const { status, json } = await played.ask(
+    "POST",
+    "/v1/words?forward=true",
+    "x".repeat(2_000_000),
+  );
+  assertEquals([status, json.code], [413, "body-too-large"]);
 });
