@@ -27,6 +27,7 @@ import {
   type IndexedConfiguration,
   isVoter,
   type ServerId,
+  voterIds,
 } from "../model/configuration.ts";
 import { NO_BYTES } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
@@ -102,8 +103,8 @@ export async function recoverCluster(options: RecoverOptions): Promise<Recovery>
   if (isEmpty) throw new NothingToRecoverError(log.hardState.term);
 
   const members = withoutStores(options.configuration);
-  // Who is alone names its store at once, as in a bootstrap: another disk under its name that has caught up to here would elect itself.
-  const configuration = members.servers.length === 1
+  // Who votes alone names its store at once, as in a bootstrap: another disk under its name that has caught up to here would elect itself.
+  const configuration = voterIds(members).length === 1
     ? nameStores(members, () => log.storeId)
     : members;
   const before = readConfiguration(options);

@@ -59,6 +59,14 @@ Deno.test("equal logs are equal afterwards, to the byte; a longer or later log s
   assertEquals(later.term > one.term, true);
 });
 
+Deno.test("who votes alone names its store, and nobody else's", async () => {
+  const nonvoter = { id: "n2", address: "n2", suffrage: "nonvoter" } as const;
+  const log = await diskOf([1, 1]);
+  const configuration = { servers: [...ALONE.servers, nonvoter] };
+  const { after } = await recoverCluster({ id: "n1", log, configuration });
+  assertEquals(after.configuration.servers.map(({ storeId }) => storeId), [log.storeId, undefined]);
+});
+
 Deno.test("a recovery may be repeated, with other members", async () => {
   const log = await diskOf([1, 1, 3]);
   await recoverCluster({ id: "n1", log, configuration: voters("n1", "n2") });
