@@ -33,7 +33,9 @@ export function serveWith(
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) gone.abort(new Error("the client has gone away"));
     });
-    const host = incoming.socket.remoteAddress ?? "somebody";
+    // A request whose body was given up has no socket any more.
+    const { socket } = incoming;
+    const host = socket.remoteAddress ?? "somebody";
     try {
       const request = requestOf(incoming, gone.signal);
       const response = request instanceof HttpError
@@ -44,7 +46,7 @@ export function serveWith(
       // The client has gone, or the answer ends too early, and whoever made the answer knows.
       outgoing.destroy();
     }
-    if (!incoming.complete) linger(incoming);
+    if (!incoming.complete) linger(incoming, socket);
   };
 }
 
@@ -110,8 +112,7 @@ async function send(response: Response, outgoing: ServerResponse): Promise<void>
 }
 
 /** Reads on for a moment, and closes the connection if that was not the rest. */
-function linger(incoming: IncomingMessage): void {
-  const { socket } = incoming;
+function linger(incoming: IncomingMessage, socket: IncomingMessage["socket"]): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   incoming.on("error", () => {});
   incoming.once("close", () => clearTimeout(timer));

@@ -142,6 +142,18 @@ Deno.test("a body that nobody waits for costs its connection, after the answer",
   assertMatch(said, /^HTTP\/1\.1 200 OK.*answer/s);
 });
 
+Deno.test("a body that is given up in its middle costs its connection and nothing else", async () => {
+  await using port = await Port.open({}, async ({ body }) => {
+    const reader = body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    return new Response("enough");
+  });
+  const said = await port.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\nsome");
+  assertStringIncludes(said, "enough");
+  assertEquals(await (await fetch(port.url)).text(), "enough");
+});
+
 Deno.test("an answer that fails in its middle is not taken for a whole one", async () => {
   const handler = () => {
     const half = async function* () {
