@@ -115,7 +115,6 @@ export function completeSettings(settings: NodeSettings): NodeConfig {
       snapshotThreshold: settings.snapshotThreshold,
       snapshotIntervalMs: settings.snapshotIntervalMs,
       trailingLogs: settings.trailingLogs,
-      restoreSnapshotOnStart: true,
     },
     store: { segmentSizeBytes, cacheSizeBytes },
     snapshotRetain: settings.snapshotRetain,

@@ -94,7 +94,7 @@ export class WriteTracing {
         }
       },
       snapshot: () => fsm.snapshot(),
-      restore: (data) => fsm.restore(data),
+      restore: (data, lastIncludedIndex) => fsm.restore(data, lastIncludedIndex),
     };
   }
 

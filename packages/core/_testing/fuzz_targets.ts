@@ -23,7 +23,7 @@ import {
 import { type Entry, type EntryType, NO_BYTES, type Proposal } from "../model/entry.ts";
 import { MalformedError } from "../model/entry_codec.ts";
 import { EntryRun } from "../model/entry_run.ts";
-import { type Index, NumberRangeError, toIndex, toTerm } from "../model/numbers.ts";
+import { type Index, NO_INDEX, NumberRangeError, toIndex, toTerm } from "../model/numbers.ts";
 import { BatchRecorder, bytesFrom, command, entryOf, streamOf } from "../sessions/_testing/log.ts";
 import { ByteSource } from "../sessions/byte_source.ts";
 import { decodeEnvelope, encodeEnvelope, type Envelope } from "../sessions/envelope.ts";
@@ -201,7 +201,7 @@ const sessions: FuzzTarget = {
       snapshot: () => [],
       restore: async (data) => void await bytesFrom(data),
     });
-    await fsm.restore!(streamOf(bytes, 5));
+    await fsm.restore!(streamOf(bytes, 5), NO_INDEX);
     // It goes on from whatever was restored.
     const some = [command(1, 1), command(3, 2), { kind: "register" as const }];
     for (const [at, envelope] of some.entries()) {

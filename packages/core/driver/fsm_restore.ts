@@ -20,7 +20,7 @@ export async function restoreFsm(
   if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
   const restored = meter?.timeRestore();
   try {
-    await fsm.restore(source.read());
+    await fsm.restore(source.read(), source.meta.lastIncludedIndex);
     restored?.();
   } catch (error) {
     if (error instanceof StorageError) throw error;

@@ -14,7 +14,7 @@ import {
   type RaftError,
   ShutdownError,
 } from "../model/errors.ts";
-import { NO_INDEX } from "../model/numbers.ts";
+import { type Index, NO_INDEX } from "../model/numbers.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { InstallSnapshot, RoleChanged } from "../consensus/effect.ts";
@@ -97,7 +97,7 @@ export class Node {
     this.#meters = meter && makeNodeMeters(meter, this.state, log);
     this.engine = this.#makeEngine();
     this.applier = this.#makeApplier(found);
-    const host = this.#host();
+    const host = this.#host(found);
     this.news = new News(this.state, logger, () => host.leadership());
     this.proposals = new Proposals(host, clock, meter);
     this.questions = new Questions(host, clock);
@@ -176,7 +176,7 @@ export class Node {
   }
 
   /** What the parts need of the node. Each says of itself which of it. */
-  #host() {
+  #host(found: Found) {
     const { state } = this;
     return {
       id: state.id,
@@ -184,6 +184,7 @@ export class Node {
       term: () => state.term,
       commitIndex: () => state.commitIndex,
       appliedIndex: () => this.applier.appliedIndex,
+      stateIndex: () => Math.max(this.applier.appliedIndex, found.heldIndex()) as Index,
       latest: () => state.configurations.latest,
       members: () => configurationOf(state),
       isOfOtherCluster: (leader: ServerId) => isOfOtherCluster(state, leader),

@@ -7,7 +7,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { MemoryLog } from "@coracle/testing";
 import { StorageError } from "../model/errors.ts";
 import { toIndex } from "../model/numbers.ts";
-import { Cluster, Recorder } from "./_testing/cluster.ts";
+import { Cluster } from "./_testing/cluster.ts";
 
 const OPTIONS = { retain: 2, config: { trailingLogs: 2 } };
 
@@ -155,87 +155,4 @@ Deno.test("B47: a snapshot that the log no longer reaches keeps nothing in the l
   await raft.snapshot();
   assertEquals(log.firstIndex, toIndex(snapshots!.list().at(-1)!.lastIncludedIndex + 1));
   assertEquals(log.firstIndex > begins, true);
-});
-
-Deno.test("restoreSnapshotOnStart off: a state machine that keeps its own state gets only what it lacks", async () => {
-  /** What the state machine has on a disk of its own: with each command the index, so that none counts twice. */
-  const own: { commands: string[]; index: number } = { commands: [], index: 0 };
-  class Durable extends Recorder {
-    override apply(entry: Parameters<Recorder["apply"]>[0]): string | Promise<string> {
-      const response = super.apply(entry);
-      if (entry.index > own.index) own.commands.push(this.commands.at(-1)!);
-      own.index = Math.max(own.index, entry.index);
-      return response;
-    }
-
-    override restore(): Promise<void> {
-      throw new Error("is not to be restored");
-    }
-  }
-  await using cluster = await Cluster.start(1, {
-    retain: 1,
-    fsm: () => new Durable(),
-    config: { trailingLogs: 2, restoreSnapshotOnStart: false },
-  });
-  const { raft } = await cluster.leader();
-  await cluster.write("a", 10);
-  await raft.snapshot();
-  await cluster.write("b", 5);
-  const again = await cluster.startNode("n1", await cluster.crash("n1"));
-  assertEquals([again.fsm.commands, again.raft.appliedIndex as number], [[], 12]);
-  await cluster.leader();
-  await cluster.write("c", 1);
-  const texts = (word: string, count: number) =>
-    Array.from({ length: count }, (_, n) => `${word} ${n}`);
-  assertEquals(again.fsm.commands, [...texts("b", 5), "c 0"]);
-  assertEquals(own.commands, [...texts("a", 10), ...texts("b", 5), "c 0"]);
-});
-
-Deno.test("restoreSnapshotOnStart off: a leader's snapshot that a crash kept from being restored is restored at the start", async () => {
-  /** What each state machine has on a disk of its own. */
-  const own = new Map<string, readonly string[]>();
-  const crashed = Promise.withResolvers<void>();
-  let isSlow = false;
-  class Durable extends Recorder {
-    constructor(readonly id: string) {
-      super();
-      this.commands.push(...own.get(id) ?? []);
-    }
-
-    override apply(entry: Parameters<Recorder["apply"]>[0]): string | Promise<string> {
-      const response = super.apply(entry);
-      own.set(this.id, [...this.commands]);
-      return response;
-    }
-
-    override async restore(data: AsyncIterable<Uint8Array>): Promise<void> {
-      if (isSlow) return await crashed.promise;
-      await super.restore(data);
-      own.set(this.id, [...this.commands]);
-    }
-  }
-  await using cluster = await Cluster.start(3, {
-    retain: 1,
-    fsm: (id) => new Durable(id),
-    config: { trailingLogs: 0, restoreSnapshotOnStart: false },
-  });
-  const leader = await cluster.leader();
-  await cluster.applied(await cluster.write("a", 3));
-  const id = cluster.others(leader.id)[0]!.id;
-  const stopped = await cluster.stop(id);
-  await cluster.write("b", 3);
-  const { lastIncludedIndex } = await leader.raft.snapshot();
-  isSlow = true;
-  const { log } = await cluster.startNode(id, stopped);
-  await cluster.clock.waitFor(
-    "the log follows the snapshot",
-    20_000,
-    () => log.firstIndex > lastIncludedIndex,
-  );
-  const disk = cluster.crash(id);
-  crashed.resolve();
-  isSlow = false;
-  await cluster.startNode(id, await disk);
-  await cluster.applied(await cluster.write("c", 1));
-  assertEquals(own.get(id), leader.fsm.commands);
 });

@@ -39,8 +39,8 @@ export interface ReadsHost {
   config(): RaftConfig;
   /** Takes a question to the consensus. */
   input(input: Read): void;
-  /** The last entry that is applied. */
-  appliedIndex(): Index;
+  /** Up to which entry the state machine holds what they did. */
+  stateIndex(): Index;
   /** The last entry known to be committed: it will be applied, whether there is a leader or not. */
   commitIndex(): Index;
   /** Whether this node leads, or knows who does. */
@@ -153,7 +153,7 @@ export class Reads {
       return;
     }
     this.#asked.delete(id);
-    if (readIndex <= this.#host.appliedIndex()) return this.#run(round);
+    if (readIndex <= this.#host.stateIndex()) return this.#run(round);
     const at = this.#waiting.findLastIndex((one) => one.readIndex <= readIndex) + 1;
     this.#waiting.splice(at, 0, { readIndex, round });
   }
@@ -283,7 +283,7 @@ export class Reads {
     if (query === undefined) return;
     this.#leave(reader);
     try {
-      reader.resolve({ index: this.#host.appliedIndex(), response: query() });
+      reader.resolve({ index: this.#host.stateIndex(), response: query() });
     } catch (error) {
       reader.reject(error);
     }

@@ -29,7 +29,7 @@ function create() {
     {
       config: () => completeConfig({ pendingCallsMax: 10 }),
       input: ({ id, level }) => asked.push(`${level} ${id}`),
-      appliedIndex: () => toIndex(node.applied),
+      stateIndex: () => toIndex(node.applied),
       commitIndex: () => toIndex(node.committed),
       knowsLeader: () => node.knowsLeader,
       isLeader: () => node.isLeader,

@@ -4,23 +4,26 @@
  * @module
  */
 import { SnapshotsUnsupportedError, StorageError } from "../model/errors.ts";
-import type { RaftConfig } from "../model/config.ts";
 import type { IndexedConfiguration } from "../model/configuration.ts";
+import { type Index, NO_INDEX } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { LogReader, LogStore } from "../ports/log_store.ts";
+import type { LogStore } from "../ports/log_store.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import { restoreFsm } from "./fsm_restore.ts";
+import type { Kept } from "./kept_fsm.ts";
 import type { Meter } from "./meter.ts";
 import { readConfigurationEntry, refuseGap, resetToFollow } from "./stored_state.ts";
 
 /** What a node starts from. */
 export interface Found {
-  /** The snapshot that the state machine has been restored from. */
+  /** The snapshot that the state machine has been restored from, or holds already. */
   readonly snapshot: SnapshotMeta | undefined;
   /** The configurations that the log contains, in order. */
   readonly configurations: readonly IndexedConfiguration[];
+  /** The last entry of which the state machine holds what it did, though the node may not have come to it yet. */
+  heldIndex(): Index;
 }
 
 /** What {@linkcode findState} looks at. */
@@ -31,8 +34,8 @@ export interface FindOptions {
   readonly log: LogStore;
   /** The snapshots. */
   readonly snapshots: SnapshotStore | undefined;
-  /** The settings. */
-  readonly config: RaftConfig;
+  /** The state machine, if it keeps its state by itself. */
+  readonly kept?: Kept | undefined;
   /** Where it is told which snapshots are damaged. */
   readonly logger: Logger;
   /** What measures it, if anything does. */
@@ -41,12 +44,20 @@ export interface FindOptions {
 
 /**
  * Restores the state machine from the newest snapshot that is whole, and makes the log follow it. Throws a `StorageError` if
- * snapshot and log leave a gap: what is missing was committed once.
+ * snapshot and log leave a gap, or end before what the state machine holds: what is missing was committed once.
  */
 export async function findState(options: FindOptions): Promise<Found> {
-  const { log } = options;
+  const { log, kept } = options;
   const snapshot = await restoreNewest(options);
   refuseGap(log, snapshot);
+  const lastIndex = Math.max(log.lastIndex, snapshot?.lastIncludedIndex ?? NO_INDEX);
+  const heldIndex = kept?.heldIndex ?? (() => NO_INDEX);
+  if (heldIndex() > lastIndex) {
+    throw new StorageError(
+      `the state machine holds everything up to entry ${heldIndex()}, log and snapshots up to entry ${lastIndex}: ` +
+        "they do not belong together",
+    );
+  }
   const reset = resetToFollow(log, snapshot);
   if (reset !== undefined) {
     const { term } = reset;
@@ -59,15 +70,15 @@ export async function findState(options: FindOptions): Promise<Found> {
     }]);
   }
   const configurations = log.configurations.map((index) => readConfigurationEntry(log, index));
-  return { snapshot, configurations };
+  return { snapshot, configurations, heldIndex };
 }
 
 async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undefined> {
-  const { fsm, log, snapshots, config, logger, meter } = options;
+  const { fsm, snapshots, kept, logger, meter } = options;
   const metas = snapshots?.list() ?? [];
   if (snapshots === undefined || metas.length === 0) return undefined;
   if (fsm.restore === undefined) throw new SnapshotsUnsupportedError();
-  if (!config.restoreSnapshotOnStart && !mayLack(log, metas[0]!)) return metas[0];
+  if (kept !== undefined && kept.heldIndex() >= metas[0]!.lastIncludedIndex) return metas[0];
   for (const meta of metas) {
     try {
       await using source = await snapshots.open(meta.id);
@@ -83,17 +94,6 @@ async function restoreNewest(options: FindOptions): Promise<SnapshotMeta | undef
     }
   }
   throw new StorageError(`none of ${metas.length} snapshots could be restored`);
-}
-
-/**
- * Whether a state machine that keeps its state by itself may lack what `meta` contains. A leader's snapshot and a backup are stored first
- * and restored then, and the node may have stopped in between. A leader's is one that the log does not reach or begins after; of a
- * backup, the log keeps the last piece until it is restored.
- */
-function mayLack(log: LogReader, meta: SnapshotMeta): boolean {
-  const { lastIncludedIndex: index } = meta;
-  if (resetToFollow(log, meta) !== undefined || index < log.firstIndex) return true;
-  return log.read(index, 1)?.entry(index).type === "restore";
 }
 
 /** What is damaged of a snapshot. A state machine that throws may have done so for that: it sees the bytes before they are known to be right. */

@@ -5,12 +5,11 @@
  */
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { MemoryLog, MemorySnapshotStore } from "@coracle/testing";
-import { completeConfig } from "../model/config.ts";
 import { type Configuration, encodeConfiguration } from "../model/configuration.ts";
 import { NO_BYTES, type Proposal } from "../model/entry.ts";
 import { EntryRun } from "../model/entry_run.ts";
 import { FsmFailedError, SnapshotsUnsupportedError, StorageError } from "../model/errors.ts";
-import { toIndex, toTerm } from "../model/numbers.ts";
+import { type Index, toIndex, toTerm } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import { silentLogger } from "../ports/logger.ts";
@@ -61,9 +60,10 @@ function find(
   log: MemoryLog,
   snapshots: MemorySnapshotStore | undefined,
   fsm: Fsm = new Recorder(),
-  config: Parameters<typeof completeConfig>[0] = {},
+  keptIndex?: Index,
 ) {
-  return findState({ fsm, log, snapshots, config: completeConfig(config), logger: silentLogger });
+  const kept = keptIndex === undefined ? undefined : { fsm, heldIndex: () => keptIndex };
+  return findState({ fsm, kept, log, snapshots, logger: silentLogger });
 }
 
 Deno.test("without snapshots, the log is all there is", async () => {
@@ -214,34 +214,30 @@ Deno.test("a state machine that cannot take a whole snapshot keeps the node from
   );
 });
 
-Deno.test("restoreSnapshotOnStart off: the state machine is left alone, the node begins after the snapshot", async () => {
-  const log = await logOf(9);
-  const store = new MemorySnapshotStore();
-  const meta = await addSnapshot(store, 7);
-  const fsm = new Recorder();
-  const { snapshot } = await find(log, store, fsm, { restoreSnapshotOnStart: false });
-  assertEquals([snapshot, fsm.commands], [meta, []]);
-  assertEquals([log.firstIndex, log.lastIndex] as number[], [1, 9]);
-});
-
-Deno.test("restoreSnapshotOnStart off: what was stored and perhaps not restored is restored", async () => {
-  const received = await logOf(5);
-  const followed = await logOf(9);
-  await followed.truncatePrefix(toIndex(7));
-  const backup = await logOf(6);
-  const lastPiece: Proposal = { type: "restore", data: NO_BYTES, extensions: NO_BYTES };
-  await backup.persist([{
-    hardState: undefined,
-    reset: undefined,
-    truncateFrom: undefined,
-    entries: EntryRun.encode(toIndex(7), toTerm(1), 0, [lastPiece]),
-  }]);
-  for (const log of [received, followed, backup]) {
+Deno.test("a state machine that holds what the snapshot contains is left alone; one that holds less is restored", async () => {
+  for (const [kept, commands] of [[7, []], [9, []], [6, ["up to 7"]], [0, ["up to 7"]]] as const) {
+    const log = await logOf(9);
     const store = new MemorySnapshotStore();
     const meta = await addSnapshot(store, 7);
     const fsm = new Recorder();
-    const { snapshot } = await find(log, store, fsm, { restoreSnapshotOnStart: false });
-    assertEquals([snapshot, fsm.commands], [meta, ["up to 7"]]);
+    const { snapshot } = await find(log, store, fsm, toIndex(kept));
+    assertEquals([snapshot, fsm.commands], [meta, commands]);
+  }
+});
+
+Deno.test("a state machine that holds more than log and snapshots is not theirs", async () => {
+  const store = new MemorySnapshotStore();
+  await addSnapshot(store, 7);
+  for (const [count, last] of [[9, 9], [5, 7]] as const) {
+    const log = await logOf(count);
+    await assertRejects(
+      () => find(log, store, new Recorder(), toIndex(last + 1)),
+      StorageError,
+      `the state machine holds everything up to entry ${
+        last + 1
+      }, log and snapshots up to entry ${last}: ` +
+        "they do not belong together",
+    );
   }
 });
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { BackupRefusedError } from "../model/errors.ts";
+import { NO_INDEX } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
 
 /** A state machine that a backup can be tried on: one of the same kind that nobody uses. */
@@ -46,7 +47,7 @@ export class Trial {
 
   async #restore(fsm: TrialFsm): Promise<void> {
     try {
-      await fsm.restore(this.#pieces());
+      await fsm.restore(this.#pieces(), NO_INDEX);
     } catch (error) {
       throw new BackupRefusedError(error);
     } finally {

@@ -41,11 +41,6 @@ export interface RaftConfig {
    * snapshot is, which they follow. From 0. Default 10240.
    */
   readonly trailingLogs: number;
-  /**
-   * Whether the state machine is restored from the newest snapshot at the start. `false` for one that keeps its state on disk by itself:
-   * then only if the snapshot may be a leader's, or a backup, that the node stored and did not come to restore. Default true.
-   */
-  readonly restoreSnapshotOnStart: boolean;
   /** Largest command with its extensions. From 1 to 16 MiB less an entry's header. Default 1 MiB. */
   readonly commandSizeMaxBytes: number;
   /** Most bytes of entries in one message; an entry that is larger travels alone. From 1. Default 1 MiB. */
@@ -78,7 +73,6 @@ export const DEFAULT_CONFIG: RaftConfig = {
   snapshotThreshold: 8192,
   snapshotIntervalMs: 120_000,
   trailingLogs: 10_240,
-  restoreSnapshotOnStart: true,
   commandSizeMaxBytes: 1024 * 1024,
   appendSizeMaxBytes: 1024 * 1024,
   inflightSizeMaxBytes: 8 * 1024 * 1024,
@@ -128,7 +122,7 @@ export function completeConfig(given: Partial<RaftConfig>): RaftConfig {
   const { heartbeatTimeoutMs } = config;
   within("electionTimeoutMs", heartbeatTimeoutMs, TIME_MAX_MS, " (not below heartbeatTimeoutMs)");
   within("leaderLeaseTimeoutMs", 5, heartbeatTimeoutMs, " (not above heartbeatTimeoutMs)");
-  for (const field of ["leaseReads", "shutdownOnRemove", "restoreSnapshotOnStart"] as const) {
+  for (const field of ["leaseReads", "shutdownOnRemove"] as const) {
     if (typeof config[field] !== "boolean") {
       throw new InvalidConfigError(field, config[field], "true or false");
     }

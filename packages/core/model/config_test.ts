@@ -12,7 +12,7 @@ Deno.test("nothing given means the defaults, and these are valid", () => {
 
 /** For each field: the least and the most that is allowed beside defaults, and values that are refused. */
 const FIELDS: Record<
-  Exclude<keyof RaftConfig, "leaseReads" | "shutdownOnRemove" | "restoreSnapshotOnStart">,
+  Exclude<keyof RaftConfig, "leaseReads" | "shutdownOnRemove">,
   { least: number; most: number; refused: number[]; allowed: string }
 > = {
   heartbeatTimeoutMs: {
@@ -115,7 +115,7 @@ Deno.test("sizes and counts are whole numbers, times need not be", () => {
 });
 
 Deno.test("switches are true or false", () => {
-  for (const field of ["leaseReads", "shutdownOnRemove", "restoreSnapshotOnStart"] as const) {
+  for (const field of ["leaseReads", "shutdownOnRemove"] as const) {
     assertStrictEquals(completeConfig({ [field]: true })[field], true);
     assertStrictEquals(completeConfig({ [field]: false })[field], false);
     const given = { [field]: 1 as unknown as boolean };

@@ -5,6 +5,7 @@
  */
 import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
+import type { Index } from "../model/numbers.ts";
 
 /**
  * A deterministic state machine: the same commands in the same order must lead to the same state and
@@ -44,8 +45,16 @@ export interface Fsm<Response = unknown> {
    */
   snapshot?(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /**
-   * Replaces the state, whatever it is, by that of a snapshot, whose bytes come in pieces of any size. Nothing is applied
-   * meanwhile. An error thrown here stops the node.
+   * Replaces the state, whatever it is, by that of a snapshot, whose bytes come in pieces of any size. It holds then what it would hold
+   * after `lastIncludedIndex`; that is 0 where a backup is only tried. Nothing is applied meanwhile. An error thrown here stops the node.
    */
-  restore?(data: AsyncIterable<Uint8Array>): Promise<void>;
+  restore?(data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index): Promise<void>;
+  /**
+   * For a state machine that keeps its state on a disk of its own: the last entry of which it holds what that did, 0 for none. Asked once,
+   * when the node starts, for which commands up to it are not given again, and a snapshot is restored only if it contains more. So
+   * the state machine writes this index together with each change, at once or not at all: that of an entry that is applied, or that of a
+   * snapshot that is restored. It may forget the latest changes in a crash, never some of them. Without this method the state
+   * machine begins empty at each start, and is restored from the newest snapshot. hashicorp/raft: `NoSnapshotRestoreOnStart`.
+   */
+  keptIndex?(): number | Promise<number>;
 }

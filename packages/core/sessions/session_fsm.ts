@@ -8,7 +8,7 @@ import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { MalformedError } from "../model/entry_codec.ts";
 import { InvalidConfigError } from "../model/errors.ts";
-import { NumberRangeError } from "../model/numbers.ts";
+import { type Index, NumberRangeError } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import { type Codec, jsonCodec } from "../typed/codec.ts";
 import { ByteSource } from "./byte_source.ts";
@@ -45,7 +45,8 @@ export interface SessionFsmOptions<Response> extends Partial<SessionLimits> {
  * the snapshots, before the bytes of `inner`; without `inner.snapshot` and `inner.restore` there are none. Restoring bytes
  * that are not such a snapshot throws one `MalformedError` that says where.
  *
- * Throws `InvalidConfigError` for limits that are out of range, or if `inner` has only one of `snapshot` and `restore`.
+ * Throws `InvalidConfigError` for limits that are out of range, if `inner` has only one of `snapshot` and `restore`, or if it has
+ * `keptIndex`: sessions are in memory and in snapshots, so they would begin anew where `inner` does not.
  */
 export function sessionFsm<Response>(
   inner: Fsm<Response>,
@@ -55,6 +56,13 @@ export function sessionFsm<Response>(
   if ((inner.snapshot === undefined) !== (inner.restore === undefined)) {
     const given = inner.snapshot === undefined ? "with restore() only" : "with snapshot() only";
     throw new InvalidConfigError("inner", given, "both or none of snapshot() and restore()");
+  }
+  if (inner.keptIndex !== undefined) {
+    throw new InvalidConfigError(
+      "inner",
+      "with keptIndex()",
+      "one that begins empty at each start",
+    );
   }
   const machine = new SessionMachine(inner, codec, completeLimits(limits));
   return {
@@ -68,7 +76,8 @@ export function sessionFsm<Response>(
     },
     ...inner.snapshot !== undefined && {
       snapshot: () => machine.snapshot(),
-      restore: (data: AsyncIterable<Uint8Array>) => machine.restore(data),
+      restore: (data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index) =>
+        machine.restore(data, lastIncludedIndex),
     },
   };
 }
@@ -131,11 +140,11 @@ class SessionMachine<Response> {
     return concat(encodeTable(this.#table.state), this.#inner.snapshot!());
   }
 
-  async restore(data: AsyncIterable<Uint8Array>): Promise<void> {
+  async restore(data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index): Promise<void> {
     const source = new ByteSource(data);
     try {
       const table = new SessionTable(await decodeTable(source));
-      await this.#inner.restore!(source.rest());
+      await this.#inner.restore!(source.rest(), lastIncludedIndex);
       this.#table = table;
     } finally {
       await source.cancel();

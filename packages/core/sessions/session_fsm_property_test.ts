@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Entry } from "../model/entry.ts";
-import { toIndex } from "../model/numbers.ts";
+import { NO_INDEX, toIndex } from "../model/numbers.ts";
 import {
   BatchRecorder,
   bytesFrom,
@@ -267,7 +267,7 @@ Deno.test("replicas agree: one by one, in batches of any size, through a snapsho
         assertEquals(await bytesFrom(batched.snapshot!()), bytes);
 
         const restored = sessionFsm(new Recorder());
-        await restored.restore!(streamOf(await bytesFrom(captured), sizes[0]));
+        await restored.restore!(streamOf(await bytesFrom(captured), sizes[0]), NO_INDEX);
         const restoredAnswers: Answer[] = [];
         for (const entry of entries.slice(at)) restoredAnswers.push(await restored.apply(entry));
         assertEquals(restoredAnswers, answers.slice(at));

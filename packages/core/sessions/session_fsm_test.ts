@@ -326,6 +326,8 @@ Deno.test("options that cannot be are refused by name", () => {
   }
   const half: Fsm = { apply: () => {}, snapshot: () => [] };
   assertThrows(() => sessionFsm(half), InvalidConfigError, "inner is with snapshot() only");
+  const keeper: Fsm = { apply: () => {}, keptIndex: () => 0 };
+  assertThrows(() => sessionFsm(keeper), InvalidConfigError, "inner is with keptIndex()");
   const other = { apply: () => {}, restore: () => Promise.resolve() };
   assertThrows(() => sessionFsm(other), InvalidConfigError, "inner is with restore() only");
 });

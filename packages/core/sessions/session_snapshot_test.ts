@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { MalformedError } from "../model/entry_codec.ts";
-import { toIndex } from "../model/numbers.ts";
+import { NO_INDEX, toIndex } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import { bytesCodec } from "../typed/codec.ts";
 import {
@@ -62,7 +62,7 @@ Deno.test("a replica that is restored answers what it did not see", async () => 
   const bytes = await bytesFrom(one.fsm.snapshot!());
   for (const chunkSize of [1, 5, 4096]) {
     const other = start();
-    await other.fsm.restore!(streamOf(bytes, chunkSize));
+    await other.fsm.restore!(streamOf(bytes, chunkSize), NO_INDEX);
     assertEquals(other.inner.commands, one.inner.commands);
     assertEquals(await bytesFrom(other.fsm.snapshot!()), bytes);
     const answers = [];
@@ -188,7 +188,7 @@ for (const [what, damage, message] of DAMAGE) {
         stopped = true;
       }
     }
-    const error = await assertRejects(() => fsm.restore!(stream()), MalformedError);
+    const error = await assertRejects(() => fsm.restore!(stream(), NO_INDEX), MalformedError);
     assert(error.message.includes(message), error.message);
     assert(stopped);
     assertEquals(inner.commands, ["mine"]);
@@ -204,14 +204,14 @@ Deno.test("damage in a snapshot is told: more bytes of responses than its own li
   const bytes = await bytesFrom(fsm.snapshot!());
   new DataView(bytes.buffer).setBigUint64(AT.responsesSizeMaxBytes, 50n);
   const message = "a response's size is 26; allowed is 0 to 24";
-  await assertRejects(() => fsm.restore!(streamOf(bytes)), MalformedError, message);
+  await assertRejects(() => fsm.restore!(streamOf(bytes), NO_INDEX), MalformedError, message);
 });
 
 Deno.test("an error of the state machine inside is its own, and leaves the sessions", async () => {
   const { fsm, log } = start();
   const bytes = await bytesFrom((await filled()).fsm.snapshot!());
   bytes[bytes.length - 1] = 0;
-  await assertRejects(() => fsm.restore!(streamOf(bytes)), SyntaxError);
+  await assertRejects(() => fsm.restore!(streamOf(bytes), NO_INDEX), SyntaxError);
   assertEquals((await log.apply({ envelope: command(2, 3, 2) })).status, "expired");
 });
 
@@ -220,7 +220,7 @@ Deno.test("a backup of another cluster may bring higher ids: new sessions get hi
   log.index = 1000;
   await log.apply({ envelope: REGISTER });
   const other = start();
-  await other.fsm.restore!(streamOf(await bytesFrom(fsm.snapshot!())));
+  await other.fsm.restore!(streamOf(await bytesFrom(fsm.snapshot!())), NO_INDEX);
   const ids = [];
   for (let time = 0; time < 2; time += 1) {
     const answer = await other.log.apply({ envelope: REGISTER });

@@ -6,6 +6,7 @@
 import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { InvalidConfigError } from "../model/errors.ts";
+import type { Index } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import type { Codec } from "./codec.ts";
 import { Refusal } from "./errors.ts";
@@ -36,7 +37,7 @@ export type Handlers<P> = {
 };
 
 /** What a state machine does beside commands: how the state gets into snapshots and back (both or none), and what becomes of configurations. */
-export type TypedFsmHooks = Pick<Fsm, "snapshot" | "restore" | "storeConfiguration">;
+export type TypedFsmHooks = Pick<Fsm, "snapshot" | "restore" | "storeConfiguration" | "keptIndex">;
 
 /**
  * A state machine that decodes each command and calls its handler.
@@ -56,7 +57,7 @@ export function typedFsm<P extends Protocol<P>>(
     const allowed = "an object with a function of its own for each command";
     throw new InvalidConfigError("handlers", "an object without any", allowed);
   }
-  const { snapshot, restore, storeConfiguration } = hooks;
+  const { snapshot, restore, storeConfiguration, keptIndex } = hooks;
   if ((snapshot === undefined) !== (restore === undefined)) {
     const given = snapshot === undefined ? "restore() only" : "snapshot() only";
     throw new InvalidConfigError("hooks", given, "both or none of snapshot() and restore()");
@@ -71,8 +72,10 @@ export function typedFsm<P extends Protocol<P>>(
     },
     ...snapshot !== undefined && restore !== undefined && {
       snapshot: () => snapshot.call(hooks),
-      restore: (data: AsyncIterable<Uint8Array>) => restore.call(hooks, data),
+      restore: (data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index) =>
+        restore.call(hooks, data, lastIncludedIndex),
     },
+    ...keptIndex !== undefined && { keptIndex: () => keptIndex.call(hooks) },
   };
 }
 

@@ -171,14 +171,21 @@ Deno.test("handlers and hooks keep their `this`", async () => {
     async restore(data: AsyncIterable<Uint8Array>) {
       for await (const chunk of data) this.bytes = Uint8Array.from(chunk);
     },
+    keptIndex() {
+      return this.bytes.length;
+    },
   };
   const fsm = typedFsm<{ get: { output: number } }>(handlers, jsonCodec(), hooks);
   assertEquals(fsm.apply(entryOf({ name: "get" })), { ok: true, output: 1 });
   assertEquals(fsm.apply(entryOf({ name: "value" })), { ok: false, refusal: "unknown-command" });
-  await fsm.restore!(async function* () {
-    yield await Promise.resolve(Uint8Array.of(3));
-  }());
+  await fsm.restore!(
+    async function* () {
+      yield await Promise.resolve(Uint8Array.of(3));
+    }(),
+    toIndex(7),
+  );
   assertEquals([...fsm.snapshot!() as Iterable<Uint8Array>], [Uint8Array.of(3)]);
+  assertEquals(fsm.keptIndex!(), 1);
 });
 
 Deno.test("a hook takes configurations", () => {

@@ -6,6 +6,7 @@
 import {
   type Entry,
   type Fsm,
+  type Index,
   type IndexedConfiguration,
   NO_BYTES,
   toIndex,
@@ -96,6 +97,11 @@ export function entryOf(command: FsmCommand, at: number): Entry {
     extensions: extensions.length === 0 ? NO_BYTES : Uint8Array.from(extensions),
     appendedAtMs,
   };
+}
+
+/** The index before that of the command that comes `at`. */
+export function indexBefore(at: number): Index {
+  return toIndex(2 * at);
 }
 
 /** Whether the members change before the command that comes `at`. Before the first one nothing is. */

@@ -14,6 +14,7 @@ import {
   configurationBefore,
   entryOf,
   type FsmConformanceOptions,
+  indexBefore,
   type Step,
   stepsOf,
 } from "./fsm_options.ts";
@@ -88,7 +89,7 @@ export class FsmTrial<Machine extends Fsm> {
     pieceSizeBytes = 1 << 16,
   ): Promise<Machine> {
     try {
-      await machine.restore!(inPieces(snapshot, pieceSizeBytes));
+      await machine.restore!(inPieces(snapshot, pieceSizeBytes), indexBefore(at));
     } catch (error) {
       const what = `restore of its own snapshot threw, which stops a node: ${error}`;
       throw new Divergence(at, what, { cause: error });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Entry, Fsm } from "@coracle/core";
+import type { Entry, Fsm, Index, IndexedConfiguration } from "@coracle/core";
 
 /** What a state machine is asked to do. */
 export type FsmOperation = "apply" | "snapshot" | "restore";
@@ -17,7 +17,6 @@ export function faultyFsm<Response>(
   next: (operation: FsmOperation) => void,
 ): Fsm<Response> {
   return {
-    ...inner,
     apply(entry) {
       next("apply");
       return inner.apply(entry);
@@ -28,6 +27,10 @@ export function faultyFsm<Response>(
         return inner.applyBatch!(entries);
       },
     },
+    ...inner.storeConfiguration !== undefined && {
+      storeConfiguration: (configuration: IndexedConfiguration) =>
+        inner.storeConfiguration!(configuration),
+    },
     ...inner.snapshot !== undefined && {
       snapshot() {
         next("snapshot");
@@ -35,10 +38,11 @@ export function faultyFsm<Response>(
       },
     },
     ...inner.restore !== undefined && {
-      restore(data: AsyncIterable<Uint8Array>) {
+      restore(data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index) {
         next("restore");
-        return inner.restore!(data);
+        return inner.restore!(data, lastIncludedIndex);
       },
     },
+    ...inner.keptIndex !== undefined && { keptIndex: () => inner.keptIndex!() },
   };
 }

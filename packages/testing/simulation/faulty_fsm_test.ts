@@ -27,7 +27,7 @@ Deno.test("a state machine that fails has done nothing, and has the methods that
   });
   assertEquals(machine.applyBatch, undefined);
   machine.apply(ENTRY);
-  await machine.restore!((async function* () {})());
+  await machine.restore!((async function* () {})(), toIndex(0));
   fails = "apply";
   assertThrows(() => machine.apply(ENTRY), FsmFault, "no apply");
   fails = "snapshot";

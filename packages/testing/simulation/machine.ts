@@ -19,6 +19,7 @@ import { Prng } from "../prng.ts";
 import { DiskImage } from "./disk_image.ts";
 import { FsmFault, type FsmOperation } from "./faulty_fsm.ts";
 import type { ClockError } from "./gate.ts";
+import type { OwnDisk } from "./keeping_fsm.ts";
 import { ExpectedLog } from "./observed_log.ts";
 import { Process } from "./process.ts";
 import type { CrashMoment } from "./script.ts";
@@ -101,6 +102,8 @@ export class Machine implements ObservedNode {
   readonly leaderPriority: number;
   /** What its disk holds. */
   disk: DiskImage = new DiskImage();
+  /** What its state machine has written by itself. */
+  readonly ownDisk: OwnDisk = { written: undefined };
   readonly #world: World;
   #isRotten = false;
   #pausedUntilMs = 0;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Entry, Fsm, IndexedConfiguration } from "@coracle/core";
+import type { Entry, Fsm, Index, IndexedConfiguration } from "@coracle/core";
 
 /** Is told what a state machine does. */
 export interface FsmObserver {
@@ -45,10 +45,11 @@ export function observedFsm<Response>(
     },
     ...machine.snapshot !== undefined && { snapshot: () => machine.snapshot!() },
     ...machine.restore !== undefined && {
-      async restore(data: AsyncIterable<Uint8Array>) {
-        await machine.restore!(data);
+      async restore(data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index) {
+        await machine.restore!(data, lastIncludedIndex);
         observer.restored();
       },
     },
+    ...machine.keptIndex !== undefined && { keptIndex: () => machine.keptIndex!() },
   };
 }

@@ -25,6 +25,7 @@ import {
 import { FsLogStore, FsSnapshotStore } from "@coracle/store-fs";
 import type { ProcessCalls } from "./calls.ts";
 import { faultyFsm } from "./faulty_fsm.ts";
+import { keepingFsm } from "./keeping_fsm.ts";
 import { Gate, ProcessClock } from "./gate.ts";
 import { GatedTransport } from "./gated_transport.ts";
 import type { Machine } from "./machine.ts";
@@ -189,8 +190,12 @@ export class Process {
   }
 
   #fsm(): Fsm {
+    const { plant, scenario } = this.#world;
+    const { ownDisk, random } = this.#machine;
+    const inner = plant.fsm?.(this.fsm) ?? this.fsm;
+    const keeps = scenario.keepsState && inner.snapshot !== undefined;
     const faulty = faultyFsm(
-      this.#world.plant.fsm?.(this.fsm) ?? this.fsm,
+      keeps ? keepingFsm(inner, ownDisk, random) : inner,
       (operation) => this.#machine.fsmAsked(operation, this),
     );
     return observedFsm(faulty, {

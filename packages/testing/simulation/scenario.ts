@@ -7,7 +7,7 @@
  */
 import { completeConfig, type RaftConfig } from "@coracle/core";
 import { type NetworkBehaviour, RELIABLE } from "../memory_network.ts";
-import type { Prng } from "../prng.ts";
+import { Prng } from "../prng.ts";
 import type { ClockError } from "./gate.ts";
 import type { EventKind, Prey, Strike } from "./script.ts";
 import type { DiskBehaviour } from "./simulated_disk.ts";
@@ -54,6 +54,8 @@ export interface Scenario {
   readonly network: NetworkBehaviour;
   /** What disks do. */
   readonly disk: DiskBehaviour;
+  /** Whether state machines keep their state on disks of their own (`Fsm.keptIndex`), if they can. */
+  readonly keepsState: boolean;
   /** Clients. */
   readonly clients: number;
   /** Mean time between two events of a kind, in milliseconds; those that are missing do not happen. */
@@ -67,6 +69,9 @@ export interface Scenario {
   /** How long faults go on. */
   readonly durationMs: number;
 }
+
+/** How often state machines keep their state by themselves. */
+const KEEPS_STATE = 0.15;
 
 /** Kinds of events that are faults, with the range of their mean intervals in heartbeat timeouts. */
 const FAULTS: Readonly<Partial<Record<EventKind, readonly [number, number]>>> = {
@@ -108,8 +113,8 @@ export function scenarioText(scenario: Scenario): string {
     kind === "any" ? "" : `${kind}: `
   }${voters} voters and ${nonvoters} others, ${clients} clients, ${durationMs.toFixed(0)} ms; ` +
     `heartbeat ${config.heartbeatTimeoutMs} ms, election ${config.electionTimeoutMs} ms, lease ` +
-    `${config.leaderLeaseTimeoutMs} ms${
-      config.leaseReads ? " with lease reads" : ""
+    `${config.leaderLeaseTimeoutMs} ms${config.leaseReads ? " with lease reads" : ""}${
+      scenario.keepsState ? "; state machines keep their state" : ""
     }; messages take up to ` +
     `${network.latencyMaxMs.toFixed(1)} ms, ${network.lossRate * 100} % are lost; ${
       kinds.join(", ")
@@ -288,6 +293,8 @@ function drawAny(random: Prng): Scenario {
   draw(OPERATIONS, random.pick([0.2, 0.5, 0.8]));
   const clients = random.pick([1, 2, 3, 5, 8]);
   intervalsMs.visit = random.between(0.03, 0.3) * heartbeatTimeoutMs;
+  // Drawn from what was drawn, so that a seed goes on meaning the world that it meant before there was this.
+  const keepsState = new Prng(Math.round(1e6 * intervalsMs.visit)).chance(KEEPS_STATE);
   return {
     kind: "any",
     voters,
@@ -307,6 +314,7 @@ function drawAny(random: Prng): Scenario {
       (config.leaseReads ? config.clockDriftMax : random.pick([0.05, 0.5])),
     network: drawNetwork(random, heartbeatTimeoutMs),
     disk: drawDisk(random, heartbeatTimeoutMs),
+    keepsState,
     clients,
     intervalsMs,
     preys: ["elected", "elected", "handing over", "successor"],

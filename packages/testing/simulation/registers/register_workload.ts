@@ -291,7 +291,7 @@ export class RegisterWorkload implements Workload<RegisterFsm, Response> {
     const trial = this.fsm();
     try {
       await api.pick().restore(chunks, {
-        ...random.chance(0.3) && { trial: { restore: (data) => trial.restore!(data) } },
+        ...random.chance(0.3) && { trial: { restore: (...given) => trial.restore!(...given) } },
         ...random.chance(0.3) && {
           signal: api.abortAfter(random.between(0, 2) * api.heartbeatTimeoutMs),
         },
