@@ -254,9 +254,11 @@ function handleDialog(
   toStatus: ErrorToStatus,
 ): handleBidiStreamingCall<Decoded, unknown> {
   return (call: ServerDuplexStream<Decoded, unknown>) => {
+    // Who reads no answers is asked for no further requests.
+    call.on("drain", () => call.resume());
     call.on("data", (request: Decoded) => {
       try {
-        call.write(handler(decoded(request)));
+        if (!call.write(handler(decoded(request)))) call.pause();
       } catch (error) {
         call.emit("error", toStatus(error, path));
       }
