@@ -46,9 +46,17 @@ export interface Endpoint<
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** What `schema` says of a whole number, for the text in a query: digits alone, so that none of it is not taken for 0. */
+export function wholeNumber<Schema extends z.ZodType<number>>(schema: Schema) {
+  return z.preprocess(
+    (text) => typeof text === "string" && /^\d+$/.test(text) ? Number(text) : text,
+    schema,
+  );
+}
+
 /** How long the caller waits: for everything that may take a while. */
 export const timeoutField = {
-  timeoutMs: z.coerce.number().int().min(1).max(DAY_MS).optional().meta({
+  timeoutMs: wholeNumber(z.int().min(1).max(DAY_MS)).optional().meta({
     description: "How long it may take, in milliseconds. Default: the node's requestTimeoutMs.",
     allowed: `a whole number of milliseconds from 1 to ${DAY_MS}`,
   }),

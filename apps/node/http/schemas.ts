@@ -7,6 +7,7 @@ import { z } from "zod";
 import { isUnspecified, parseAddress } from "../config/address.ts";
 import { NAME_ALLOWED, NAME_PATTERN } from "../config/name.ts";
 import { LOG_LEVELS } from "../config/schema.ts";
+import { wholeNumber } from "./endpoint.ts";
 
 /** How many words one request adds. */
 const WORDS_MAX = 1000;
@@ -117,7 +118,7 @@ export const putMemberSchema = z.strictObject({
 
 /** The query of a change of one member. */
 export const previousIndexField = {
-  previousIndex: z.coerce.number().int().min(0).optional().meta({
+  previousIndex: wholeNumber(index).optional().meta({
     description: "Refuse the change unless the configuration in force is the one at this index.",
     allowed: "a whole number from 0 on",
   }),
