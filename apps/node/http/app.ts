@@ -186,9 +186,10 @@ class Route {
   #authorize(access: Access, request: Request, host: string): void {
     const { security, node, loopbackOnly = false } = this.#options;
     refuseOtherSites(request, node);
-    if (loopbackOnly && security?.token === undefined) refuseOtherNames(request);
-    if (access === "open" || security?.token === undefined) return;
-    if (access === "client" && security.tokenScope !== "everything") return;
+    const isUnguarded = security?.token === undefined ||
+      access === "client" && security.tokenScope !== "everything";
+    if (loopbackOnly && isUnguarded) refuseOtherNames(request);
+    if (access === "open" || isUnguarded) return;
     const problem = security.token.problem(request.headers.get("authorization") ?? undefined);
     if (problem === undefined) return;
     const { path } = this.#endpoint;
@@ -254,7 +255,7 @@ function refuseOtherSites(request: Request, node: HttpNode): void {
 
 /**
  * Nor may a page whose site's name is made to mean this machine (DNS rebinding): to the browser, this node is its own server then.
- * With a token, it would have to know that.
+ * What asks for a token would have to be told that.
  */
 function refuseOtherNames({ url }: Request): void {
   const { hostname } = new URL(url);
@@ -263,7 +264,7 @@ function refuseOtherNames({ url }: Request): void {
     403,
     "other-host",
     `host is ${JSON.stringify(hostname)}; allowed is an address of this machine alone, such as ` +
-      "127.0.0.1, unless the node has a token",
+      "127.0.0.1, unless a token is asked for",
   );
 }
 

@@ -362,6 +362,8 @@ Deno.test("a name that is made to mean this machine is no way around it", async 
   const played = new PlayedApp({ loopbackOnly: true });
   const security = { token: token as never, tokenScope: "administration" as const };
   const guarded = new PlayedApp({ loopbackOnly: true, security });
+  const whole = { ...security, tokenScope: "everything" as const };
+  const guardedWhole = new PlayedApp({ loopbackOnly: true, security: whole });
   for (const host of ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"]) {
     assertEquals((await played.ask("GET", `http://${host}/v1/status`)).status, 200, host);
   }
@@ -369,6 +371,11 @@ Deno.test("a name that is made to mean this machine is no way around it", async 
     const { status, json } = await played.ask("GET", `http://${host}/v1/status`);
     assertEquals([status, json.code], [403, "other-host"]);
     assertEquals((await guarded.ask("GET", `http://${host}/v1/status`)).status, 200);
+    // Words ask for the token only if it is for everything.
+    const words = `http://${host}/v1/words?level=local`;
+    assertEquals((await guarded.ask("GET", words)).json.code, "other-host");
+    assertEquals((await guardedWhole.ask("GET", words)).status, 200);
+    assertEquals((await guarded.ask("GET", `http://${host}/live`)).status, 200);
   }
 });
 
