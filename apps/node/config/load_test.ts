@@ -110,6 +110,15 @@ Deno.test("a wrong type, range or choice is named, with what is allowed", () => 
   ]);
 });
 
+Deno.test("a path that the system takes in no case is refused as any wrong value", () => {
+  for (const field of ["dataDir", "peerTlsCa", "tokenFile"]) {
+    assertEquals(
+      problems({}, `{"${field}": "a\\u0000b"}`)[0],
+      `${field} is "a\\u0000b" (in FILE); allowed is a path that is not empty and has no NUL character`,
+    );
+  }
+});
+
 Deno.test("a long value is cut", () => {
   const [line] = problems({ logLevel: "x".repeat(1000) });
   assertEquals(

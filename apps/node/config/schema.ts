@@ -8,7 +8,7 @@ import { DEFAULT_CONFIG, type RaftConfig } from "@coracle/core";
 import { z } from "zod";
 import { isUnspecified, parseAddress } from "./address.ts";
 import { NAME_ALLOWED, NAME_PATTERN } from "./name.ts";
-import { securityFields, securityProblems } from "./security_fields.ts";
+import { path, securityFields, securityProblems } from "./security_fields.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Where a node listens for members that is told nothing. */
@@ -94,10 +94,8 @@ export const fields = z.strictObject({
   clusterId: name({
     description: "The cluster's name. Nodes of different clusters refuse each other.",
   }).default("coracle"),
-  dataDir: z.string().min(1).meta({
-    description: "Directory of the log, term and vote. Made if it is missing.",
-    allowed: "a path that is not empty",
-  }).default("./coracle-data"),
+  dataDir: path({ description: "Directory of the log, term and vote. Made if it is missing." })
+    .default("./coracle-data"),
 
   raftListen: address(0, {
     description: "Where to listen for the other members. Port 0 takes any free one.",

@@ -6,12 +6,16 @@
 import { z } from "zod";
 import { type Address, formatAddress, isLoopback } from "./address.ts";
 
+/** The schema of a path. The system takes none with a NUL character, which a configuration's file can hold. */
+export function path<Meta extends { readonly description: string }>(meta: Meta) {
+  return z.string().min(1).refine((text) => !text.includes("\0")).meta({
+    ...meta,
+    allowed: "a path that is not empty and has no NUL character",
+  });
+}
+
 function file(description: string) {
-  return z.string().min(1).meta({
-    description,
-    allowed: "a path that is not empty",
-    otherwise: "none",
-  }).optional();
+  return path({ description, otherwise: "none" }).optional();
 }
 
 /** What a certificate of a member must be: also for the help. */
