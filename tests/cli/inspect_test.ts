@@ -149,6 +149,31 @@ storeTest(
   },
 );
 
+storeTest(
+  "what cannot be read is not called damaged, and the other paths are looked at",
+  async (dir, segment) => {
+    const long = `${dir}/${"x".repeat(300)}`;
+    const other = `${dir}/other`;
+    // A directory in a segment's place cannot be read by anybody, as a file of somebody else's cannot by this user.
+    await Deno.mkdir(`${other}/log/${segment.slice(segment.lastIndexOf("/"))}`, {
+      recursive: true,
+    });
+    const verified = await runDeno(nodeArgs("verify", long, other, dir));
+    assertEquals(verified.code, 1);
+    assertMatch(verified.stdout, RegExp(`^${dir}: whole; node n7, 3 entries in 1 segment`));
+    assertMatch(
+      verified.stderr,
+      RegExp(`^coracle: ${long}: UNREADABLE\ncoracle: +${long} cannot be looked at: file name too`),
+    );
+    assertMatch(
+      verified.stderr,
+      RegExp(`^coracle: ${other}: UNREADABLE\ncoracle: +${other} cannot be read: Is a`, "m"),
+    );
+    const { stdout } = await runDeno(nodeArgs("verify", "--json", long));
+    assertEquals(JSON.parse(stdout).kind, "unreadable");
+  },
+);
+
 storeTest("snapshots are shown, and on demand read through", async (dir) => {
   const files: string[] = [];
   {

@@ -5,6 +5,7 @@
  */
 import { DamageError, type Finding, type StoreInspection } from "@coracle/store-fs";
 import { BackupError } from "../backup/format.ts";
+import { pathProblem } from "../config/path_problem.ts";
 import { counted } from "../counted.ts";
 import { checkBackup, contentsText } from "./backup.ts";
 import { CommandError, complain, EXIT, type ExitCode } from "./exit.ts";
@@ -23,7 +24,7 @@ export interface VerifyOptions {
 /** What was found at one path. */
 interface Verdict {
   readonly path: string;
-  readonly kind: "store" | "backup" | "missing";
+  readonly kind: "store" | "backup" | "missing" | "unreadable";
   readonly ok: boolean;
   /** What there is, if nothing is wrong with it. */
   readonly contents?: string;
@@ -43,17 +44,34 @@ export async function verify({ paths, json }: VerifyOptions): Promise<ExitCode> 
   return allWhole ? EXIT.ok : EXIT.failed;
 }
 
+const NO_DAMAGE: { readonly [kind in Verdict["kind"]]?: string } = {
+  missing: "MISSING",
+  unreadable: "UNREADABLE",
+};
+
 function print({ path, kind, ok, contents, problems }: Verdict): void {
   if (ok) console.log(`${path}: whole; ${contents}`);
-  else complain(`${path}: ${kind === "missing" ? "MISSING" : "DAMAGED"}`);
+  else complain(`${path}: ${NO_DAMAGE[kind] ?? "DAMAGED"}`);
   for (const problem of problems) complain(`  ${problem}`);
 }
 
 async function verdictOf(path: string): Promise<Verdict> {
-  if (isMissing(path)) {
-    return { path, kind: "missing", ok: false, problems: ["it does not exist"] };
+  try {
+    if (isMissing(path)) {
+      return { path, kind: "missing", ok: false, problems: ["it does not exist"] };
+    }
+    return Deno.statSync(path).isDirectory ? await storeVerdict(path) : await backupVerdict(path);
+  } catch (error) {
+    const problem = readingProblem(error);
+    if (problem === undefined) throw error;
+    return { path, kind: "unreadable", ok: false, problems: [problem] };
   }
-  return Deno.statSync(path).isDirectory ? await storeVerdict(path) : await backupVerdict(path);
+}
+
+/** Why there is no telling whether something is damaged, in words: the system does not let this process read it. */
+function readingProblem(error: unknown): string | undefined {
+  if (!(error instanceof CommandError)) return pathProblem(error);
+  return pathProblem(error.cause) === undefined ? undefined : error.message;
 }
 
 async function backupVerdict(path: string): Promise<Verdict> {
@@ -61,7 +79,7 @@ async function backupVerdict(path: string): Promise<Verdict> {
     const contents = contentsText(await checkBackup(path));
     return { path, kind: "backup", ok: true, contents, problems: [] };
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof CommandError) || readingProblem(error) !== undefined) throw error;
     // The cause does not name the file, which stands before it already.
     const { message } = error.cause instanceof BackupError ? error.cause : error;
     return { path, kind: "backup", ok: false, problems: [message] };
@@ -74,7 +92,7 @@ async function storeVerdict(path: string): Promise<Verdict> {
     requireStore(path);
     store = await readStore(path);
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof CommandError) || readingProblem(error) !== undefined) throw error;
     return { path, kind: "store", ok: false, problems: [error.message] };
   }
   const findings: Finding[] = [...store.findings, ...await verifySnapshots(store)];
