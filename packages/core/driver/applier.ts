@@ -19,6 +19,7 @@ import type { CancelTimer } from "../ports/clock.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
 import type { ApplierOptions, BetweenTask, Captured } from "./applier_options.ts";
 import { CommittedEntries } from "./committed_entries.ts";
+import { promiseOf } from "../ports/promises.ts";
 import { Replacement } from "./replacement.ts";
 
 /**
@@ -263,9 +264,9 @@ export class Applier {
     if (fsm.storeConfiguration === undefined) return done();
     const failed = (error: unknown) => new FsmFailedError(entry.index, error);
     const stored = meter?.time("fsm.store_config");
-    let work: void | Promise<void>;
+    let work: Promise<void> | undefined;
     try {
-      work = fsm.storeConfiguration(configuration);
+      work = promiseOf(fsm.storeConfiguration(configuration));
     } catch (error) {
       throw failed(error);
     }
@@ -273,20 +274,22 @@ export class Applier {
       stored?.();
       done();
     };
-    if (work instanceof Promise) this.#wait(work, measured, failed);
+    if (work !== undefined) this.#wait(work, measured, failed);
     else measured();
   }
 
   #applyOne(entry: Entry): void {
     const failed = (error: unknown) => new FsmFailedError(entry.index, error);
     let response: unknown;
+    let promise: Promise<unknown> | undefined;
     try {
       response = this.#options.fsm.apply(entry);
+      promise = promiseOf(response);
     } catch (error) {
       throw failed(error);
     }
-    if (!(response instanceof Promise)) this.#done(entry, response);
-    else this.#wait(response, (value) => this.#done(entry, value), failed, true);
+    if (promise === undefined) this.#done(entry, response);
+    else this.#wait(promise, (value) => this.#done(entry, value), failed, true);
   }
 
   /** All commands that follow each other in what was read. */
@@ -295,11 +298,13 @@ export class Applier {
     const failed = (error: unknown) => new FsmFailedError(entries[0]!.index, error);
     this.#entriesUntilLook = 1;
     let responses: readonly unknown[] | Promise<readonly unknown[]>;
+    let promise: Promise<readonly unknown[]> | undefined;
     const { meter } = this.#options;
     meter?.sample("fsm.applyBatchNum", entries.length);
     const applied = meter?.time("fsm.applyBatch");
     try {
       responses = this.#options.fsm.applyBatch!(entries);
+      promise = promiseOf<readonly unknown[]>(responses);
     } catch (error) {
       throw failed(error);
     }
@@ -307,8 +312,8 @@ export class Applier {
       applied?.();
       this.#doneBatch(entries, values);
     };
-    if (!(responses instanceof Promise)) done(responses);
-    else this.#wait(responses, done, failed, true);
+    if (promise === undefined) done(responses as readonly unknown[]);
+    else this.#wait(promise, done, failed, true);
   }
 
   #doneBatch(entries: readonly Entry[], responses: readonly unknown[]): void {

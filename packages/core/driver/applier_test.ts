@@ -73,6 +73,25 @@ Deno.test("a promise is waited for before the next command, also among others th
   ]);
 });
 
+Deno.test("what can be waited for is waited for, also if it is another library's promise", async () => {
+  const { answer, waiting } = slowAnswers();
+  let asked = 0;
+  const { applier, seen, reported } = create(logOf(2), (entry) => ({
+    then(...args: Parameters<Promise<unknown>["then"]>) {
+      asked += 1;
+      return answer(entry).then(...args);
+    },
+  }));
+  applier.advance(toIndex(2));
+  await settle();
+  assertEquals([asked, seen, reported], [1, [1], []]);
+  waiting.get(1)!.resolve("r1");
+  await settle();
+  waiting.get(2)!.resolve("r2");
+  await settle();
+  assertEquals([asked, reported], [2, [[1, "r1"], [2, "r2"]]]);
+});
+
 for (
   const [how, apply] of [
     ["throws", (error: Error) => {

@@ -9,6 +9,7 @@ import type { Entry } from "../model/entry.ts";
 import { InvalidConfigError, NothingNewToSnapshotError } from "../model/errors.ts";
 import { type Index, NO_INDEX } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
+import { promiseOf } from "../ports/promises.ts";
 
 /** A state machine that keeps its state by itself. */
 export interface Kept {
@@ -36,7 +37,8 @@ export async function askKept<Response>(fsm: Fsm<Response>): Promise<Kept> {
     const answers = rest.length === 0 ? [] : fsm.applyBatch!(rest);
     const none = new Array<undefined>(entries.length - rest.length).fill(undefined);
     const all = (some: readonly Response[]): readonly unknown[] => [...none, ...some];
-    return answers instanceof Promise ? answers.then(all) : all(answers);
+    return promiseOf<readonly Response[]>(answers)?.then(all) ??
+      all(answers as readonly Response[]);
   };
   const given: Fsm = {
     apply: (entry) => isHeld(entry.index) ? undefined : fsm.apply(entry),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { promiseOf } from "../ports/promises.ts";
 import { assertNever } from "../model/assert.ts";
 import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
@@ -119,9 +120,8 @@ class SessionMachine<Response> {
     const decision = this.#decide(entry, decodeEnvelope(entry.extensions));
     if (decision.status !== "applicable") return decision;
     const response = this.#inner.apply(decision.entry);
-    return response instanceof Promise
-      ? response.then((value) => this.#applied(decision, value))
-      : this.#applied(decision, response);
+    return promiseOf<Response>(response)?.then((value) => this.#applied(decision, value)) ??
+      this.#applied(decision, response as Response);
   }
 
   applyBatch(
@@ -284,8 +284,9 @@ class SessionMachine<Response> {
       });
     };
     const responses = this.#inner.applyBatch!(waiting.map(({ command }) => command.entry));
-    if (responses instanceof Promise) return responses.then(record);
-    record(responses);
+    const promise = promiseOf<readonly Response[]>(responses);
+    if (promise !== undefined) return promise.then(record);
+    record(responses as readonly Response[]);
     return undefined;
   }
 }
