@@ -4,12 +4,7 @@
  *
  * @module
  */
-import {
-  AbortedError,
-  CommitTimeoutError,
-  EnqueueTimeoutError,
-  InvalidConfigError,
-} from "../model/errors.ts";
+import { AbortedError, CommitTimeoutError, EnqueueTimeoutError } from "../model/errors.ts";
 import type { Proposal } from "../model/entry.ts";
 import type { Index } from "../model/numbers.ts";
 
@@ -47,15 +42,6 @@ export interface Call {
   settled: boolean;
   /** Stops listening to the caller's signal. */
   unlisten: (() => void) | undefined;
-}
-
-/** What is wrong with a call's options, before anything else is done about it. */
-export function callProblem({ timeoutMs, signal }: CallOptions): Error | undefined {
-  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
-    const given = typeof timeoutMs === "number" ? timeoutMs : JSON.stringify(timeoutMs);
-    return new InvalidConfigError("timeoutMs", given, "0 or more milliseconds");
-  }
-  return signal?.aborted === true ? new AbortedError("not-written", signal.reason) : undefined;
 }
 
 /** Calls whose entries were appended together. */

@@ -16,7 +16,8 @@ import {
   ShutdownError,
 } from "../model/errors.ts";
 import { type Index, toIndex } from "../model/numbers.ts";
-import { type Applied, type Call, callProblem, Calls } from "./calls.ts";
+import { callProblem } from "../ports/given.ts";
+import { type Applied, type Call, Calls } from "./calls.ts";
 
 /** A call, and everything that its caller was ever told. */
 interface Caller {
@@ -270,6 +271,11 @@ Deno.test("options that cannot be are refused before anything happens", () => {
     assertInstanceOf(problem, InvalidConfigError);
     assertEquals(problem.message, `timeoutMs is ${timeoutMs}; allowed is 0 or more milliseconds`);
   }
+  const whole = -5n as unknown as number;
+  assertEquals(
+    callProblem({ timeoutMs: whole })?.message,
+    "timeoutMs is -5; allowed is 0 or more milliseconds",
+  );
   const aborted = callProblem({ signal: AbortSignal.abort("over") });
   assertInstanceOf(aborted, AbortedError);
   assertEquals([aborted.outcome, aborted.cause], ["not-written", "over"]);

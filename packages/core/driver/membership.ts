@@ -25,10 +25,11 @@ import {
 import { assertNever } from "../model/assert.ts";
 import { type ConfigurationChange, equalConfigurations, nextChange } from "../model/membership.ts";
 import { type Index, NO_INDEX, type Term } from "../model/numbers.ts";
+import { callProblem } from "../ports/given.ts";
 import type { ConfigurationProposed, ConfigurationRefusal } from "../consensus/effect.ts";
 import type { ChangeConfiguration } from "../consensus/input.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type CallOptions, callProblem } from "./calls.ts";
+import type { CallOptions } from "./calls.ts";
 import { endEarly } from "./endings.ts";
 
 /** How a change of the membership is asked for. */

@@ -9,6 +9,7 @@ import { InvalidConfigError, type LeaderHint } from "../model/errors.ts";
 import type { PreVote, Vote } from "../model/message.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { StoreId } from "../model/store_id.ts";
+import { signalProblem } from "../ports/given.ts";
 
 /** Something that happened in a node. hashicorp/raft: `Observation`. */
 export type Observation =
@@ -218,12 +219,14 @@ export class Observers {
     for (const observer of this.#observers) observer.offer(observation);
   }
 
-  /** A new observer. Throws `InvalidConfigError` for a capacity that cannot be. */
+  /** A new observer. Throws `InvalidConfigError` for a capacity that cannot be, and for what is no signal. */
   observe(options: ObserveOptions): Observations {
     const { capacity = CAPACITY_DEFAULT, signal } = options;
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new InvalidConfigError("capacity", capacity, "a whole number from 1 on");
     }
+    const problem = signalProblem(signal);
+    if (problem !== undefined) throw problem;
     const abort = () => void observer.return();
     const observer = new Observer(options, (one) => {
       this.#observers.delete(one);

@@ -17,11 +17,11 @@ import {
 } from "../model/errors.ts";
 import { assertNever } from "../model/assert.ts";
 import type { Index } from "../model/numbers.ts";
+import { bytesProblem, callProblem } from "../ports/given.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Proposed, Refusal } from "../consensus/effect.ts";
 import type { Propose } from "../consensus/input.ts";
-import { bytesProblem } from "./bytes.ts";
-import { type Applied, type Call, callProblem, Calls } from "./calls.ts";
+import { type Applied, type Call, Calls } from "./calls.ts";
 import type { Meter } from "./meter.ts";
 import type { ApplyOptions } from "./options.ts";
 

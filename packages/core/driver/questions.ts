@@ -5,9 +5,10 @@
  * @module
  */
 import { LeadershipLostError, OverloadedError, type RaftError } from "../model/errors.ts";
+import { callProblem } from "../ports/given.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Verify } from "../consensus/input.ts";
-import { type CallOptions, callProblem } from "./calls.ts";
+import type { CallOptions } from "./calls.ts";
 import { endEarly } from "./endings.ts";
 
 /** What {@linkcode Questions} needs of its node. */

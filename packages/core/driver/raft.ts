@@ -22,8 +22,9 @@ import {
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
 import { isStoreId } from "../model/store_id.ts";
+import { callProblem } from "../ports/given.ts";
 import { silentLogger } from "../ports/logger.ts";
-import { type Applied, type CallOptions, callProblem } from "./calls.ts";
+import type { Applied, CallOptions } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
 import { Meter } from "./meter.ts";
 import { Node } from "./node.ts";
@@ -240,11 +241,11 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   /**
    * Calls `query` when this node's state machine may be read at the level that is asked for, and resolves with what it
    * returned and the index of the last entry that it saw. Works on every member (thesis 6.4). `query` must not wait: it is
-   * called between two commands, and what is applied after it has begun is not part of the read.
+   * called between two commands, and what is applied after it has begun is not part of the read. One that returns a promise is refused.
    *
    * When the leader changes, the new one is asked. Rejects with `NotLeaderError` or `LeadershipLostError` if there is no leader
    * to ask, or none comes within two election timeouts; with `OverloadedError`, `CommitTimeoutError`, `AbortedError`,
-   * `ShutdownError`, or what `query` throws.
+   * `ShutdownError`, `InvalidConfigError` for a `query` or a level that cannot be, or what `query` throws.
    */
   read<Result>(query: () => Result, options: ReadOptions = {}): Promise<Applied<Result>> {
     const error = this.#node.shutdownError();

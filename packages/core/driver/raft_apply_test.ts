@@ -134,6 +134,33 @@ Deno.test("options that cannot be, and a signal that has fired, are refused at o
   assertEquals(raft.lastIndex, lastIndex);
 });
 
+Deno.test("a controller in the place of its signal is refused everywhere, and nothing of the call is left", async () => {
+  await using cluster = await Cluster.start(1, { retain: 1 });
+  const { raft, fsm } = await cluster.leader();
+  const options = { signal: new AbortController() as unknown as AbortSignal };
+  const member = { id: "n2", address: "n2", suffrage: "nonvoter" } as const;
+  const { configuration } = raft.configuration();
+  const calls: (() => unknown)[] = [
+    () => raft.apply(commandOf("x"), options),
+    () => raft.barrier(options),
+    () => raft.verifyLeader(options),
+    () => raft.read(() => 0, options),
+    () => raft.addNonvoter("n2", "n2", options),
+    () => raft.changeConfiguration({ servers: [...configuration.servers, member] }, options),
+    () => raft.restore([], options),
+    () => raft.shutdown(options),
+    () => raft.observe(options),
+    () => raft.leadershipChanges(options.signal),
+    () => raft.apply(commandOf("x"), { signal: null as unknown as AbortSignal }),
+  ];
+  for (const call of calls) {
+    await assertRejects(async () => await call(), InvalidConfigError, "signal is of type ");
+  }
+  await cluster.until(raft.apply(commandOf("y")));
+  assertEquals(fsm.commands, ["y"]);
+  assertEquals(raft.state, "leader");
+});
+
 Deno.test("a deadline ends a call with an unknown outcome once its entry is in the log", async () => {
   await using node = await startLoneNode();
   const { raft, clock } = node;

@@ -13,6 +13,7 @@ import { accept, makeLeader, startLoneNode } from "./_testing/lone_node.ts";
 import { watch, type Watched } from "./_testing/outcome.ts";
 import type { PlayedMessage } from "./_testing/played_message.ts";
 import type { Applied } from "./calls.ts";
+import type { ReadLevel } from "./reads.ts";
 
 /** How many commands a node has applied, read at a level. */
 function count({ raft, fsm }: TestNode, options: Parameters<TestNode["raft"]["read"]>[1] = {}) {
@@ -314,6 +315,37 @@ Deno.test("a read has a deadline and a signal of its own, and what its query thr
   ]);
   assertEquals(raft.state, "leader");
   accept(peers, 2);
+});
+
+Deno.test("a read that cannot be is refused: no query, one that waits, a level that there is not", async () => {
+  await using node = await startLoneNode();
+  const { raft, clock } = node;
+  await makeLeader(node);
+  const no = undefined as unknown as () => void;
+  const strong = "strong" as unknown as ReadLevel;
+  const own = "toString" as unknown as ReadLevel;
+  const calls = [
+    watch(raft.read(no)),
+    watch(raft.read(no, { level: "local" })),
+    watch(raft.read(() => 1, { level: strong })),
+    watch(raft.read(() => 1, { level: own })),
+    watch(raft.read(() => new Promise(() => {}), { level: "local" })),
+    watch(raft.read(() => Promise.reject(new Error("unheard")), { level: "local" })),
+    watch(raft.read(() => ({ then: () => {} }), { level: "local" })),
+  ];
+  await settle();
+  const query = "query is one that returns a promise; allowed is one that does not wait";
+  assertEquals(calls.map(({ error }) => (error as Error | undefined)?.message), [
+    "query is of type undefined; allowed is a function",
+    "query is of type undefined; allowed is a function",
+    "level is strong; allowed is linearizable, lease, local",
+    "level is toString; allowed is linearizable, lease, local",
+    query,
+    query,
+    query,
+  ]);
+  await clock.advance(1);
+  assertEquals(raft.state, "leader");
 });
 
 Deno.test("B78: a node that stops ends its reads, and takes no more", async () => {

@@ -5,15 +5,17 @@
  * @module
  */
 import type { RaftConfig } from "../model/config.ts";
-import { OverloadedError, type RaftError } from "../model/errors.ts";
+import { InvalidConfigError, OverloadedError, type RaftError } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { MetricLabels } from "../ports/metrics.ts";
 import type { Read } from "../consensus/input.ts";
 import type { BetweenTask } from "./applier_options.ts";
-import { type Applied, type CallOptions, callProblem } from "./calls.ts";
+import type { Applied, CallOptions } from "./calls.ts";
 import { endEarly } from "./endings.ts";
 import type { Meter } from "./meter.ts";
+import { promiseOf } from "../ports/promises.ts";
+import { callProblem, typeName } from "../ports/given.ts";
 
 /**
  * How fresh a read is.
@@ -120,9 +122,10 @@ export class Reads {
     options: CallOptions,
   ): Promise<Applied<Result>> {
     const { pendingCallsMax } = this.#host.config();
-    const problem = this.#pending >= pendingCallsMax
-      ? new OverloadedError("pendingCallsMax", pendingCallsMax)
-      : callProblem(options);
+    const problem = readProblem(query, level) ??
+      (this.#pending >= pendingCallsMax
+        ? new OverloadedError("pendingCallsMax", pendingCallsMax)
+        : callProblem(options));
     if (problem !== undefined) return Promise.reject(problem);
     return new Promise<Applied<unknown>>((resolve, reject) => {
       const round = level === "local" ? undefined : this.#gather(level);
@@ -283,7 +286,10 @@ export class Reads {
     if (query === undefined) return;
     this.#leave(reader);
     try {
-      reader.resolve({ index: this.#host.stateIndex(), response: query() });
+      const index = this.#host.stateIndex();
+      const response = query();
+      refusePromise(response);
+      reader.resolve({ index, response });
     } catch (error) {
       reader.reject(error);
     }
@@ -305,4 +311,22 @@ export class Reads {
     if (reader.round !== undefined) reader.round.open -= 1;
     reader.stopWatching?.();
   }
+}
+
+/** What is wrong with a read, before anything else is done about it. */
+function readProblem(query: unknown, level: ReadLevel): InvalidConfigError | undefined {
+  if (typeof query !== "function") {
+    return new InvalidConfigError("query", `of type ${typeName(query)}`, "a function");
+  }
+  if (Object.hasOwn(LEVEL_LABELS, level)) return undefined;
+  return new InvalidConfigError("level", level, Object.keys(LEVEL_LABELS).join(", "));
+}
+
+/** What a query waits for is no longer of the moment at which it was called, and its index would not be true of it. */
+function refusePromise(response: unknown): void {
+  const promise = promiseOf(response);
+  if (promise === undefined) return;
+  // Its caller hears of this mistake, and of no other.
+  promise.catch(() => {});
+  throw new InvalidConfigError("query", "one that returns a promise", "one that does not wait");
 }

@@ -15,6 +15,7 @@ import {
   ShutdownError,
 } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
+import { callProblem } from "../ports/given.ts";
 import type { Applied, Calls } from "./calls.ts";
 import type { Meter } from "./meter.ts";
 import { untilAborted } from "./streams.ts";
@@ -76,7 +77,8 @@ export class Restores {
     const refusal = this.#host.notLeading() ??
       (this.isUnderWay ? new AbortedByRestoreError("not-written") : undefined);
     if (refusal !== undefined) throw refusal;
-    if (signal?.aborted === true) throw new AbortedError("not-written", signal.reason);
+    const problem = callProblem({ ...signal !== undefined && { signal } });
+    if (problem !== undefined) throw problem;
     this.#meter?.count("restore");
     const restored = this.#meter?.time("restoreUserSnapshot");
     const reading = new AbortController();

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { bytesProblem } from "./bytes.ts";
+import { InvalidConfigError } from "../model/errors.ts";
+import { bytesProblem, typeName } from "../ports/given.ts";
 
 /**
  * Passes `data` on until `signal` fires: then it throws the signal's reason at once, whatever `data` is waiting for, and tells
@@ -51,7 +52,11 @@ export function discard(data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>):
 type AnyIterator = AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
 
 function iteratorOf(data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AnyIterator {
-  return Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]();
+  if (typeof data === "object" && data !== null) {
+    if (Symbol.asyncIterator in data) return data[Symbol.asyncIterator]();
+    if (Symbol.iterator in data) return data[Symbol.iterator]();
+  }
+  throw new InvalidConfigError("data", `of type ${typeName(data)}`, "pieces of bytes to iterate");
 }
 
 async function next(iterator: AnyIterator): Promise<IteratorResult<Uint8Array>> {

@@ -5,6 +5,7 @@
  */
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { settle } from "@coracle/testing";
+import { InvalidConfigError } from "../model/errors.ts";
 import { watch } from "./_testing/outcome.ts";
 import { discard, untilAborted } from "./streams.ts";
 
@@ -45,6 +46,17 @@ Deno.test("everything is passed on, from both kinds of streams", async () => {
   }
   assertEquals(await readAll(untilAborted(later(), NEVER)), [4, 5]);
   assertEquals(await readAll(untilAborted([], NEVER)), []);
+});
+
+Deno.test("what is no stream is refused, with what it is", async () => {
+  const others = [[undefined, "undefined"], ["text", "string"], [Promise.resolve([]), "Promise"]];
+  for (const [data, type] of others) {
+    await assertRejects(
+      () => readAll(untilAborted(data as unknown as Uint8Array[], NEVER)),
+      InvalidConfigError,
+      `data is of type ${type}; allowed is pieces of bytes to iterate`,
+    );
+  }
 });
 
 Deno.test("a stream that says nothing is left when the signal fires, with its reason", async () => {

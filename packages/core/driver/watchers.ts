@@ -6,6 +6,7 @@
  */
 import type { LeaderHint } from "../model/errors.ts";
 import type { Term } from "../model/numbers.ts";
+import { signalProblem } from "../ports/given.ts";
 
 /** Who leads, as one node sees it. */
 export interface Leadership {
@@ -56,8 +57,10 @@ export class Watchers<News> {
     }
   }
 
-  /** A new subscriber's iterator. It ends at once when it is returned or `signal` fires, and as {@linkcode close} says. */
+  /** A new subscriber's iterator. It ends at once when it is returned or `signal` fires, and as {@linkcode close} says. Throws `InvalidConfigError` for what is no signal. */
   subscribe(signal?: AbortSignal): AsyncIterableIterator<News> {
+    const problem = signalProblem(signal);
+    if (problem !== undefined) throw problem;
     const abort = () => {
       subscriber.unread = undefined;
       subscriber.end();

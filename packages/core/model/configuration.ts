@@ -80,7 +80,7 @@ export function configurationProblem(configuration: Configuration): string | und
   const ids = new Set<string>();
   const addresses = new Set<string>();
   let voters = 0;
-  if (!Array.isArray(configuration.servers)) return "a configuration has no list of servers";
+  if (!Array.isArray(configuration?.servers)) return "a configuration has no list of servers";
   for (const server of configuration.servers) {
     const problem = typeProblem(server);
     if (problem !== undefined) return problem;

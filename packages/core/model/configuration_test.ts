@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  type Configuration,
   configurationProblem,
   decodeConfiguration,
   EMPTY_CONFIGURATION,
@@ -79,6 +80,10 @@ Deno.test("what is no configuration at all, as from a file that nobody has check
   ];
   for (const [servers, problem] of cases) {
     assertStrictEquals(configurationProblem({ servers: servers as Server[] }), problem);
+  }
+  for (const none of [undefined, null, 5]) {
+    const problem = configurationProblem(none as unknown as Configuration);
+    assertStrictEquals(problem, "a configuration has no list of servers");
   }
 });
 

@@ -329,14 +329,15 @@ export class SnapshotsUnsupportedError extends RaftError {
 
 /** A setting, or what a call was given, that cannot be: the message names the field, what was given and what is allowed. */
 export class InvalidConfigError extends RaftError {
-  /** `field`: whose value is wrong; `given`: that value; `allowed`: what would be right, in words. */
+  /** `field`: whose value is wrong; `given`: that value; `allowed`: what would be right, in words. `outcome`: another one if an answer has shown it. */
   constructor(
     /** The field whose value is wrong. */
     readonly field: string,
     given: unknown,
     allowed: string,
+    outcome: Outcome = "not-written",
   ) {
-    super("invalid-config", "not-written", `${field} is ${String(given)}; allowed is ${allowed}`);
+    super("invalid-config", outcome, `${field} is ${String(given)}; allowed is ${allowed}`);
   }
 }
 

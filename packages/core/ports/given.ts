@@ -1,10 +1,10 @@
 /**
- * What callers and state machines hand over as bytes. It is looked at, since Deno runs programs without checking their types: what is no
- * bytes would be written as zeros, or as nothing, or would stop the node.
+ * What callers and state machines hand over. It is looked at, since Deno runs programs without checking their types: what is no
+ * bytes would be written as zeros, or as nothing, or would stop the node; what is no signal would fail a call that is written later.
  *
  * @module
  */
-import { InvalidConfigError } from "../model/errors.ts";
+import { AbortedError, InvalidConfigError, type RaftError } from "../model/errors.ts";
 
 /** What is wrong with `value`, which should be bytes, if anything is. `field`: what it was given as. */
 export function bytesProblem(field: string, value: unknown): InvalidConfigError | undefined {
@@ -12,7 +12,33 @@ export function bytesProblem(field: string, value: unknown): InvalidConfigError 
   return new InvalidConfigError(field, `of type ${typeName(value)}`, "a Uint8Array");
 }
 
-function typeName(value: unknown): string {
+/** What ends a call early: what all calls have among their options. */
+export interface EarlyEnd {
+  /** Milliseconds after which it ends. */
+  readonly timeoutMs?: number;
+  /** Ends it when it fires. */
+  readonly signal?: AbortSignal;
+}
+
+/** What is wrong with a call's options, before anything else is done about it. */
+export function callProblem({ timeoutMs, signal }: EarlyEnd): RaftError | undefined {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    const given = typeof timeoutMs === "string" ? JSON.stringify(timeoutMs) : timeoutMs;
+    return new InvalidConfigError("timeoutMs", given, "0 or more milliseconds");
+  }
+  const problem = signalProblem(signal);
+  if (problem !== undefined) return problem;
+  return signal?.aborted === true ? new AbortedError("not-written", signal.reason) : undefined;
+}
+
+/** What is wrong with what was given as a signal. An `AbortController` in its place would never end anything. */
+export function signalProblem(signal: AbortSignal | undefined): InvalidConfigError | undefined {
+  if (signal === undefined || typeof signal?.addEventListener === "function") return undefined;
+  return new InvalidConfigError("signal", `of type ${typeName(signal)}`, "an AbortSignal");
+}
+
+/** The type of `value`, for people. */
+export function typeName(value: unknown): string {
   const isObject = typeof value === "object" && value !== null;
   return isObject ? value.constructor?.name ?? "object" : value === null ? "null" : typeof value;
 }

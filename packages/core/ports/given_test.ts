@@ -5,7 +5,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { bytesProblem } from "./bytes.ts";
+import { bytesProblem } from "./given.ts";
 
 Deno.test("bytes are bytes, Node's too", () => {
   for (const bytes of [new Uint8Array(0), new Uint8Array(2).subarray(1), Buffer.from("x")]) {

@@ -9,6 +9,7 @@ import { invariant } from "../model/assert.ts";
 import { NO_BYTES } from "../model/entry.ts";
 import { InvalidConfigError, OverloadedError, RaftError } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
+import { bytesProblem, callProblem } from "../ports/given.ts";
 import type { CancelTimer } from "../ports/clock.ts";
 import { type ApplyFunction, applyFunctionOf, type ApplyTarget } from "../typed/apply_target.ts";
 import { Deadlines, realClock, type SessionClock } from "./deadlines.ts";
@@ -16,7 +17,7 @@ import { encodeEnvelope, type Envelope } from "./envelope.ts";
 import { ResponseDroppedError, SessionClosedError, SessionExpiredError } from "./errors.ts";
 import { completeLimits, encodeLimits, type SessionLimits } from "./limits.ts";
 import type { SessionResponse } from "./response.ts";
-import { callProblem, Submission, type SubmissionHost } from "./submission.ts";
+import { Submission, type SubmissionHost } from "./submission.ts";
 
 /** How a session is opened, and how it retries. */
 export interface SessionOptions {
@@ -112,7 +113,8 @@ export class Session<Response = unknown> implements AsyncDisposable {
       const { response } = await submission.answer;
       if (response?.status !== "registered") {
         const allowed = "a way to a state machine that is wrapped in sessionFsm()";
-        throw new InvalidConfigError("target", "a way to one without sessions", allowed);
+        const given = "a way to one without sessions";
+        throw new InvalidConfigError("target", given, allowed, "unknown");
       }
       return new Session(apply, host, timeoutMs, response, submission.sentAtMs);
     } catch (error) {
@@ -136,14 +138,15 @@ export class Session<Response = unknown> implements AsyncDisposable {
    * Retries whatever ends with an outcome of `not-written` or `unknown`, until there is an answer or `timeoutMs` (by default
    * that of the session) is over. The bytes are taken over: do not change them before the call has settled.
    *
-   * Rejects with `EnqueueTimeoutError` (never written), `CommitTimeoutError`, `AbortedError`; `OverloadedError` if
+   * Rejects with `InvalidConfigError` for what is no `Uint8Array`, `EnqueueTimeoutError` (never written), `CommitTimeoutError`, `AbortedError`; `OverloadedError` if
    * `responsesMax` commands are under way; `CommandTooLargeError`; `SessionExpiredError`, `SessionClosedError`,
    * `ResponseDroppedError`; and with any error whose outcome is `failed`, at once.
    */
   async apply(command: Uint8Array, options: ApplyOptions = {}): Promise<Applied<Response>> {
-    const refusal = callProblem(options) ?? this.#refusal();
+    const { timeoutMs = this.#timeoutMs, signal, extensions: own = NO_BYTES } = options;
+    const refusal = bytesProblem("command", command) ?? bytesProblem("extensions", own) ??
+      callProblem(options) ?? this.#refusal();
     if (refusal !== undefined) throw refusal;
-    const { timeoutMs = this.#timeoutMs, signal, extensions: own } = options;
     const serial = this.#nextSerial;
     this.#nextSerial += 1;
     const send = (call: CallOptions) =>
@@ -284,7 +287,7 @@ export class Session<Response = unknown> implements AsyncDisposable {
  * Sessions and responses beyond new limits are dropped at once; clients learn of a new `ttlMs` only when they open their next
  * session, so lower it with care. Tries once. Resolves with the limits in force.
  *
- * Rejects with `InvalidConfigError` for a value that is out of range, else with what `target` rejects with; to repeat it does no harm.
+ * Rejects with `InvalidConfigError` for a value that is out of range and a state machine without `sessionFsm`, else with what `target` rejects with; to repeat it does no harm.
  */
 export async function changeSessionLimits(
   target: ApplyTarget<SessionResponse<unknown>>,
@@ -297,11 +300,9 @@ export async function changeSessionLimits(
     ...options,
     extensions,
   });
-  invariant(
-    response?.status === "limits-changed",
-    `a change of session limits is answered with ${JSON.stringify(response)}`,
-  );
-  return response.limits;
+  if (response?.status === "limits-changed") return response.limits;
+  const allowed = "a way to a state machine that is wrapped in sessionFsm()";
+  throw new InvalidConfigError("target", "a way to one without sessions", allowed, "unknown");
 }
 
 function checkMs(field: string, value: number): void {

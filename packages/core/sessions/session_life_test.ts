@@ -163,12 +163,20 @@ Deno.test("opening is retried, and ends with the session's own time or signal", 
   assertStrictEquals(clock.nextTimerAtMs, Infinity);
 });
 
+/** In the place of its signal. */
+const CONTROLLER = new AbortController() as unknown as AbortSignal;
+
 Deno.test("options that cannot be are refused by name", async () => {
   const { way, open } = start();
   const wrong: [SessionOptions, string][] = [
     [{ retryMinMs: 0 }, "retryMinMs is 0; allowed is more than 0 milliseconds"],
     [{ retryMaxMs: Infinity }, "retryMaxMs is Infinity"],
     [{ timeoutMs: NaN }, "timeoutMs is NaN; allowed is 0 or more milliseconds"],
+    [
+      { timeoutMs: "500" as unknown as number },
+      'timeoutMs is "500"; allowed is 0 or more milliseconds',
+    ],
+    [{ signal: CONTROLLER }, "signal is of type AbortController; allowed is an AbortSignal"],
   ];
   for (const [options, message] of wrong) {
     await assertRejects(() => open(options), InvalidConfigError, message);
@@ -188,6 +196,13 @@ Deno.test("a state machine without sessions is noticed", async () => {
     const untyped = apply as unknown as ApplyFunction<SessionResponse<unknown>>;
     const error = await assertRejects(() => Session.open(untyped), InvalidConfigError);
     assert(error.message.includes("wrapped in sessionFsm()"), error.message);
+    // The registration was a command to it.
+    assertStrictEquals(error.outcome, "unknown");
+    await assertRejects(
+      () => changeSessionLimits(untyped, { ttlMs: 5 }),
+      InvalidConfigError,
+      "wrapped in sessionFsm()",
+    );
   }
 });
 

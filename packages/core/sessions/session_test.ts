@@ -218,6 +218,32 @@ Deno.test("commands that are answered leave no listener and no deadline behind",
   assert(timers <= 4, `${timers} timers`);
 });
 
+Deno.test("what a command cannot be is refused, sent nowhere, and takes no serial", async () => {
+  const { clock, way, open } = start();
+  const session = await open();
+  for (const other of ["text", [1, 2], null]) {
+    const bytes = other as unknown as Uint8Array;
+    await assertRejects(() => session.apply(bytes), InvalidConfigError, "command is of type ");
+    await assertRejects(
+      () => session.apply(bytesOf("a"), { extensions: bytes }),
+      InvalidConfigError,
+      "extensions is of type ",
+    );
+  }
+  const signal = new AbortController() as unknown as AbortSignal;
+  await assertRejects(
+    () => session.apply(bytesOf("a"), { signal }),
+    InvalidConfigError,
+    "signal is of type AbortController",
+  );
+  assertStrictEquals(way.attempts.length, 1);
+  await session.apply(bytesOf("a"));
+  assertEquals(envelopes(way)[1], { kind: "command", session: toIndex(1), serial: 1, lowest: 1 });
+  await session.close();
+  // Nothing is left that would end, later on, what nobody waits for.
+  await clock.advance(60_000);
+});
+
 Deno.test("what retrying cannot change is told at once", async () => {
   const { way, open } = start();
   await using session = await open();

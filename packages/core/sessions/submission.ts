@@ -8,7 +8,6 @@ import {
   AbortedError,
   CommitTimeoutError,
   EnqueueTimeoutError,
-  InvalidConfigError,
   RaftError,
 } from "../model/errors.ts";
 import type { CancelTimer } from "../ports/clock.ts";
@@ -31,14 +30,6 @@ export interface SubmissionHost {
 /** What is known of a command that has no answer. */
 export type OpenOutcome = "not-written" | "unknown";
 
-/** What is wrong with a call's options. */
-export function callProblem({ timeoutMs, signal }: CallOptions): RaftError | undefined {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-    return new InvalidConfigError("timeoutMs", timeoutMs, "0 or more milliseconds");
-  }
-  return signal?.aborted === true ? new AbortedError("not-written", signal.reason) : undefined;
-}
-
 /** See the module's description. */
 export class Submission<Answer> {
   /** The answer. Rejects with a `RaftError`, or what `send` rejects with if that is none. */
@@ -58,7 +49,7 @@ export class Submission<Answer> {
   #sentAtMs = 0;
   #cancelPause: CancelTimer | undefined;
 
-  /** Makes the first attempt. `send` submits once; `options` must have no {@linkcode callProblem}. */
+  /** Makes the first attempt. `send` submits once; `options` must have no `callProblem`. */
   constructor(
     host: SubmissionHost,
     send: (options: CallOptions) => Promise<Answer>,

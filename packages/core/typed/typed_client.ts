@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { invariant } from "../model/assert.ts";
+import { InvalidConfigError } from "../model/errors.ts";
 import type { Applied } from "../driver/calls.ts";
 import type { ApplyOptions } from "../driver/options.ts";
 import { applyFunctionOf, type ApplyTarget } from "./apply_target.ts";
@@ -28,7 +28,8 @@ export type CallArguments<Input> = undefined extends Input ? [input?: Input, opt
 export interface TypedClient<P extends Protocol<P>> {
   /**
    * Applies the command `name` and resolves with its output. Rejects with {@linkcode CommandRefusedError} if the state
-   * machine refused it, else with what the function under it rejects with, or what the codec throws (nothing was written).
+   * machine refused it, with `InvalidConfigError` if the answer is that of another state machine (which has applied it in its own way), else
+   * with what the function under it rejects with, or what the codec throws (nothing was written).
    */
   call<Name extends CommandName<P>>(
     name: Name,
@@ -63,10 +64,12 @@ export function typedClient<P extends Protocol<P>>(
     // The arguments' types say that name and input belong together.
     const command = codec.encode({ name, input } as Command<P>);
     const { index, response } = await submit(command, options);
-    invariant(
-      typeof response?.ok === "boolean",
-      "the answer is not that of a typedFsm: with sessionFsm around it, commands go through a Session",
-    );
+    if (typeof response?.ok !== "boolean") {
+      const allowed =
+        "one to a typedFsm(); with sessionFsm() around it, commands go through a Session";
+      const given = "a way to a state machine that answers otherwise";
+      throw new InvalidConfigError("target", given, allowed, "unknown");
+    }
     if (response.ok) return { index, response: response.output as OutputOf<P, Name> };
     throw new CommandRefusedError(name, response.refusal, response.message);
   };
