@@ -112,6 +112,16 @@ export class TlsCredentials {
 
   /** Reads the files at once, changed or not. Rejects as {@linkcode TlsCredentials.load} does; what was read before stays in use then. */
   async reload(): Promise<void> {
+    try {
+      await this.#reload();
+      this.#problem = undefined;
+    } catch (error) {
+      this.#problem = describeError(error);
+      throw error;
+    }
+  }
+
+  async #reload(): Promise<void> {
     this.#seen = await fingerprint(this.#options);
     this.#material = await read(this.#options, this.#names);
     this.#logger.info("the certificate in {file} was read anew and holds until {until}", {
@@ -125,7 +135,7 @@ export class TlsCredentials {
       const unchanged = await fingerprint(this.#options) === this.#seen;
       // What could not be used may be of use now: a certificate may hold from a moment on that had not come.
       if (unchanged && this.#problem === undefined) return;
-      await this.reload();
+      await this.#reload();
       this.#problem = undefined;
     } catch (error) {
       const reason = describeError(error);

@@ -171,6 +171,23 @@ Deno.test("what could not be used is used once it can be, without another change
   assert(await credentials.fresh() !== first);
 });
 
+Deno.test("what could not be used when it was asked for is used once it can be, too", async () => {
+  await using folder = await CertificateFolder.create();
+  const files = await folder.issue("n1");
+  let problem: string | undefined;
+  const check = () => {
+    if (problem !== undefined) throw new InvalidConfigError("certFile", problem, "another");
+  };
+  const credentials = await TlsCredentials.load({ ...files, check });
+  const first = credentials.current;
+  await replaceAll(files, folder);
+  problem = "too early";
+  await assertRejects(() => credentials.reload(), InvalidConfigError, "too early");
+  assert(await credentials.fresh() === first);
+  problem = undefined;
+  assert(await credentials.fresh() !== first);
+});
+
 Deno.test("files that have gone change nothing", async () => {
   await using folder = await CertificateFolder.create();
   const files = await folder.issue("n1");
