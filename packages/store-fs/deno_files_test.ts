@@ -29,6 +29,18 @@ async function inTemporaryDirectory(body: (directory: string) => Promise<void>):
   }
 }
 
+Deno.test("stores that are opened at once may be the first below a directory that none of them finds", async () => {
+  await inTemporaryDirectory(async (parent) => {
+    const stores = await Promise.all(
+      ["n1", "n2", "n3"].map((nodeId) =>
+        FsLogStore.open({ directory: `${parent}/not/yet/there/${nodeId}`, nodeId })
+      ),
+    );
+    assertEquals(stores.map(({ identity }) => identity.nodeId), ["n1", "n2", "n3"]);
+    for (const store of stores) await store.close();
+  });
+});
+
 Deno.test("a store on disk is there again when it is opened again", async () => {
   await inTemporaryDirectory(async (parent) => {
     const directory = `${parent}/made/on/the/way`;

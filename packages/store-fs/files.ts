@@ -184,7 +184,12 @@ export async function ensureDirectory(fs: FileSystem, directory: string): Promis
   if (await fs.list(directory) !== undefined) return;
   const parent = dirname(directory);
   if (parent !== directory) await ensureDirectory(fs, parent);
-  await fs.makeDirectory(directory);
+  try {
+    await fs.makeDirectory(directory);
+  } catch (error) {
+    // Nodes that are started at once may have their directories in one that none of them finds.
+    if (await fs.list(directory) === undefined) throw error;
+  }
   await fs.syncDirectory(parent);
 }
 
