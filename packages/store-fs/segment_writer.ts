@@ -53,6 +53,7 @@ export async function beginSegment(
     await file.syncData();
     await fs.syncDirectory(paths.log);
   } catch (error) {
+    await tryCutBack(file, 0);
     file.close();
     throw error;
   }
@@ -134,7 +135,7 @@ export class SegmentWriter {
       if (offset + size > this.#roomEndBytes) this.#reserve(offset + size);
       await this.#file.syncData();
     } catch (error) {
-      await this.#cutBack(offset);
+      await tryCutBack(this.#file, offset);
       throw error;
     }
     segment.sizeBytes = offset + size;
@@ -178,7 +179,7 @@ export class SegmentWriter {
 
   /** Gives up room that nothing was written to, unless the disk has `failed`, and lets go of the file. */
   async close(failed: boolean): Promise<void> {
-    if (this.#roomEndBytes > 0 && !failed) await this.#cutBack(this.#segment.sizeBytes);
+    if (this.#roomEndBytes > 0 && !failed) await tryCutBack(this.#file, this.#segment.sizeBytes);
     this.#file.close();
   }
 
@@ -198,17 +199,17 @@ export class SegmentWriter {
       this.#roomEndBytes = Infinity;
     }
   }
+}
 
-  /**
-   * After a failed sync an operating system may take the bytes for written and show them to whoever
-   * opens the store next, though they are not on the disk. Cut off, they are seen by nobody. If
-   * this fails too, nothing is lost: the batch was never acknowledged.
-   */
-  async #cutBack(sizeBytes: number): Promise<void> {
-    try {
-      await this.#file.truncate(sizeBytes);
-    } catch {
-      // See above.
-    }
+/**
+ * After a failed sync an operating system may take the bytes for written and show them to whoever
+ * opens the store next, though they are not on the disk. Cut off, they are seen by nobody. If
+ * this fails too, nothing is lost: the batch was never acknowledged.
+ */
+async function tryCutBack(file: AppendFile, sizeBytes: number): Promise<void> {
+  try {
+    await file.truncate(sizeBytes);
+  } catch {
+    // See above.
   }
 }

@@ -83,6 +83,23 @@ Deno.test("B32: a sync that failed is final, even if the disk works again", asyn
   await reopened.close();
 });
 
+Deno.test("B32: what a segment was begun with is cut off as well if its sync fails, or that of its name", async () => {
+  for (const failing of ["syncData /d/log/00000002-", "syncDirectory /d/log"]) {
+    const disk = new MemoryDisk();
+    const store = await open(disk, { segmentSizeBytes: 1024, reserveSizeBytes: 0 });
+    await store.persist([write({ entries: manyEntries(1, 1, 1, 900) })]);
+    disk.failAt = disk.operations.length + (failing.startsWith("syncData") ? 2 : 3);
+    await assertRejects(
+      () => store.persist([write({ hardState: vote(2), entries: manyEntries(2, 1, 1, 900) })]),
+      StorageError,
+      failing,
+    );
+    await store.close();
+    await using reopened = await open(disk);
+    assertEquals([reopened.lastIndex, reopened.hardState], [toIndex(1), vote(0)]);
+  }
+});
+
 Deno.test("B40: a disk that was full accepts writes again once the store is opened again", async () => {
   const disk = new MemoryDisk();
   const full = await open(disk);
