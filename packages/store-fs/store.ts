@@ -299,7 +299,8 @@ export class FsLogStore implements LogStore {
     const { firstIndex } = this;
     for (;;) {
       const oldest = this.#segments[0]!;
-      if (oldest === this.#writer.segment || this.#state.lastIndexOfOldest(oldest) > index) break;
+      // Not the writer's: that may be one whose batch is durable and not taken up yet.
+      if (this.#segments.length === 1 || this.#state.lastIndexOfOldest(oldest) > index) break;
       this.#state.dropOldest(oldest);
       this.#reader.forget(oldest);
       this.#segments.shift();

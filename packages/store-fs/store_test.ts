@@ -146,6 +146,19 @@ Deno.test("truncatePrefix may run while a batch is written", async () => {
   assertEquals([store.firstIndex, store.lastIndex], [toIndex(3), toIndex(4)]);
 });
 
+Deno.test("truncatePrefix may come at any moment of a write that begins a segment, and keeps one", async () => {
+  for (let turns = 0; turns < 40; turns += 1) {
+    const disk = new MemoryDisk();
+    await using store = await open(disk, { segmentSizeBytes: 1024 });
+    await store.persist([write({ entries: manyEntries(1, 1, 1, 900) })]);
+    const writing = store.persist([write({ entries: manyEntries(2, 1, 1, 900) })]);
+    for (let turn = 0; turn < turns; turn += 1) await undefined;
+    await store.truncatePrefix(toIndex(1));
+    await writing;
+    assertEquals([store.lastIndex, store.term(toIndex(2))], [toIndex(2), toTerm(1)]);
+  }
+});
+
 Deno.test("after a reset the log goes on where a snapshot ends, before or after its own end", async () => {
   const disk = new MemoryDisk();
   let store = await open(disk);
