@@ -156,9 +156,23 @@ export async function readAll(
   return filled;
 }
 
+/** A file is larger than what may be in it. */
+export class FileTooLargeError extends Error {
+  /** The error's name, as it is printed. */
+  override readonly name = "FileTooLargeError";
+  /** How many bytes it has. */
+  readonly sizeBytes: number;
+
+  /** The file at `path` has `sizeBytes`, and may have `maxBytes`. */
+  constructor(path: string, sizeBytes: number, maxBytes: number) {
+    super(`${path} has ${sizeBytes} bytes; at most ${maxBytes} are allowed`);
+    this.sizeBytes = sizeBytes;
+  }
+}
+
 /**
  * The whole content of a file of at most `maxBytes`; `undefined` if there is no such file. Throws
- * if it is larger.
+ * {@linkcode FileTooLargeError} if it is larger.
  */
 export function readWholeSync(
   fs: FileSystem,
@@ -169,9 +183,7 @@ export function readWholeSync(
   if (file === undefined) return undefined;
   try {
     const size = file.sizeSync();
-    if (size > maxBytes) {
-      throw new Error(`${path} has ${size} bytes; at most ${maxBytes} are allowed`);
-    }
+    if (size > maxBytes) throw new FileTooLargeError(path, size, maxBytes);
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, readAllSync(file, 0, bytes));
   } finally {

@@ -8,7 +8,7 @@
 import type { Entry, HardState, Index, Term } from "@coracle/core";
 import type { Damage } from "./damage.ts";
 import { denoFileSystem } from "./deno_files.ts";
-import { type FileSystem, type ReadFile, readWholeSync } from "./files.ts";
+import { type FileSystem, FileTooLargeError, type ReadFile, readWholeSync } from "./files.ts";
 import { decodeIdentity, type StoreIdentity } from "./format/identity.ts";
 import { IDENTITY_SIZE_MAX_BYTES } from "./identity_file.ts";
 import { inspectSnapshots, type SnapshotInspection } from "./inspect_snapshots.ts";
@@ -171,14 +171,23 @@ function inspectIdentity(
   findings: Finding[],
 ): StoreIdentity | undefined {
   const file = paths.identity;
-  const bytes = readWholeSync(fs, file, IDENTITY_SIZE_MAX_BYTES);
-  const decoded = bytes === undefined
-    ? { ok: false as const, expected: "the store's identity", found: "no file" }
-    : decodeIdentity(bytes);
+  const decoded = readIdentity(fs, file);
   if (decoded.ok) return decoded.identity;
   const { expected, found } = decoded;
   findings.push({ kind: "damage", file, offset: 0, expected, found });
   return undefined;
+}
+
+function readIdentity(fs: FileSystem, file: string) {
+  try {
+    const bytes = readWholeSync(fs, file, IDENTITY_SIZE_MAX_BYTES);
+    if (bytes !== undefined) return decodeIdentity(bytes);
+    return { ok: false as const, expected: "the store's identity", found: "no file" };
+  } catch (error) {
+    if (!(error instanceof FileTooLargeError)) throw error;
+    const expected = `at most ${IDENTITY_SIZE_MAX_BYTES} bytes`;
+    return { ok: false as const, expected, found: `${error.sizeBytes} bytes` };
+  }
 }
 
 class LogInspection {
@@ -249,7 +258,7 @@ class LogInspection {
     const bad = scanBatches(range, this.#buffer, (batch, offset, end, count) => {
       const wrong = this.state.discontinuity(batch);
       if (wrong !== undefined && !this.#skipped) return wrong;
-      if (this.#skipped) this.state.endStretch();
+      if (this.#skipped) this.state.resumeWith(batch);
       this.#skipped = false;
       this.state.apply(batch, segment, offset, end);
       counted.batches += count;

@@ -118,6 +118,44 @@ Deno.test("whatever byte is damaged, an inspection says so and throws nothing", 
   }
 });
 
+Deno.test("what was dropped by a batch that cannot be read is not shown beside what took its place", async () => {
+  for (const segmentSizeBytes of [1024, 1024 * 1024]) {
+    // Small batches share a stretch of the index, large ones do not.
+    for (const textLength of [30, 30_000]) {
+      const disk = new MemoryDisk();
+      const store = await FsLogStore.open({ directory: "/d", segmentSizeBytes, fs: disk });
+      for (
+        const change of [
+          write({ entries: manyEntries(1, 1, 12, textLength) }),
+          write({ entries: manyEntries(13, 1, 12, textLength) }),
+          write({ hardState: vote(2), truncateFrom: 10, entries: manyEntries(10, 2, 3) }),
+          write({ entries: manyEntries(13, 2, 3, textLength) }),
+          write({ truncateFrom: 6, entries: manyEntries(6, 3, 1) }),
+          write({ entries: manyEntries(7, 3, 2, textLength) }),
+          write({ reset: [5, 3], entries: manyEntries(6, 3, 3) }),
+          write({ entries: manyEntries(9, 3, 3, textLength) }),
+        ]
+      ) await store.persist([change]);
+      await store.close();
+      for (const file of disk.paths().filter((path) => path.endsWith(".log"))) {
+        const bytes = disk.bytesOf(file);
+        for (let at = 0; at < bytes.length; at += Math.max(1, bytes.length >> 7)) {
+          const copy = bytes.slice();
+          copy[at]! ^= 0xff;
+          disk.plant(file, copy);
+          const { entries, findings } = await inspect(disk);
+          const where = `byte ${at} of ${file}`;
+          assertGreater(findings.length, 0, where);
+          for (const [before, { index }] of entries.slice(1).entries()) {
+            assertGreater(index, entries[before]!.index, where);
+          }
+        }
+        disk.plant(file, bytes);
+      }
+    }
+  }
+});
+
 Deno.test("a torn write is told from damage, as when the store is opened", async () => {
   const { disk, store, model } = await someStore();
   await store.close();
@@ -211,6 +249,22 @@ Deno.test("a damaged snapshot is a finding if header or trailer say so, and othe
   disk.unplant(file);
   assertEquals((await inData.snapshots[0]!.verify())?.found, "no file");
   assertEquals(disk.openCount, 0);
+});
+
+Deno.test("an identity that is far too large is a finding", async () => {
+  const { disk, store, model } = await someStore();
+  await store.close();
+  disk.plant("/d/identity.json", new Uint8Array(64 * 1024 + 1));
+  const { identity, findings, entries } = await inspect(disk);
+  assertEquals(identity, undefined);
+  assertEquals(findings, [{
+    kind: "damage",
+    file: "/d/identity.json",
+    offset: 0,
+    expected: "at most 65536 bytes",
+    found: "65537 bytes",
+  }]);
+  assertEquals(entries, model.entries);
 });
 
 Deno.test("a directory that holds no store, or does not exist, is a finding", async () => {

@@ -97,13 +97,13 @@ export class LogState {
 
   /**
    * Term of the entry at `index`, from `firstIndex - 1` to `lastIndex`; `undefined` outside of
-   * that.
+   * that, and where batches could not be read.
    */
   term(index: Index): Term | undefined {
     if (index > this.#lastIndex || index < this.#baseIndex) return undefined;
     if (index === this.#lastIndex) return this.#lastTerm;
     if (index === this.#baseIndex) return this.#baseTerm;
-    return this.#terms[lastAtOrBefore(this.#terms, index)]!.term;
+    return this.#terms[lastAtOrBefore(this.#terms, index)]?.term;
   }
 
   /**
@@ -152,11 +152,13 @@ export class LogState {
   }
 
   /**
-   * A truncation before the oldest segment that is left says itself which term is there; any other
-   * must agree.
+   * A truncation before the oldest segment that is left, or to where batches could not be read, says
+   * itself which term is there; any other must agree.
    */
   #cutDiscontinuity(cut: LogCut): Discontinuity | undefined {
-    const known = cut.lastIndex < this.#baseIndex ? cut.lastTerm : this.term(cut.lastIndex);
+    const known = cut.lastIndex > this.#lastIndex
+      ? undefined
+      : this.term(cut.lastIndex) ?? cut.lastTerm;
     return known === cut.lastTerm ? undefined : {
       expected: `a truncation within the log, which ends with entry ${this.#lastIndex}`,
       found: `one to entry ${cut.lastIndex} of term ${cut.lastTerm}`,
@@ -174,9 +176,15 @@ export class LogState {
     }
   }
 
-  /** Lets the next entries begin a stretch of their own: batches before them could not be read. */
-  endStretch(): void {
+  /**
+   * Lets `change` follow, though batches before it could not be read: if its entries begin before the
+   * log's end, then it is these that have dropped the others.
+   */
+  resumeWith({ cut, entries }: LogChange): void {
     this.#stretchEnded = true;
+    if (cut !== undefined || entries === undefined) return;
+    const lastIndex = (entries.firstIndex - 1) as Index;
+    this.#cutBackTo(lastIndex, this.term(lastIndex) ?? entries.firstTerm);
   }
 
   /**
@@ -184,6 +192,7 @@ export class LogState {
    * not be read.
    */
   skipTo({ hardState, lastIndex, lastTerm }: SegmentHeader): void {
+    this.#cutBackTo(lastIndex, lastTerm);
     this.#hardState = hardState;
     this.#lastIndex = lastIndex;
     this.#lastTerm = lastTerm;
@@ -210,6 +219,10 @@ export class LogState {
     this.#configurations = this.#configurations.filter((index) => index > base);
     this.#baseIndex = base;
     this.#baseTerm = term;
+  }
+
+  #cutBackTo(lastIndex: Index, lastTerm: Term): void {
+    if (lastIndex < this.#lastIndex) this.#cut({ kind: "truncate", lastIndex, lastTerm });
   }
 
   #cut(cut: LogCut): void {
