@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Fsm } from "@coracle/core";
+import type { Entry, Fsm } from "@coracle/core";
 import { Prng } from "../prng.ts";
 import type { ConformanceCheck } from "./check.ts";
 import { onMachine } from "./elsewhere.ts";
@@ -122,14 +122,9 @@ async function bytes<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]):
     const entry = entryOf(step.command, at);
     await trial.configure(one, step, at);
     const answer = await trial.applyEntry(one, entry, at);
-    const { data, extensions } = entryOf(step.command, at);
-    const was = { data, extensions };
-    const is = { data: entry.data, extensions: entry.extensions };
-    trial.digests(is, was, "apply writes to the command's bytes, which", at);
+    onlyRead(trial, entry, step, at, "apply");
     trial.answers(await trial.apply(other, step, at), answer, at, "another one");
-    // As if the memory had been used for something else: who keeps a view of it keeps all the memory that it is part of.
-    entry.data.fill(0xff);
-    entry.extensions.fill(0xff);
+    overwrite(entry);
   }
   await trial.states(one, other, "one whose commands' bytes were overwritten afterwards");
 }
@@ -137,11 +132,7 @@ async function bytes<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]):
 async function batches<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]): Promise<void> {
   const single = trial.create();
   const batched = trial.create();
-  for (let from = 0; from < steps.length;) {
-    const wanted = steps.slice(from, from + 1 + steps[from]!.chance);
-    // A batch ends where something else comes between two commands.
-    const end = wanted.findIndex((step, at) => at > 0 && changesMembers(step, from + at));
-    const some = end === -1 ? wanted : wanted.slice(0, end);
+  for (const [from, some] of batchesOf(steps)) {
     await trial.configure(batched, some[0]!, from);
     const expected: unknown[] = [];
     for (const [at, step] of some.entries()) {
@@ -159,9 +150,42 @@ async function batches<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]
     for (const [at, answer] of expected.entries()) {
       trial.answers(answers[at], answer, from + at, who);
     }
-    from += some.length;
+    for (const [at, entry] of entries.entries()) {
+      onlyRead(trial, entry, some[at]!, from + at, "applyBatch");
+      overwrite(entry);
+    }
   }
   await trial.states(batched, single, "one that was given batches");
+}
+
+/** `steps` as batches, each with its place. A batch ends where something else comes between two commands. */
+function* batchesOf(steps: readonly Step[]): Generator<[from: number, some: readonly Step[]]> {
+  for (let from = 0; from < steps.length;) {
+    const wanted = steps.slice(from, from + 1 + steps[from]!.chance);
+    const end = wanted.findIndex((step, at) => at > 0 && changesMembers(step, from + at));
+    const some = end === -1 ? wanted : wanted.slice(0, end);
+    yield [from, some];
+    from += some.length;
+  }
+}
+
+/** Throws if `method` has written to the bytes of `entry`, which are those of `step`. */
+function onlyRead<M extends Fsm>(
+  trial: FsmTrial<M>,
+  entry: Entry,
+  step: Step,
+  at: number,
+  method: string,
+): void {
+  const { data, extensions } = entryOf(step.command, at);
+  const is = { data: entry.data, extensions: entry.extensions };
+  trial.digests(is, { data, extensions }, `${method} writes to the command's bytes, which`, at);
+}
+
+/** As if the memory had been used for something else: who keeps a view of it keeps all the memory that it is part of. */
+function overwrite({ data, extensions }: Entry): void {
+  data.fill(0xff);
+  extensions.fill(0xff);
 }
 
 async function restored<M extends Fsm>(trial: FsmTrial<M>, steps: readonly Step[]): Promise<void> {

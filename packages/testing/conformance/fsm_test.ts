@@ -236,6 +236,33 @@ const MISTAKES: readonly (readonly [mistake: string, check: string, create: () =
         );
       }
     }()],
+  [
+    "B82: a batch that keeps views of its commands, where one by one they are copied",
+    BATCHES,
+    () =>
+      new class extends Sums {
+        #last: Uint8Array = new Uint8Array();
+
+        override apply(entry: Entry): unknown {
+          const before = [...this.#last];
+          this.#last = entry.data.slice();
+          return [super.apply(entry), before];
+        }
+
+        override applyBatch(entries: readonly Entry[]): Promise<unknown[]> {
+          const answers = entries.map((entry) => this.apply(entry));
+          this.#last = entries.at(-1)!.data;
+          return Promise.resolve(answers);
+        }
+      }(),
+  ],
+  ["a batch whose commands are sorted in place", BATCHES, () =>
+    new class extends Sums {
+      override applyBatch(entries: readonly Entry[]): Promise<unknown[]> {
+        const answers = super.applyBatch(entries);
+        return answers.then((all) => (entries.forEach(({ data }) => data.sort()), all));
+      }
+    }()],
   ["a counter that is not in the snapshot", RESTORED, () =>
     new class extends Sums {
       #count = 0;
