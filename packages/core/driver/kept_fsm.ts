@@ -6,8 +6,8 @@
  */
 import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
-import { InvalidConfigError, NothingNewToSnapshotError } from "../model/errors.ts";
-import { type Index, NO_INDEX } from "../model/numbers.ts";
+import { InvalidConfigError } from "../model/errors.ts";
+import type { Index } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
 import { promiseOf } from "../ports/promises.ts";
 
@@ -26,12 +26,7 @@ export async function askKept<Response>(fsm: Fsm<Response>): Promise<Kept> {
     throw new InvalidConfigError("fsm.keptIndex()", keptIndex, "a whole number from 0 on");
   }
   let heldIndex = keptIndex as Index;
-  /** The last entry that the node has come to. */
-  let reachedIndex = NO_INDEX;
-  const isHeld = (index: Index): boolean => {
-    reachedIndex = index;
-    return index <= heldIndex;
-  };
+  const isHeld = (index: Index): boolean => index <= heldIndex;
   const applyBatch = (entries: readonly Entry[]) => {
     const rest = entries.filter(({ index }) => !isHeld(index));
     const answers = rest.length === 0 ? [] : fsm.applyBatch!(rest);
@@ -47,17 +42,11 @@ export async function askKept<Response>(fsm: Fsm<Response>): Promise<Kept> {
       storeConfiguration: (configuration: IndexedConfiguration) =>
         isHeld(configuration.index) ? undefined : fsm.storeConfiguration!(configuration),
     },
-    ...fsm.snapshot !== undefined && {
-      snapshot() {
-        // It would hold more than the entry that it is named after.
-        if (reachedIndex < heldIndex) throw new NothingNewToSnapshotError(heldIndex);
-        return fsm.snapshot!();
-      },
-    },
+    ...fsm.snapshot !== undefined && { snapshot: () => fsm.snapshot!() },
     ...fsm.restore !== undefined && {
       async restore(data: AsyncIterable<Uint8Array>, lastIncludedIndex: Index) {
         await fsm.restore!(data, lastIncludedIndex);
-        heldIndex = reachedIndex = lastIncludedIndex;
+        heldIndex = lastIncludedIndex;
       },
     },
   };

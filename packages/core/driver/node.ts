@@ -184,6 +184,7 @@ export class Node {
       term: () => state.term,
       commitIndex: () => state.commitIndex,
       appliedIndex: () => this.applier.appliedIndex,
+      heldIndex: () => found.heldIndex(),
       stateIndex: () => Math.max(this.applier.appliedIndex, found.heldIndex()) as Index,
       latest: () => state.configurations.latest,
       members: () => configurationOf(state),

@@ -97,6 +97,20 @@ Deno.test("a state machine that keeps its own state is given only what it lacks"
   }
 });
 
+Deno.test("the log of a node that is given no more commands is compacted all the same", async () => {
+  const { cluster } = await start(1);
+  await using _ = cluster;
+  const { raft: before } = await cluster.leader();
+  await cluster.write("a", 3);
+  await before.snapshot();
+  const { raft, fsm } = await cluster.startNode("n1", await cluster.crash("n1"));
+  await cluster.leader();
+  const index = await cluster.until(raft.barrier());
+  assertEquals(keptOf(cluster.node("n1")).own.index < index, true);
+  const { lastIncludedIndex } = await cluster.until(raft.snapshot());
+  assertEquals([lastIncludedIndex, fsm.commands], [index, texts("a", 3)]);
+});
+
 Deno.test("a leader's snapshot that has arrived and was not restored before a crash is restored after it", async () => {
   const { cluster, own } = await start(3);
   await using _ = cluster;

@@ -26,6 +26,8 @@ export interface SnapshotsHost {
   config(): RaftConfig;
   /** The last entry that is applied. */
   appliedIndex(): Index;
+  /** The last entry of which the state machine holds what it did, though the node may not have come to it yet. */
+  heldIndex(): Index;
   /** Entries after this one are needed by a follower that is being sent what is before; `Infinity` if there is none. */
   neededAfter(): number;
   /** The state of the next moment at which no command is being applied; see `Applier.capture`. */
@@ -155,7 +157,12 @@ export class Snapshots {
     const { signal } = this.#stop;
     signal.throwIfAborted();
     if (store === undefined) throw new SnapshotsUnsupportedError();
-    const before = () => this.latest?.lastIncludedIndex ?? NO_INDEX;
+    const before = () => {
+      const heldIndex = host.heldIndex();
+      // It would hold more than the entry that it is named after.
+      if (host.appliedIndex() < heldIndex) throw new NothingNewToSnapshotError(heldIndex);
+      return this.latest?.lastIncludedIndex ?? NO_INDEX;
+    };
     if (host.appliedIndex() <= before()) throw new NothingNewToSnapshotError(before());
     // The state is captured when there is a place for it: what the state machine keeps for a snapshot is surely read or released.
     const taken = meter?.time("snapshot.takeSnapshot");
