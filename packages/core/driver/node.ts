@@ -385,15 +385,18 @@ export class Node {
     this.#removal.close();
     this.news.stopped();
     await this.stopping.all({
-      "the log's write": this.engine.stopWriting(),
-      "the transport": this.engine.stopSending(),
-      "the state machine": this.applier.stop(error),
-      "a snapshot of its own": this.snapshots.stop(error),
-      "a snapshot for a follower": this.#sender.stop(error),
-      "a snapshot of a leader": this.#receiver.stop(error),
+      "the log's write": () => this.engine.stopWriting(),
+      "the transport": () => this.engine.stopSending(),
+      "the state machine": () => this.applier.stop(error),
+      "a snapshot of its own": () => this.snapshots.stop(error),
+      "a snapshot for a follower": () => this.#sender.stop(error),
+      "a snapshot of a leader": () => this.#receiver.stop(error),
     });
-    await this.stopping.all({ "a backup": this.#userRestore.abandon() });
-    await this.stopping.all({ "the log": log.close(), "the snapshots": store?.close() });
+    await this.stopping.all({ "a backup": () => this.#userRestore.abandon() });
+    await this.stopping.all({
+      "the log": () => log.close(),
+      "the snapshots": () => store?.close(),
+    });
     this.#logger.info("node {id} has stopped", { id });
     this.#resolveStopped(cause);
   }

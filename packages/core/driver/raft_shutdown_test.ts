@@ -252,34 +252,43 @@ Deno.test("a state machine may shut its own node down", async () => {
   assertAllEnded(calls, "shut down by the state machine");
 });
 
-Deno.test("what fails to close is told to the log, and hides nothing", async () => {
-  const warnings: unknown[] = [];
-  const clock = new VirtualClock();
-  const log = new MemoryLog();
-  const transport = new PlayedPeers();
-  transport.close = () => Promise.reject(new Error("half-open for ever"));
-  log.close = () => Promise.reject(new Error("no such file"));
-  const quiet = () => {};
-  const raft = await Raft.start({
-    id: "n1",
-    fsm: new Recorder(),
-    log,
-    transport,
-    clock,
-    logger: {
-      debug: quiet,
-      info: quiet,
-      error: quiet,
-      warn: (_, properties) => warnings.push(properties!["error"]),
-    },
+for (
+  const [how, fail] of [
+    ["rejects", (error: Error) => Promise.reject(error)],
+    ["throws", (error: Error) => {
+      throw error;
+    }],
+  ] as const
+) {
+  Deno.test(`what ${how} when it is closed is told to the log, and hides nothing`, async () => {
+    const warnings: unknown[] = [];
+    const clock = new VirtualClock();
+    const log = new MemoryLog();
+    const transport = new PlayedPeers();
+    transport.close = () => fail(new Error("half-open for ever"));
+    log.close = () => fail(new Error("no such file"));
+    const quiet = () => {};
+    const raft = await Raft.start({
+      id: "n1",
+      fsm: new Recorder(),
+      log,
+      transport,
+      clock,
+      logger: {
+        debug: quiet,
+        info: quiet,
+        error: quiet,
+        warn: (_, properties) => warnings.push(properties!["error"]),
+      },
+    });
+    await raft.shutdown();
+    assertEquals(warnings.map((error) => (error as Error).message), [
+      "half-open for ever",
+      "no such file",
+    ]);
+    assertEquals(await raft.stopped, undefined);
   });
-  await raft.shutdown();
-  assertEquals(warnings.map((error) => (error as Error).message), [
-    "half-open for ever",
-    "no such file",
-  ]);
-  assertEquals(await raft.stopped, undefined);
-});
+}
 
 Deno.test("a message that arrives after shutdown changes nothing", async () => {
   await using node = await startLoneNode();

@@ -26,12 +26,12 @@ export class Stopping {
     return [...this.#waitingFor];
   }
 
-  /** Waits until all of `works` have ended. One that fails is logged: the node stops all the same. */
-  async all(works: Readonly<Record<string, Promise<unknown> | undefined>>): Promise<void> {
-    const ends = Object.entries(works).map(async ([name, work]) => {
+  /** Begins all of `works` and waits until they have ended. One that fails or throws is logged: the node stops all the same. */
+  async all(works: Readonly<Record<string, () => Promise<unknown> | undefined>>): Promise<void> {
+    const ends = Object.entries(works).map(async ([name, begin]) => {
       this.#waitingFor.add(name);
       try {
-        await work;
+        await begin();
       } catch (error) {
         this.#logger.warn("while node {id} stopped: {error}", { id: this.#id, error });
       }
