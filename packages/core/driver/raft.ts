@@ -21,7 +21,6 @@ import {
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
-import { isStoreId } from "../model/store_id.ts";
 import { callProblem } from "../ports/given.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Applied, CallOptions } from "./calls.ts";
@@ -31,6 +30,7 @@ import { Node } from "./node.ts";
 import type { Observations, ObserveOptions } from "./observers.ts";
 import type { ApplyOptions, RaftOptions, ReadOptions, TransferOptions } from "./options.ts";
 import { askKept } from "./kept_fsm.ts";
+import { refuseWrongParts } from "./parts.ts";
 import { findState } from "./recovery.ts";
 import type { RestoreOptions } from "./restores.ts";
 import { refuseFixedSettings, type ReloadableConfig } from "./reloadable.ts";
@@ -61,28 +61,16 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Makes a node from what its disk holds, its state machine restored from the newest snapshot, without joining the others
    * yet. It takes over `log`, `snapshots` and `transport`: they are closed when the node stops, and if it cannot be made.
    *
-   * Throws `InvalidConfigError` for a setting that is out of range, `StorageError` if log or snapshots cannot be read, or do not reach as
+   * Throws `InvalidConfigError` for a setting that is out of range and a part that is none, `StorageError` if log or snapshots cannot be read, or do not reach as
    * far as a state machine that keeps its state by itself.
    */
   static async create<Response = unknown>(
     options: RaftOptions<Response>,
   ): Promise<Raft<Response>> {
-    const { id, log, transport, snapshots, logger = silentLogger } = options;
+    const { log, transport, snapshots, logger = silentLogger } = options;
     const { metrics, clock = systemClock } = options;
     try {
-      if (id === "") throw new InvalidConfigError("id", '""', "a name that is not empty");
-      if (!isStoreId(log.storeId)) {
-        throw new InvalidConfigError("log.storeId", log.storeId, "12 hexadecimal digits");
-      }
-      const { apply, snapshot, restore } = options.fsm;
-      // A class has an apply() as well, that of functions.
-      if (typeof apply !== "function" || apply === Function.prototype.apply) {
-        throw new InvalidConfigError("fsm", "without apply()", "a state machine with apply()");
-      }
-      if ((snapshot === undefined) !== (restore === undefined)) {
-        const given = snapshot === undefined ? "with restore() only" : "with snapshot() only";
-        throw new InvalidConfigError("fsm", given, "both or none of snapshot() and restore()");
-      }
+      refuseWrongParts(options);
       const config = completeConfig(options.config ?? {});
       const meter = metrics && new Meter(metrics, clock);
       const kept = options.fsm.keptIndex && await askKept(options.fsm);
@@ -90,7 +78,9 @@ export class Raft<Response = unknown> implements AsyncDisposable {
       const found = await findState({ fsm, kept, log, snapshots, logger, meter });
       return new Raft(options, new Node({ ...options, fsm }, config, found, meter));
     } catch (error) {
-      await Promise.allSettled([transport.close(), log.close(), snapshots?.close()]);
+      await Promise.allSettled(
+        [transport, log, snapshots].map(async (part) => await part?.close()),
+      );
       throw error;
     }
   }

@@ -96,6 +96,45 @@ Deno.test("a node does not start with a state machine that applies nothing, such
   assertEquals(closed.sort(), ["log", "transport"]);
 });
 
+Deno.test("a node does not start with parts that are none, and closes the others", async () => {
+  const fsm = { apply: () => "" };
+  const wrong: [Record<string, unknown>, string, string[]][] = [
+    [{ id: 7 }, "id is of type number; allowed is a name that is not empty", ["log", "transport"]],
+    [{ log: undefined }, "log.storeId is undefined; allowed is 12 hexadecimal digits", [
+      "transport",
+    ]],
+    [{ transport: undefined }, "transport is of type undefined; allowed is a Transport", ["log"]],
+    [
+      { snapshots: null },
+      "snapshots is of type null; allowed is a SnapshotStore, or undefined",
+      ["log", "transport"],
+    ],
+    [
+      { fsm: undefined },
+      "fsm is without apply(); allowed is a state machine with apply()",
+      ["log", "transport"],
+    ],
+    [
+      { fsm: { ...fsm, applyBatch: null } },
+      "fsm.applyBatch is of type null; allowed is a function, or undefined",
+      ["log", "transport"],
+    ],
+    [
+      { fsm: { ...fsm, keptIndex: 5 } },
+      "fsm.keptIndex is of type number; allowed is a function, or undefined",
+      ["log", "transport"],
+    ],
+  ];
+  for (const [part, message, others] of wrong) {
+    const { given, closed } = options();
+    const error = await assertRejects(
+      () => Raft.start({ ...given, ...part } as RaftOptions<string>),
+      InvalidConfigError,
+    );
+    assertEquals([error.message, closed.sort()], [message, others]);
+  }
+});
+
 Deno.test("a node does not start on a log that cannot be read", async () => {
   const { given, log, closed } = options();
   const data = commandOf("not a configuration");
