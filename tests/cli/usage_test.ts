@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Exit, nodeArgs, runDeno } from "../support/process.ts";
+import { type Exit, nodeArgs, ROOT, runDeno } from "../support/process.ts";
 
 async function run(...args: readonly string[]): Promise<Exit> {
   return await runDeno(nodeArgs(...args));
@@ -199,6 +199,23 @@ Deno.test("without a node, the client fails and says where it looked", async () 
     stderr.startsWith("coracle: stopped: no leader answered within 200 ms (127.0.0.1:9: "),
     stderr,
   );
+});
+
+Deno.test("status --watch ends when nobody reads it any more", async () => {
+  const args = nodeArgs("status", "--watch", "--json", "--endpoints=127.0.0.1:9");
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...args, "--timeout-ms=200"],
+    cwd: ROOT,
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const impatience = setTimeout(() => process.kill("SIGKILL"), 30_000);
+  const reader = process.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  const { code, signal } = await process.status;
+  clearTimeout(impatience);
+  assertEquals([code, signal], [1, null]);
 });
 
 Deno.test("with --json, what goes wrong is an object a line, with the same exit code", async () => {

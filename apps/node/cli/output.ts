@@ -82,14 +82,33 @@ function partsOf(widths: readonly number[], widthMax: number): number[][] {
   return parts;
 }
 
+const encoder = new TextEncoder();
+let readerHasGone = false;
+
+/** Whether nobody is there any more to read what is printed, as behind `| head -1`. */
+export function outputIsClosed(): boolean {
+  return readerHasGone;
+}
+
+/** As `console.log`, which does not tell that nobody reads what it prints. */
+function printLine(line: string): void {
+  const bytes = encoder.encode(`${line}\n`);
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    readerHasGone = true;
+  }
+}
+
 /** Prints a table in the style that fits standard output. */
 export function printTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
-  for (const line of tableLines(rows, columns, styleOfOutput())) console.log(line);
+  for (const line of tableLines(rows, columns, styleOfOutput())) printLine(line);
 }
 
 /** Prints `value` as JSON on one line: see {@linkcode jsonText}. */
 export function printJson(value: unknown): void {
-  console.log(jsonText(value));
+  printLine(jsonText(value));
 }
 
 /** `value` as JSON on one line: 64-bit numbers as numbers, messages without what only their library needs. */

@@ -10,14 +10,14 @@ import { delay } from "@std/async";
 import { type ClientOptions, DEFAULT_ENDPOINTS } from "./client_options.ts";
 import { clientSettings } from "./client_settings.ts";
 import { complain, EXIT, type ExitCode, report } from "./exit.ts";
-import { type Column, printJson, printTable } from "./output.ts";
+import { type Column, outputIsClosed, printJson, printTable } from "./output.ts";
 import { StopRequest } from "./stop_request.ts";
 
 /** What `status` is asked to do. */
 export interface StatusOptions extends ClientOptions {
   /** Whether to print JSON. */
   readonly json: boolean;
-  /** Whether to print it again and again, until a signal comes. */
+  /** Whether to print it again and again, until a signal comes or nobody reads it any more. */
   readonly watch: boolean;
 }
 
@@ -59,7 +59,7 @@ export async function status(options: StatusOptions): Promise<ExitCode> {
   let stopped = false;
   const asked = stop.requested.then(() => stopped = true);
   let exitCode: ExitCode = EXIT.ok;
-  while (!stopped) {
+  while (!stopped && !outputIsClosed()) {
     const answers = await reportsOf(settings);
     if (Deno.stdout.isTerminal()) Deno.stdout.writeSync(new TextEncoder().encode(CLEAR));
     exitCode = print(answers, options);
