@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { clusterTest } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
 import { type CallResult, NodeClient } from "../support/node_client.ts";
 import { textFields } from "../support/protobuf.ts";
 
@@ -15,6 +16,12 @@ function value<T>(result: CallResult<T>): T {
 
 clusterTest("Shutdown answers, and the process ends well", async (cluster) => {
   const leader = await cluster.leader();
+  // Before that, the two that are left might elect nobody ("What it costs", docs/divergences.md).
+  await eventually(
+    "every node knows all stores by name",
+    () =>
+      cluster.nodes.every(({ log }) => /works with configuration \d+: (.*"storeId"){3}/.test(log)),
+  );
   await using client = new NodeClient(leader.grpc);
   const future = value(await client.call("/RaftAdmin/Shutdown", new Uint8Array(0)));
   const result = value(await client.call("/RaftAdmin/Await", future));
