@@ -58,7 +58,10 @@ export interface TcpTransportOptions {
   readonly reconnectDelayMaxMs?: number;
   /** A connection to a node that is not a peer is closed when nothing was sent for this long. 30 seconds by default. */
   readonly idleTimeoutMs?: number;
-  /** Connections from others at the same time; more are closed at once. 1 and up; 256 by default. */
+  /**
+   * Connections from others at the same time; more are closed at once. So many nodes that are no peers are dialled, too: then the
+   * one that was sent nothing for longest gives way. 1 and up; 256 by default.
+   */
   readonly incomingConnectionsMax?: number;
   /**
    * A snapshot is given up when its source, its receiver or the network has not got on for this long. A receiver that has

@@ -256,7 +256,18 @@ export class TcpTransport implements Transport {
 
   #linkToStranger(id: ServerId): Link | undefined {
     const address = this.#incoming.helloOf(id)?.fromAddress;
-    return address === undefined ? undefined : this.#addLink({ id, address });
+    if (address === undefined) return undefined;
+    this.#makeRoomForStranger();
+    return this.#addLink({ id, address });
+  }
+
+  /** Who dials under ever new names must not make this node dial without end. */
+  #makeRoomForStranger(): void {
+    const strangers = [...this.#links.values()].filter(({ peer }) => !this.#members.has(peer.id));
+    const max = this.#config.incomingConnectionsMax;
+    if (strangers.length < max) return;
+    const idlest = strangers.reduce((one, other) => other.idleTicks > one.idleTicks ? other : one);
+    this.#dropLink(idlest, `there are ${max} to others that are no peers`);
   }
 
   #addLink(peer: Peer): Link {

@@ -288,6 +288,19 @@ Deno.test("there are only so many connections from others", async () => {
   await until("it arrives", () => node.handler.received.length === 1);
 });
 
+Deno.test("only so many that are no peers are dialled; the one that was sent nothing for longest gives way", async () => {
+  await using node = await startNode("a", { incomingConnectionsMax: 2 });
+  node.transport.setPeers([{ id: "b", address: "127.0.0.1:1" }]);
+  for (const from of ["x", "y", "z"]) {
+    const peer = await RawPeer.introduce(node, { from });
+    await until("it is known", () => node.peer(from)?.incoming);
+    node.transport.send(from, numbered(1));
+    peer[Symbol.dispose]();
+    await until("it is gone", () => node.transport.stats().incomingConnections === 0);
+  }
+  assertEquals(node.transport.stats().peers.map(({ id }) => id), ["b", "y", "z"]);
+});
+
 Deno.test("a failure to accept, such as too many open files, is not the end", async () => {
   let failures = 2;
   await using node = await startNode("a", {
