@@ -75,7 +75,9 @@ export class TlsStream implements Stream {
       : bytes;
     await new Promise<void>((resolve, reject) => {
       socket.write(part, (error) => {
-        if (error == null) resolve();
+        // Of a write that the connection's end cuts off, Deno 2.9.6 says that it succeeded.
+        const isCutOff = this.#closed || this.#duplex.failure !== undefined;
+        if (error == null && !isCutOff) resolve();
         else reject(this.#failure(error));
       });
     });
