@@ -14,25 +14,25 @@ class DenoAppendFile implements AppendFile {
   readonly #pace = new SyncPace();
   /** Where the next byte goes; the system's position in the file is the same between two calls. */
   #end: number;
-  /** The end as of the latest sync. */
-  #syncedEnd: number;
+  /** What was written since the latest sync, room included. */
+  #unsyncedBytes = 0;
   /** Where the room ends, if that is behind the end. */
   #roomEnd: number;
 
   constructor(file: Deno.FsFile, end: number) {
     this.#file = file;
-    this.#end = this.#syncedEnd = this.#roomEnd = end;
+    this.#end = this.#roomEnd = end;
   }
 
   appendSync(bytes: Uint8Array): number {
     const count = this.#file.writeSync(bytes);
-    this.#end += count;
+    this.#advance(count);
     return count;
   }
 
   async append(bytes: Uint8Array): Promise<number> {
     const count = await this.#file.write(bytes);
-    this.#end += count;
+    this.#advance(count);
     return count;
   }
 
@@ -44,14 +44,15 @@ class DenoAppendFile implements AppendFile {
     try {
       while (at < end) at += this.#file.writeSync(ZEROS.subarray(0, end - at));
     } finally {
+      this.#unsyncedBytes += at - Math.max(this.#end, this.#roomEnd);
       this.#roomEnd = at;
       this.#file.seekSync(this.#end, Deno.SeekMode.Start);
     }
   }
 
   async syncData(): Promise<void> {
-    const sizeBytes = this.#end - this.#syncedEnd;
-    this.#syncedEnd = this.#end;
+    const sizeBytes = this.#unsyncedBytes;
+    this.#unsyncedBytes = 0;
     const beganMs = performance.now();
     if (this.#pace.isInLine(sizeBytes)) this.#file.syncDataSync();
     else await this.#file.syncData();
@@ -60,14 +61,17 @@ class DenoAppendFile implements AppendFile {
 
   async truncate(sizeBytes: number): Promise<void> {
     await this.#file.truncate(sizeBytes);
-    this.#end = this.#syncedEnd = this.#roomEnd = await this.#file.seek(
-      sizeBytes,
-      Deno.SeekMode.Start,
-    );
+    this.#end = this.#roomEnd = await this.#file.seek(sizeBytes, Deno.SeekMode.Start);
+    this.#unsyncedBytes = 0;
   }
 
   close(): void {
     this.#file.close();
+  }
+
+  #advance(count: number): void {
+    this.#end += count;
+    this.#unsyncedBytes += count;
   }
 }
 

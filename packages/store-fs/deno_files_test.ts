@@ -232,6 +232,40 @@ Deno.test("files are read and appended to at any pace, with and without waiting"
   });
 });
 
+Deno.test("a sync of room is not waited for in line, however quick the disk is", async () => {
+  const { syncDataSync } = Deno.FsFile.prototype;
+  const { now } = performance;
+  await inTemporaryDirectory(async (directory) => {
+    const file = await denoFileSystem.create(`${directory}/x`);
+    let inLine = 0;
+    try {
+      Deno.FsFile.prototype.syncDataSync = function (this: Deno.FsFile) {
+        inLine += 1;
+        syncDataSync.call(this);
+      };
+      // A disk whose syncs take no time.
+      performance.now = () => 0;
+      const syncOf = async (sizeBytes: number): Promise<number> => {
+        const before = inLine;
+        appendAllSync(file, new Uint8Array(10));
+        file.reserveSync(sizeBytes);
+        await file.syncData();
+        return inLine - before;
+      };
+      for (let count = 0; count < 50; count += 1) await syncOf(0);
+      assertEquals(await syncOf(0), 1);
+      assertEquals(await syncOf(100_000), 0);
+      assertEquals(await syncOf(0), 1);
+      // What is there already is not written again.
+      assertEquals(await syncOf(99_000), 1);
+    } finally {
+      Deno.FsFile.prototype.syncDataSync = syncDataSync;
+      performance.now = now;
+      file.close();
+    }
+  });
+});
+
 Deno.test("paths that do not exist are told from those that cannot be read", async () => {
   await inTemporaryDirectory(async (directory) => {
     assertEquals(await denoFileSystem.list(`${directory}/none`), undefined);
