@@ -13,7 +13,7 @@ export interface SnapshotSink {
    */
   write(chunk: Uint8Array): Promise<void>;
   /**
-   * Makes it durable and listed as a snapshot of `point`, and removes old ones beyond those that the store retains. This one
+   * Makes it durable and, from then on, listed as a snapshot of `point`, and removes old ones beyond those that the store retains. This one
    * stays in any case until the next is committed: whoever has just written it can open it.
    */
   commit(point: SnapshotPoint): Promise<SnapshotMeta>;

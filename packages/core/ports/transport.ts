@@ -29,7 +29,7 @@ export interface SnapshotHeader extends SnapshotPoint {
  * caller, and must not throw.
  */
 export interface TransportHandler {
-  /** `messages` (at least one) arrived from `from`, in this order. Those that arrive together are handed over together. */
+  /** `messages` (at least one) arrived from `from`, in this order. Those that arrive together are handed over together. Their entries are kept: the memory is not used again. */
   receive(from: ServerId, messages: readonly Message[]): void;
   /**
    * A leader sends a snapshot. The promise resolves when this node has it and no longer needs the sender, and rejects with

@@ -325,6 +325,32 @@ Deno.test("snapshot store conformance finds half of a snapshot after a crash", a
   await assertRejects(() => run("what was being committed at a crash", half), AssertionError);
 });
 
+Deno.test("snapshot store conformance finds a snapshot that is listed before it is durable", async () => {
+  const early = (store: MemorySnapshotStore) =>
+    new class extends Wrong {
+      readonly listed: SnapshotMeta[] = [];
+      override readonly Sink = class extends WrongSink {
+        override async commit(point: SnapshotPoint): Promise<SnapshotMeta> {
+          const id = `${point.lastIncludedTerm}-${point.lastIncludedIndex}-early`;
+          const { listed } = this.store as unknown as { listed: SnapshotMeta[] };
+          listed.push({ ...point, id, sizeBytes: 50_000, createdAtMs: 5 });
+          for (let turn = 0; turn < 50; turn += 1) await undefined;
+          listed.pop();
+          return await super.commit(point);
+        }
+      };
+
+      override list(): readonly SnapshotMeta[] {
+        return [...this.listed, ...super.list()];
+      }
+    }(store);
+  await assertRejects(
+    () => run("what was being committed at a crash", early),
+    AssertionError,
+    "was listed before the crash",
+  );
+});
+
 Deno.test("snapshot store conformance finds what is wrong only after some history, and says how to see it again", async () => {
   const forgetful = (store: MemorySnapshotStore) =>
     new class extends Wrong {

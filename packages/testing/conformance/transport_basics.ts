@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TransportError } from "@coracle/core";
+import { type Message, TransportError } from "@coracle/core";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { TransportBench } from "./transport_bench.ts";
 import { ALL_MESSAGES, appendOf, numbered, plain } from "./transport_messages.ts";
@@ -28,6 +28,7 @@ export const MESSAGE_CHECKS: readonly TransportCheck[] = [
 
   ["messages of every type arrive as they were sent", async (bench) => {
     const [a, b] = await bench.pair();
+    const all: { readonly received: Message; readonly message: Message }[] = [];
     for (const message of ALL_MESSAGES) {
       b.received.length = 0;
       a.send("b", message);
@@ -40,7 +41,12 @@ export const MESSAGE_CHECKS: readonly TransportCheck[] = [
       }
       for (const { from, message: received } of b.received) {
         assertEquals([from, plain(received)], ["a", plain(message)]);
+        all.push({ received, message });
       }
+    }
+    // Entries are written to the disk later, while others arrive.
+    for (const { received, message } of all) {
+      assertEquals(plain(received), plain(message), "what was received has changed");
     }
   }],
 

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  EntryRun,
   type Message,
   type Peer,
   type ServerAddress,
@@ -52,6 +53,26 @@ const MISTAKES: readonly Mistake[] = [
         super.receive(
           from,
           messages.map((one) => "term" in one ? { ...one, term: (one.term >>> 0) as Term } : one),
+        );
+      }
+    },
+  ],
+  [
+    "B82: entries in memory that is used again",
+    "messages of every type arrive",
+    "what was received has changed",
+    class extends Wrong {
+      readonly #memory = new Uint8Array(2 ** 21);
+
+      override receive(from: ServerId, messages: readonly Message[]): void {
+        super.receive(
+          from,
+          messages.map((one) => {
+            if (one.type !== "append" || one.entries === undefined) return one;
+            const { bytes } = one.entries;
+            this.#memory.set(bytes);
+            return { ...one, entries: EntryRun.parse(this.#memory.subarray(0, bytes.length)) };
+          }),
         );
       }
     },
