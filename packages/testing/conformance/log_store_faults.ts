@@ -53,6 +53,33 @@ const CHANGES: readonly (readonly LogWrite[])[] = [
   ],
 ];
 
+/** After how many turns of the microtask queue, and of the event loop. */
+type Moment = readonly [microtasks: number, turns: number];
+
+/** When the machine stops while a write is under way; `undefined` for at once. */
+const MOMENTS: readonly (Moment | undefined)[] = [
+  undefined,
+  [1, 0],
+  [2, 0],
+  [4, 0],
+  [8, 0],
+  [16, 0],
+  [0, 1],
+  [0, 3],
+];
+
+/** Waits for `moment`; `look` is called all the while. */
+async function wait([microtasks, turns]: Moment, look = () => {}): Promise<void> {
+  for (let count = 0; count < microtasks; count += 1) {
+    await undefined;
+    look();
+  }
+  for (let count = 0; count < turns; count += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    look();
+  }
+}
+
 /** Needs `crash`. */
 export const CRASH_CHECKS: readonly LogStoreCheck[] = [
   ["what persist and truncatePrefix have promised is there after a crash", async (bench) => {
@@ -83,28 +110,14 @@ export const CRASH_CHECKS: readonly LogStoreCheck[] = [
   [
     "B01: a write that was under way at a crash is there as a whole or not at all",
     async (bench) => {
-      for (const change of CHANGES) {
-        await bench.persist(
-          write({ reset: [bench.content.lastIndex + 90, bench.content.lastTerm + 1] }),
-        );
-        const { lastIndex, lastTerm, hardState } = bench.content;
-        const shifted = change.map((one) => shift(one, lastIndex, lastTerm, hardState.term));
-        await bench.persist(write({ entries: entries(lastIndex + 1, lastTerm, 4) }));
-        const possible = outcomes(bench.content, shifted);
-        bench.store.persist(shifted).catch(() => {});
-        await bench.crash();
-        holdsOneOf(bench, possible);
-        await bench.crash();
-        bench.holds();
-        await bench.append(1);
-        await bench.crash();
-        bench.holds();
+      for (const moment of MOMENTS) {
+        for (const change of CHANGES) await stopsWithin(bench, change, moment);
       }
     },
   ],
 
   ["what reads have shown is there after a crash", async (bench) => {
-    for (let round = 0; round < 4; round += 1) {
+    for (const [round, moment] of MOMENTS.entries()) {
       const { lastIndex } = bench.content;
       const change = write({
         hardState: vote(round + 1, "n1"),
@@ -112,7 +125,13 @@ export const CRASH_CHECKS: readonly LogStoreCheck[] = [
       });
       const possible = outcomes(bench.content, [change]);
       bench.store.persist([change]).catch(() => {});
-      const shown = { lastIndex: bench.store.lastIndex, term: bench.store.hardState.term };
+      const shown = { lastIndex: 0, term: 0 };
+      const look = () => {
+        shown.lastIndex = Math.max(shown.lastIndex, bench.store.lastIndex);
+        shown.term = Math.max(shown.term, bench.store.hardState.term);
+      };
+      look();
+      if (moment !== undefined) await wait(moment, look);
       await bench.crash();
       holdsOneOf(bench, possible);
       const { store } = bench;
@@ -125,6 +144,30 @@ export const CRASH_CHECKS: readonly LogStoreCheck[] = [
     }
   }],
 ];
+
+/** The machine stops at `moment`, while `change` is under way. */
+async function stopsWithin(
+  bench: LogBench,
+  change: readonly LogWrite[],
+  moment: Moment | undefined,
+): Promise<void> {
+  await bench.persist(
+    write({ reset: [bench.content.lastIndex + 90, bench.content.lastTerm + 1] }),
+  );
+  const { lastIndex, lastTerm, hardState } = bench.content;
+  const shifted = change.map((one) => shift(one, lastIndex, lastTerm, hardState.term));
+  await bench.persist(write({ entries: entries(lastIndex + 1, lastTerm, 4) }));
+  const possible = outcomes(bench.content, shifted);
+  bench.store.persist(shifted).catch(() => {});
+  if (moment !== undefined) await wait(moment);
+  await bench.crash();
+  holdsOneOf(bench, possible);
+  await bench.crash();
+  bench.holds();
+  await bench.append(1);
+  await bench.crash();
+  bench.holds();
+}
 
 /** The same change of a log that ends with (`index`, `term`), in a term after `hardTerm`. */
 function shift(change: LogWrite, index: number, term: number, hardTerm: number): LogWrite {

@@ -338,6 +338,43 @@ Deno.test("log store conformance finds what is shown before it is durable", asyn
   await assertRejects(() => run("what reads have shown", shown), Error, "reads showed entries");
 });
 
+Deno.test("log store conformance finds what is shown before it is durable, though not at once", async () => {
+  const shown = (log: MemoryLog) =>
+    new class extends Wrong {
+      #shown: Index | undefined;
+
+      override get lastIndex(): Index {
+        return this.#shown ?? log.lastIndex;
+      }
+
+      override async persist(writes: readonly LogWrite[]): Promise<void> {
+        for (let turn = 0; turn < 3; turn += 1) await undefined;
+        this.#shown = toIndex(log.lastIndex + 3);
+        for (let turn = 0; turn < 20; turn += 1) await undefined;
+        await log.persist(writes);
+        this.#shown = undefined;
+      }
+    }(log);
+  await assertRejects(() => run("what reads have shown", shown), Error, "reads showed entries");
+});
+
+Deno.test("log store conformance finds B01: a write in two parts, though not at once", async () => {
+  const split = (log: MemoryLog) =>
+    new class extends Wrong {
+      override async persist(writes: readonly LogWrite[]): Promise<void> {
+        for (let turn = 0; turn < 3; turn += 1) await undefined;
+        await log.persist(writes.map(({ hardState }) => ({ ...NOTHING, hardState })));
+        for (let turn = 0; turn < 20; turn += 1) await undefined;
+        await log.persist(writes.map((one) => ({ ...one, hardState: undefined })));
+      }
+    }(log);
+  await assertRejects(
+    () => run("B01: a write that was under way", split),
+    Error,
+    "it holds neither",
+  );
+});
+
 Deno.test("log store conformance finds B01: a write in two parts", async () => {
   const split = (log: MemoryLog) =>
     new class extends Wrong {
