@@ -39,12 +39,26 @@ async function packages(): Promise<Package[]> {
   }));
 }
 
+/** Pages of documentation. For `deno check` a folder does not stand for them. */
+async function pagesWithExamples(published: readonly Package[]): Promise<string[]> {
+  const pages: string[] = [];
+  for (const folder of [".", "docs", "docs/guides", ...published.map((one) => one.folder)]) {
+    for await (const { name } of Deno.readDir(join(ROOT, folder))) {
+      if (name.endsWith(".md")) pages.push(join(folder, name));
+    }
+  }
+  return pages.sort();
+}
+
 async function steps(): Promise<Step[]> {
   const published = await packages();
   return [
     { name: "format", args: ["fmt", "--check"] },
     { name: "lint", args: ["task", "--quiet", "lint"] },
-    { name: "types, also of examples in documentation", args: ["check", "--quiet", "--doc"] },
+    {
+      name: "types, also of examples in documentation",
+      args: ["check", "--quiet", "--doc", ".", ...await pagesWithExamples(published)],
+    },
     {
       name: "edges between packages",
       args: ["run", "--quiet", "--allow-run", "--allow-read", "--allow-write", "tools/edges.ts"],
