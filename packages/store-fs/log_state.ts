@@ -261,7 +261,8 @@ export class LogState {
     if (this.#terms.length === 0 || firstTerm !== this.#lastTerm) {
       this.#terms.push({ index: firstIndex, term: firstTerm });
     }
-    if (laterTerms.length > 0) this.#terms.push(...laterTerms);
+    // One by one: there may be more than a call takes arguments.
+    for (const start of laterTerms) this.#terms.push(start);
     for (const index of configurations) this.#configurations.push(index);
     this.#lastIndex = entries.lastIndex;
     this.#lastTerm = lastTermOf(entries);

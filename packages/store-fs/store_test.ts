@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals, assertGreaterOrEqual, assertRejects, assertStrictEquals } from "@std/assert";
-import { StorageError, toIndex, toTerm } from "@coracle/core";
+import { EntryRun, StorageError, toIndex, toTerm } from "@coracle/core";
 import { assertHolds, LogModel, manyEntries, run, vote, write } from "./_testing/logs.ts";
 import { MemoryDisk } from "./_testing/memory_disk.ts";
 import { open, operationsSince } from "./_testing/stores.ts";
@@ -91,6 +91,24 @@ Deno.test("to read one old entry costs no more than a stretch of the log, writte
     }
     await store.close();
   }
+});
+
+Deno.test("a batch may hold entries of any number of terms, and any number of configurations", async () => {
+  const count = 200_000;
+  const runs = Array.from(
+    { length: count },
+    (_, at) => run(at + 1, at + 1, '{"servers":[]}'),
+  );
+  const disk = new MemoryDisk();
+  const store = await open(disk);
+  await store.persist([
+    write({ entries: EntryRun.concat(runs) }),
+    write({ entries: run(count + 1, count + 1, "x") }),
+  ]);
+  await store.close();
+  await using reopened = await open(disk);
+  assertEquals(reopened.term(toIndex(count - 1)), toTerm(count - 1));
+  assertEquals(reopened.configurations.length, count);
 });
 
 Deno.test("a bounded number of files is open for reading, however many segments there are", async () => {

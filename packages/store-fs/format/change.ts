@@ -80,7 +80,7 @@ export function summarize(runs: readonly EntryRun[]): EntriesSummary | undefined
       laterTerms.push(start);
       term = start.term;
     }
-    configurations.push(...run.configurations);
+    for (const index of run.configurations) configurations.push(index);
   }
   return {
     firstIndex: first.firstIndex,
