@@ -8,6 +8,12 @@ import type { Persist, PersistId } from "../consensus/effect.ts";
 import type { LogStore } from "../ports/log_store.ts";
 import type { EngineMeter } from "./engine_meter.ts";
 
+/**
+ * Most bytes of entries that are written together, unless one write has more: what gathers while a disk stalls has the bound of
+ * `uncommittedSizeMaxBytes`, and a store need not take as much at once.
+ */
+const GROUP_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+
 /** Whom a {@linkcode Persister} reports to. */
 export interface PersisterHandler {
   /** Every write up to `id` is durable. */
@@ -56,8 +62,7 @@ export class Persister {
   }
 
   async #write(): Promise<void> {
-    const writes = this.#waiting;
-    this.#waiting = [];
+    const writes = this.#takeGroup();
     const written = this.#meter?.writing(writes);
     try {
       await this.#store.persist(writes);
@@ -73,5 +78,17 @@ export class Persister {
     if (this.#failed) return;
     this.#handler.persisted(writes[writes.length - 1]!.id);
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** The first of those that wait: as many as a group may hold, and at least one. */
+  #takeGroup(): Persist[] {
+    let count = 0;
+    let sizeBytes = 0;
+    for (const { entries } of this.#waiting) {
+      sizeBytes += entries?.bytes.length ?? 0;
+      if (count > 0 && sizeBytes > GROUP_SIZE_MAX_BYTES) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
   }
 }

@@ -14,8 +14,8 @@ import type { LogWrite } from "../ports/log_store.ts";
 import { Persister } from "./persister.ts";
 
 /** A write of one entry, at the index that is its id. */
-function write(id: number): Persist {
-  const noop = { type: "noop", data: NO_BYTES, extensions: NO_BYTES } as const;
+function write(id: number, data = NO_BYTES): Persist {
+  const noop = { type: "noop", data, extensions: NO_BYTES } as const;
   return {
     type: "persist",
     id,
@@ -61,6 +61,18 @@ Deno.test("what is handed over in one turn is one write", async () => {
   await settle();
   assertEquals(events, ["write 1 2 3", "durable 3"]);
   assertEquals(log.lastIndex, 3);
+});
+
+Deno.test("what gathers is written in groups of bounded size, since a store need not take more at once", async () => {
+  const { events, log, persister } = create();
+  const data = new Uint8Array(15 * 1024 * 1024);
+  for (const id of [1, 2, 3, 4, 5, 6]) persister.persist(write(id, data));
+  for (let count = 0; count < 2; count += 1) {
+    await settle();
+    log.complete();
+  }
+  await settle();
+  assertEquals(events, ["write 1 2 3 4", "durable 4", "write 5 6", "durable 6"]);
 });
 
 Deno.test("what is handed over during a write gathers and becomes the next one, in order", async () => {
