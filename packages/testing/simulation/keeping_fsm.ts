@@ -12,6 +12,7 @@ import {
   NO_INDEX,
 } from "@coracle/core";
 import type { Prng } from "../prng.ts";
+import { answered } from "./answered.ts";
 
 /** How often the state is written after a command. */
 const WRITTEN = 0.3;
@@ -37,18 +38,12 @@ export function keepingFsm<Response>(
   };
   return {
     apply(entry) {
-      const response = inner.apply(entry);
-      return response instanceof Promise
-        ? response.then((value) => applied(entry, value))
-        : applied(entry, response);
+      return answered(inner.apply(entry), (response) => applied(entry, response));
     },
     ...inner.applyBatch !== undefined && {
       applyBatch(entries: readonly Entry[]) {
-        const responses = inner.applyBatch!(entries);
         const last = entries.at(-1)!;
-        return responses instanceof Promise
-          ? responses.then((values) => applied(last, values))
-          : applied(last, responses);
+        return answered(inner.applyBatch!(entries), (responses) => applied(last, responses));
       },
     },
     ...inner.storeConfiguration !== undefined && {

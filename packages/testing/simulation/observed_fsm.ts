@@ -4,6 +4,7 @@
  * @module
  */
 import type { Entry, Fsm, Index, IndexedConfiguration } from "@coracle/core";
+import { answered } from "./answered.ts";
 
 /** Is told what a state machine does. */
 export interface FsmObserver {
@@ -24,10 +25,7 @@ export function observedFsm<Response>(
   };
   return {
     apply(entry) {
-      const response = machine.apply(entry);
-      return response instanceof Promise
-        ? response.then((value) => applied(entry, value))
-        : applied(entry, response);
+      return answered(machine.apply(entry), (response) => applied(entry, response));
     },
     ...machine.applyBatch !== undefined && {
       applyBatch(entries: readonly Entry[]) {
@@ -35,8 +33,7 @@ export function observedFsm<Response>(
           entries.forEach((entry, at) => observer.applied(entry, responses[at]));
           return responses;
         };
-        const responses = machine.applyBatch!(entries);
-        return responses instanceof Promise ? responses.then(all) : all(responses);
+        return answered(machine.applyBatch!(entries), all);
       },
     },
     ...machine.storeConfiguration !== undefined && {

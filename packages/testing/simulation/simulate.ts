@@ -16,11 +16,15 @@ export interface SimulateOptions<Machine extends Fsm<Response>, Response>
   readonly trace?: (line: string) => void;
 }
 
-/** Runs one seed. Rejects with what is wrong. */
+/** Runs one seed. Rejects with what is wrong, or with a `RangeError` for a seed that is no number. */
 export function simulate<Machine extends Fsm<Response>, Response>(
   options: SimulateOptions<Machine, Response>,
 ): Promise<SimulationResult> {
   const { seed, trace } = options;
+  if (!Number.isFinite(seed)) {
+    // All of these would be one seed.
+    return Promise.reject(new RangeError(`seed is ${seed}; allowed is a number`));
+  }
   const workload = options as unknown as Workload<Fsm, unknown>;
   return new Simulation({ seed, workload, trace }).run();
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import type { Entry, Fsm } from "@coracle/core";
+import { type Entry, type Fsm, InvalidConfigError } from "@coracle/core";
 import { simulate, type SimulateOptions } from "./simulate.ts";
 
 /** Adds up what it is given. */
@@ -68,4 +68,41 @@ Deno.test("a state machine that is not deterministic is found", async () => {
 Deno.test("an assertion in a client that fails ends the run", async () => {
   const client = (): Promise<void> => Promise.reject(new TypeError("not what was expected"));
   await assertRejects(() => sums(3, { client }), TypeError, "not what was expected");
+});
+
+Deno.test("calls that cannot be end the run: clients that do nothing prove nothing", async () => {
+  const text = "text" as unknown as Uint8Array;
+  await assertRejects(
+    () => sums(3, { client: async (api) => void await api.apply(text) }),
+    InvalidConfigError,
+    "command is of type string",
+  );
+  await assertRejects(
+    () =>
+      sums(3, {
+        client: async (api) => void await api.pick().read(() => Promise.resolve(1)),
+      }),
+    InvalidConfigError,
+    "query is one that returns a promise",
+  );
+});
+
+Deno.test("another library's promises are waited for", async () => {
+  class Slow extends Sum {
+    override apply(entry: Entry): number {
+      const later = Promise.resolve().then(() => super.apply(entry));
+      return { then: later.then.bind(later) } as unknown as number;
+    }
+  }
+  for (let seed = 1; seed <= 20; seed += 1) await sums(seed, { fsm: () => new Slow() });
+});
+
+Deno.test("a seed that is no number is refused", async () => {
+  for (const seed of [NaN, Infinity, undefined, "7"]) {
+    await assertRejects(
+      () => sums(seed as unknown as number),
+      RangeError,
+      `seed is ${seed}; allowed is a number`,
+    );
+  }
 });

@@ -78,7 +78,8 @@ export interface Workload<Machine extends Fsm<Response>, Response> {
   fsm(): Machine;
   /**
    * What a client does when it comes: one command, or a few. It comes again and again, until faults have stopped. What it
-   * rejects with is expected if it is a `RaftError`; anything else, such as a failed assertion, ends the simulation as a failure.
+   * rejects with is expected if it is a `RaftError`; anything else, such as a failed assertion, ends the simulation as a failure, and
+   * so does an `InvalidConfigError`: a call that cannot be.
    * Everything it leaves to chance must come from `random`.
    */
   client(api: ClientApi<Machine, Response>, random: Prng): Promise<void>;
