@@ -21,7 +21,7 @@ import {
 } from "../model/errors.ts";
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotMeta } from "../model/snapshot.ts";
-import { callProblem } from "../ports/given.ts";
+import { callProblem, optionsProblem } from "../ports/given.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Applied, CallOptions } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
@@ -295,8 +295,10 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * Rejects as well with `NotLeaderError`, `TransferInProgressError`, or `ShutdownError`, and while a backup is restored.
    * hashicorp/raft: `LeadershipTransfer`, `LeadershipTransferToServer`.
    */
-  transferLeadership({ to }: TransferOptions = {}): Promise<void> {
-    return this.#node.transfers.ask(to);
+  transferLeadership(options: TransferOptions = {}): Promise<void> {
+    const problem = optionsProblem(options);
+    if (problem !== undefined) return Promise.reject(problem);
+    return this.#node.transfers.ask(options.to);
   }
 
   /**
@@ -329,7 +331,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
    * `Restore`.
    *
    * Rejects with `NotLeaderError`, `SnapshotsUnsupportedError`, `TransferInProgressError`, `OverloadedError`, `BackupRefusedError` if the
-   * trial throws, `InvalidConfigError` if it is the node's own state machine or `data` are no pieces of bytes, `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
+   * trial throws, `InvalidConfigError` if it is the node's own state machine or none, or `data` are no pieces of bytes, `AbortedByRestoreError` if another is under way, `AbortedError`, `LeadershipLostError`, `ShutdownError` (see their `outcome`:
    * `failed` up to the last entry), or what `data` throws.
    */
   async restore(
@@ -342,6 +344,9 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     }
     if (options.trial === fsm) {
       throw new InvalidConfigError("trial", "the node's own state machine", "another one");
+    }
+    if (options.trial !== undefined && typeof options.trial?.restore !== "function") {
+      throw new InvalidConfigError("trial", "without restore()", "a state machine, or undefined");
     }
     await this.#node.restores.restore(data, options);
   }

@@ -134,6 +134,28 @@ Deno.test("options that cannot be, and a signal that has fired, are refused at o
   assertEquals(raft.lastIndex, lastIndex);
 });
 
+Deno.test("a timeout or a name in the place of options is refused", async () => {
+  await using cluster = await Cluster.start(3);
+  const { raft } = await cluster.leader();
+  const { lastIndex } = raft;
+  const timeoutMs = 500 as unknown as Record<string, never>;
+  const calls = [
+    () => raft.apply(commandOf("x"), timeoutMs),
+    () => raft.barrier(timeoutMs),
+    () => raft.read(() => 0, timeoutMs),
+    () => raft.verifyLeader(timeoutMs),
+    () => raft.shutdown(timeoutMs),
+  ];
+  for (const call of calls) {
+    const message = "options is of type number; allowed is an object";
+    await assertRejects(async () => void await call(), InvalidConfigError, message);
+  }
+  // Anybody would lead then.
+  const name = "n2" as unknown as Record<string, never>;
+  await assertRejects(() => raft.transferLeadership(name), InvalidConfigError, "type string");
+  assertEquals([raft.state, raft.lastIndex], ["leader", lastIndex]);
+});
+
 Deno.test("a controller in the place of its signal is refused everywhere, and nothing of the call is left", async () => {
   await using cluster = await Cluster.start(1, { retain: 1 });
   const { raft, fsm } = await cluster.leader();

@@ -148,5 +148,9 @@ Deno.test("the node's own state machine is none to try a backup on", async () =>
   await using _ = cluster;
   const call = leader.raft.restore(backupOf("one"), { trial: leader.fsm });
   await assertRejects(() => call, InvalidConfigError, "trial is the node's own state machine");
+  // What makes one is none; the backup is not to blame.
+  const maker = (() => leader.fsm) as unknown as Recorder;
+  const other = leader.raft.restore(backupOf("one"), { trial: maker });
+  await assertRejects(() => other, InvalidConfigError, "trial is without restore()");
   await assertEqualReplicas(cluster, BEFORE);
 });

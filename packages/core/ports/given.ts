@@ -21,14 +21,21 @@ export interface EarlyEnd {
 }
 
 /** What is wrong with a call's options, before anything else is done about it. */
-export function callProblem({ timeoutMs, signal }: EarlyEnd): RaftError | undefined {
+export function callProblem(options: EarlyEnd): RaftError | undefined {
+  const problem = optionsProblem(options) ?? signalProblem(options.signal);
+  if (problem !== undefined) return problem;
+  const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     const given = typeof timeoutMs === "string" ? JSON.stringify(timeoutMs) : timeoutMs;
     return new InvalidConfigError("timeoutMs", given, "0 or more milliseconds");
   }
-  const problem = signalProblem(signal);
-  if (problem !== undefined) return problem;
   return signal?.aborted === true ? new AbortedError("not-written", signal.reason) : undefined;
+}
+
+/** What is wrong with what was given as options: a timeout or a name in their place would go unheard. */
+export function optionsProblem(options: object): InvalidConfigError | undefined {
+  if (typeof options === "object" && options !== null) return undefined;
+  return new InvalidConfigError("options", `of type ${typeName(options)}`, "an object");
 }
 
 /** What is wrong with what was given as a signal. An `AbortController` in its place would never end anything. */

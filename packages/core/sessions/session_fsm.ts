@@ -11,6 +11,7 @@ import { MalformedError } from "../model/entry_codec.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import { type Index, NumberRangeError } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
+import { fsmProblem } from "../ports/fsm_problem.ts";
 import { type Codec, jsonCodec } from "../typed/codec.ts";
 import { ByteSource } from "./byte_source.ts";
 import {
@@ -46,7 +47,7 @@ export interface SessionFsmOptions<Response> extends Partial<SessionLimits> {
  * the snapshots, before the bytes of `inner`; without `inner.snapshot` and `inner.restore` there are none. Restoring bytes
  * that are not such a snapshot throws one `MalformedError` that says where.
  *
- * Throws `InvalidConfigError` for limits that are out of range, if `inner` has only one of `snapshot` and `restore`, or if it has
+ * Throws `InvalidConfigError` for limits that are out of range, if `inner` is no state machine or has only one of `snapshot` and `restore`, or if it has
  * `keptIndex`: sessions are in memory and in snapshots, so they would begin anew where `inner` does not.
  */
 export function sessionFsm<Response>(
@@ -54,10 +55,8 @@ export function sessionFsm<Response>(
   options: SessionFsmOptions<Response> = {},
 ): Fsm<SessionResponse<Response>> {
   const { codec = jsonCodec<Response>(), ...limits } = options;
-  if ((inner.snapshot === undefined) !== (inner.restore === undefined)) {
-    const given = inner.snapshot === undefined ? "with restore() only" : "with snapshot() only";
-    throw new InvalidConfigError("inner", given, "both or none of snapshot() and restore()");
-  }
+  const problem = fsmProblem("inner", inner);
+  if (problem !== undefined) throw problem;
   if (inner.keptIndex !== undefined) {
     throw new InvalidConfigError(
       "inner",

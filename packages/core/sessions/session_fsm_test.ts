@@ -330,6 +330,13 @@ Deno.test("options that cannot be are refused by name", () => {
   assertThrows(() => sessionFsm(keeper), InvalidConfigError, "inner is with keptIndex()");
   const other = { apply: () => {}, restore: () => Promise.resolve() };
   assertThrows(() => sessionFsm(other), InvalidConfigError, "inner is with restore() only");
+  for (const none of [Recorder, undefined, {}]) {
+    assertThrows(
+      () => sessionFsm(none as unknown as Fsm),
+      InvalidConfigError,
+      "inner is without apply(); allowed is a state machine with apply()",
+    );
+  }
 });
 
 Deno.test("the wrapper has what the state machine inside has, and no more", () => {
