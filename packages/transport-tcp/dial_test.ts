@@ -3,8 +3,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { resolveConfig } from "./config.ts";
 import { dial, type DialOptions } from "./dial.ts";
 import { admit, HandshakeError } from "./negotiation.ts";
-import type { Stream, StreamLayer } from "./stream_layer.ts";
+import { type Stream, type StreamLayer, tcpStreamLayer } from "./stream_layer.ts";
 import { type MemoryStream, memoryStreams } from "./_testing/memory_streams.ts";
+import { RawServer } from "./_testing/raw_peers.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -102,4 +103,27 @@ Deno.test("an attempt is given up before it begins, while it is made, and during
   late.abort(reason);
   assert(await assertRejects(() => greeting) === reason);
   await closed(there);
+});
+
+Deno.test("a connection that is made in the moment in which it is given up is not left open", async () => {
+  const { connect } = Deno;
+  using server = new RawServer();
+  const giveUp = new AbortController();
+  // As Deno 2.9.6: it looks at the signal once more when it has connected.
+  const late = async (options: Deno.ConnectOptions) => {
+    try {
+      return await connect({ ...options, signal: new AbortController().signal });
+    } finally {
+      giveUp.abort(new Error("given up"));
+      options.signal?.throwIfAborted();
+    }
+  };
+  Deno.connect = late as typeof Deno.connect;
+  try {
+    const dialling = tcpStreamLayer.dial(server.listening, giveUp.signal);
+    await assertRejects(() => dialling, Error, "given up");
+  } finally {
+    Deno.connect = connect;
+  }
+  // Deno.test itself finds connections that are open at the end.
 });

@@ -53,9 +53,27 @@ export const tcpStreamLayer: StreamLayer = {
   },
 
   async dial(address: TcpAddress, signal: AbortSignal): Promise<Stream> {
-    return new TcpStream(await Deno.connect({ ...address, signal }));
+    signal.throwIfAborted();
+    try {
+      const stream = new TcpStream(await Deno.connect({ ...address, signal: follower(signal) }));
+      if (signal.aborted) stream.close();
+      else return stream;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    throw signal.reason;
   },
 };
+
+/**
+ * A signal that is aborted with `signal` and never throws. Deno 2.9.6 asks once more, by `throwIfAborted`, when it has
+ * connected; if the signal is aborted by then, nobody gets the connection, and it stays open for ever.
+ */
+function follower(signal: AbortSignal): AbortSignal {
+  const following = AbortSignal.any([signal]);
+  following.throwIfAborted = () => {};
+  return following;
+}
 
 class TcpStreamListener implements StreamListener {
   readonly address: TcpAddress;
