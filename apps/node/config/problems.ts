@@ -41,7 +41,7 @@ export function describeProblems(
       return issue.keys.map((key) =>
         `${pathText([...issue.path, key])} is not a field${
           issue.path.length === 0 ? origin(key) : from
-        }; allowed is${suggestion(key, known)} ${known.join(", ")}`
+        }; allowed is${suggestion(key, known)} ${known.join(", ") || "none"}`
       );
     }
     const allowed = (issue.code === "custom" ? issue.params?.["allowed"] : undefined) ??

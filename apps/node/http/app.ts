@@ -68,11 +68,11 @@ export function httpApp(options: HttpAppOptions): Hono {
   const handlers = handlersOf(node, limits);
   const quietLog = new QuietLog(node.logger);
   answerMembersPages(app, node);
-  servePage(app, {
+  const pagePaths = servePage(app, {
     memberUrls: () => node.memberUrls(),
     ...(options.controlUrl === undefined ? {} : { controlUrl: options.controlUrl }),
   });
-  const methods = new Map<string, string[]>();
+  const methods = new Map<string, string[]>(pagePaths.map((path) => [path, ["GET"]]));
   for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
     const endpoint: Endpoint = ENDPOINTS[name];
     const path = endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1");

@@ -306,6 +306,9 @@ Deno.test("what is wrong with a request is said, and nothing is done", async () 
     ]),
     ["GET", `${words}?timeoutMs=`, undefined, 400, /^timeoutMs is ""; allowed is a whole number/],
     ["DELETE", words, undefined, 405, /^the method is DELETE; allowed is GET or POST$/],
+    ["POST", "/", undefined, 405, /^the method is POST; allowed is GET$/],
+    ["PUT", "/page/main.js", undefined, 405, /^the method is PUT; allowed is GET$/],
+    ["GET", "/v1/status?verbose=1", undefined, 400, /^verbose is not a field; allowed is none$/],
     ["GET", "/v2/words", undefined, 404, /^there is nothing at \/v2\/words$/],
     ["POST", words, "words", 415, /^content-type is "text\/plain;charset=UTF-8"; allowed is appl/],
   ];

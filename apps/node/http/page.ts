@@ -46,8 +46,8 @@ export interface PageOptions {
   readonly controlUrl?: string;
 }
 
-/** Serves the page. */
-export function servePage(app: Hono, { memberUrls, controlUrl }: PageOptions): void {
+/** Serves the page, and returns the paths of its files. */
+export function servePage(app: Hono, { memberUrls, controlUrl }: PageOptions): string[] {
   const control = controlUrl === undefined ? [] : [controlUrl];
   app.get("/", () =>
     answer(html, "text/html; charset=utf-8", {
@@ -57,6 +57,7 @@ export function servePage(app: Hono, { memberUrls, controlUrl }: PageOptions): v
     }));
   for (const [path, text, contentType] of FILES) app.get(path, () => answer(text, contentType));
   app.get("/page/settings.json", () => Response.json({ controlUrl: controlUrl ?? null }));
+  return ["/", ...FILES.map(([path]) => path), "/page/settings.json"];
 }
 
 function answer(text: string, contentType: string, headers: Record<string, string> = {}): Response {
