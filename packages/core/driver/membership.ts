@@ -116,10 +116,11 @@ export class Membership {
   changeTo(target: Configuration, options: CallOptions): Promise<Index> {
     const problem = configurationProblem(target);
     if (problem !== undefined) return Promise.reject(new InvalidConfigurationError(problem));
-    const servers = target.servers.map((server) =>
-      // Who is to vote when it has caught up is to vote.
-      server.suffrage === "staging" ? { ...server, suffrage: "voter" as const } : server
-    );
+    // Copies: the caller may go on with its own. Who is to vote when it has caught up is to vote.
+    const servers = target.servers.map((server) => ({
+      ...server,
+      suffrage: server.suffrage === "staging" ? "voter" : server.suffrage,
+    }));
     return this.#call(options, (call) => this.#changeTo(call, { servers }));
   }
 

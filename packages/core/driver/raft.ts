@@ -25,6 +25,7 @@ import { callProblem, optionsProblem } from "../ports/given.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Applied, CallOptions } from "./calls.ts";
 import type { AddVoterOptions, ChangeOptions } from "./membership.ts";
+import { harmlessLogger } from "./harmless_logger.ts";
 import { Meter } from "./meter.ts";
 import { Node } from "./node.ts";
 import type { Observations, ObserveOptions } from "./observers.ts";
@@ -67,7 +68,8 @@ export class Raft<Response = unknown> implements AsyncDisposable {
   static async create<Response = unknown>(
     options: RaftOptions<Response>,
   ): Promise<Raft<Response>> {
-    const { log, transport, snapshots, logger = silentLogger } = options;
+    const { log, transport, snapshots } = options;
+    const logger = harmlessLogger(options.logger ?? silentLogger);
     const { metrics, clock = systemClock } = options;
     try {
       refuseWrongParts(options);
@@ -76,7 +78,7 @@ export class Raft<Response = unknown> implements AsyncDisposable {
       const kept = options.fsm.keptIndex && await askKept(options.fsm);
       const fsm = kept?.fsm ?? options.fsm;
       const found = await findState({ fsm, kept, log, snapshots, logger, meter });
-      return new Raft(options, new Node({ ...options, fsm }, config, found, meter));
+      return new Raft(options, new Node({ ...options, fsm, logger }, config, found, meter));
     } catch (error) {
       await Promise.allSettled(
         [transport, log, snapshots].map(async (part) => await part?.close()),
@@ -149,9 +151,9 @@ export class Raft<Response = unknown> implements AsyncDisposable {
     return this.#node.state.config;
   }
 
-  /** The configuration in force, committed or not. hashicorp/raft: `GetConfiguration`. */
+  /** The configuration in force, committed or not; the caller's own copy, to be changed and handed to {@linkcode Raft.changeConfiguration}. hashicorp/raft: `GetConfiguration`. */
   configuration(): IndexedConfiguration {
-    return this.#node.state.configurations.latest;
+    return structuredClone(this.#node.state.configurations.latest);
   }
 
   /** The node's figures at this moment, for people and dashboards. Costs next to nothing, and works on a node that is shut down. hashicorp/raft: `Stats`. */

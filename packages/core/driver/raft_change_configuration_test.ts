@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { settle } from "@coracle/testing";
-import type { Configuration, ServerId, Suffrage } from "../model/configuration.ts";
+import type { Configuration, Server, ServerId, Suffrage } from "../model/configuration.ts";
 import {
   AbortedError,
   ConfigurationChangedError,
@@ -159,6 +159,23 @@ for (
     assertEquals(leader.raft.lastIndex, lastIndex, "there is nothing left to do");
   });
 }
+
+Deno.test("a configuration that was asked for is the caller's, to be changed and handed back", async () => {
+  const { cluster, leader: { raft } } = await create("n4");
+  await using _ = cluster;
+  const { index, configuration } = raft.configuration();
+  const servers = configuration.servers as Server[];
+  const added = { id: "n4", address: "n4", suffrage: "nonvoter" as Suffrage };
+  servers.push(added);
+  assertEquals(textOf(raft.configuration().configuration), "n1 n2 n3");
+  const call = watch(raft.changeConfiguration({ servers }));
+  // And what was handed over is nobody else's.
+  added.address = "elsewhere";
+  servers.length = 0;
+  await cluster.clock.waitFor("it is reached", 5000, () => call.settled);
+  assertEquals(textOf(raft.configuration().configuration), "n1 n2 n3 n4?");
+  assert(raft.configuration().index > index);
+});
 
 Deno.test("a target that cannot be, and a node that does not lead, are refused at once", async () => {
   const { cluster, leader } = await create();

@@ -290,6 +290,18 @@ for (
   });
 }
 
+Deno.test("a logger that throws stops nothing, and keeps nothing from stopping", async () => {
+  const fail = () => {
+    throw new Error("no line can be written");
+  };
+  const logger = { debug: fail, info: fail, warn: fail, error: fail };
+  const node = await startLoneNode({ logger });
+  await makeLeader(node);
+  assertEquals(node.raft.state, "leader");
+  await node.raft.shutdown();
+  assertEquals(await node.raft.stopped, undefined);
+});
+
 Deno.test("a message that arrives after shutdown changes nothing", async () => {
   await using node = await startLoneNode();
   await makeLeader(node);

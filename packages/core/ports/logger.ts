@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Writes one line of structured log: a message with `{placeholders}` and the values of its properties. Must not throw. */
+/** Writes one line of structured log: a message with `{placeholders}` and the values of its properties. Should not throw: what it throws is lost. */
 export interface Logger {
   /** What only a developer wants to know. */
   debug(message: string, properties?: Record<string, unknown>): void;
