@@ -266,7 +266,8 @@ export class Applier {
     const stored = meter?.time("fsm.store_config");
     let work: Promise<void> | undefined;
     try {
-      work = promiseOf(fsm.storeConfiguration(configuration));
+      // A copy: it may do with it what it wants.
+      work = promiseOf(fsm.storeConfiguration(structuredClone(configuration)));
     } catch (error) {
       throw failed(error);
     }

@@ -5,7 +5,11 @@
  */
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { LogImage, settle } from "@coracle/testing";
-import { encodeConfiguration, type IndexedConfiguration } from "../model/configuration.ts";
+import {
+  encodeConfiguration,
+  type IndexedConfiguration,
+  type Server,
+} from "../model/configuration.ts";
 import { type Entry, NO_BYTES } from "../model/entry.ts";
 import { FsmFailedError } from "../model/errors.ts";
 import { toIndex } from "../model/numbers.ts";
@@ -45,6 +49,13 @@ Deno.test("a state machine that keeps configurations is told of them, between co
   applier.advance(toIndex(3));
   assertEquals(seen, ["command 1", "a since 2", "command 3"]);
   assertEquals(applier.appliedPoint.configuration.index as number, 2);
+});
+
+Deno.test("what it is told it may change: a snapshot has the members all the same", () => {
+  const { applier } = create(({ configuration }) => void (configuration.servers as Server[]).pop());
+  applier.advance(toIndex(3));
+  const { configuration } = applier.appliedPoint;
+  assertEquals(configuration.configuration.servers.map(({ id }) => id), ["a"]);
 });
 
 Deno.test("what it does with a configuration is waited for; until then it is not applied", async () => {
