@@ -26,11 +26,20 @@ export class ExpectedLog {
   image: LogImage = new LogImage(testStoreId("n0"));
   /** A write that was begun and neither acknowledged nor refused: it is there as a whole, or not at all. */
   underWay: readonly LogWrite[] = [];
+  /** What was there before each write that took entries away. */
+  readonly #earlier: LogImage[] = [];
+
+  /** A write was acknowledged. */
+  acknowledged(write: LogWrite): void {
+    const { truncateFrom, reset } = write;
+    if (truncateFrom !== undefined || reset !== undefined) this.#earlier.push(this.image.clone());
+    this.image.apply(write);
+  }
 
   /**
    * A store was opened. Throws an `InvariantViolation` unless it holds what it must; then that becomes what is expected.
    * `isExcused`: bits of this disk have been flipped. Then entries may be missing at the end, and so may a vote, which is said
-   * by returning `false`; what is there must be right nevertheless.
+   * by returning `false`; what is there must be right nevertheless, or have been before a write that took it away and is missing.
    */
   reopened(id: string, store: LogStore, isExcused: boolean): boolean {
     // It was made now; or its name was not on the disk yet when the power failed, and nothing else was.
@@ -43,12 +52,13 @@ export class ExpectedLog {
       ? without
       : problemOf(store, applied(this.image, this.underWay));
     if (without !== undefined && withIt === undefined) {
-      this.image = applied(this.image, this.underWay);
+      for (const write of this.underWay) this.acknowledged(write);
     }
     this.underWay = [];
     if (without !== undefined && withIt !== undefined) {
       const wrong = wrongEntry(store, this.image);
-      if (!isExcused || wrong !== undefined) {
+      const wasRight = this.#earlier.some((image) => wrongEntry(store, image) === undefined);
+      if (!isExcused || (wrong !== undefined && !wasRight)) {
         invariant(false, `storage: ${id} finds on its disk ${wrong ?? without}`);
       }
       return false;
@@ -121,7 +131,7 @@ export class ObservedLog implements LogStore {
     if (!this.#isAlive()) return;
     this.#expected.underWay = [];
     for (const write of writes) {
-      this.#expected.image.apply(write);
+      this.#expected.acknowledged(write);
       this.#written({ type: "persist", id: 0, ...write });
     }
   }

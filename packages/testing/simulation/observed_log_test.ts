@@ -92,6 +92,16 @@ Deno.test("a disk on which a bit has flipped may have lost something, but shows 
   violation("another entry 1", () => expected.reopened("n1", store, true));
 });
 
+Deno.test("a disk that has lost the write that took entries away has these again", async () => {
+  const expected = await expecting("a", "b");
+  expected.acknowledged(write({ truncateFrom: toIndex(2), entries: entries(2, 2, "x", "y") }));
+  const store = await storeWith("n1", "a", "b");
+  assertStrictEquals(expected.reopened("n1", store, true), false);
+  violation("another entry 2", () => expected.reopened("n1", store, false));
+  const mixed = await storeWith("n1", "a", "c");
+  violation("another entry 2", () => expected.reopened("n1", mixed, true));
+});
+
 Deno.test("a process that is dead changes nothing of what is expected", async () => {
   const expected = await expecting("a");
   const log = new ObservedLog(await storeWith("n1", "a"), expected, () => false, () => {});
