@@ -56,7 +56,7 @@ export interface FsLogStoreOptions {
    * that write everything to a new place (btrfs, zfs). Defaults to 1 MiB.
    */
   readonly reserveSizeBytes?: number;
-  /** How much memory recent entries may take, in bytes, 0 for none. Defaults to 32 MiB. */
+  /** How much memory recent entries may take, in bytes, 0 for none. Defaults to 16 MiB. */
   readonly cacheSizeBytes?: number;
   /** Where repairs are reported. Defaults to nowhere. */
   readonly logger?: Logger;
@@ -74,7 +74,7 @@ const SEGMENT_SIZE_MIN_BYTES = 1024;
 const SEGMENT_SIZE_MAX_BYTES = 1024 * 1024 * 1024;
 const SEGMENT_SIZE_DEFAULT_BYTES = 64 * 1024 * 1024;
 const RESERVE_SIZE_DEFAULT_BYTES = 1024 * 1024;
-const CACHE_SIZE_DEFAULT_BYTES = 32 * 1024 * 1024;
+const CACHE_SIZE_DEFAULT_BYTES = 16 * 1024 * 1024;
 
 /** A log, term and vote in a directory of segment files. */
 export class FsLogStore implements LogStore {
