@@ -269,7 +269,7 @@ export const fields = z.strictObject({
     Number.MAX_SAFE_INTEGER,
     "bytes",
     "How much memory the most recent entries of the log may take; older ones are read from disk.",
-  ).default(32 * 1024 ** 2),
+  ).default(16 * 1024 ** 2),
 
   logLevel: z.enum(LOG_LEVELS).meta({
     description: "The least important messages that are logged.",
