@@ -5,7 +5,7 @@
  * counts are medians over the rounds, and ratios; absolute times are those of this machine at this hour.
  *
  * - `--rounds=3`, `--seconds=2` of each measurement of calls.
- * - `--long-rounds=1` for what takes long: a log of `--entries=1000000`, and a cluster that idles for `--idle=30` seconds.
+ * - `--long-rounds=1` for what takes long: a log of `--entries=1000000`, and a cluster that idles for `--idle=30` seconds, after twice as many.
  * - `--only=calls,tls,grpc,failover,log,idle`: some of it.
  * - `--out=DIR`: where `results.md`, `results.json` and `chart.svg` go; nowhere by default.
  *

@@ -30,7 +30,7 @@ export interface Extent {
   readonly warmUpSeconds: number;
   /** Entries of the log that is opened and caught up with. */
   readonly entries: number;
-  /** Seconds for which an idle cluster is watched. */
+  /** Seconds for which an idle cluster is watched, after it has been left alone for twice as long. */
   readonly idleSeconds: number;
 }
 
@@ -198,14 +198,16 @@ export async function measureLongLog(
   });
 }
 
-/** What a cluster costs that has nothing to do. */
+/** What a cluster costs that has nothing to do, when what comes after a start (compiling, collecting garbage, connecting) is over. */
 export async function measureIdle(
   { program }: Contender,
   { idleSeconds }: Extent,
 ): Promise<Figure[]> {
   return await withCluster(program, 3, async (leader, { nodes }) => {
+    const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    await wait(2 * idleSeconds);
     const before = await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)));
-    await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
+    await wait(idleSeconds);
     const after = await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)));
     const share = (node: BenchNode) => {
       const at = nodes.indexOf(node);
