@@ -110,11 +110,6 @@ export class SegmentWriter {
     this.#file = file;
   }
 
-  /** The newest segment. */
-  get segment(): Segment {
-    return this.#segment;
-  }
-
   /** Whether a batch of `change` would make the newest segment larger than segments are to be. */
   isFullFor(change: PlannedChange): boolean {
     const { sizeBytes, header } = this.#segment;
