@@ -34,8 +34,10 @@ export interface SnapshotSinkHost {
   readonly logger: Logger;
   /** Says when a snapshot was made. */
   readonly clock: Clock;
-  /** Takes up a snapshot that is durable. */
-  publish(snapshot: SnapshotFile): Promise<void>;
+  /** A commit begins. Returns a number that is higher than all before. */
+  committing(): number;
+  /** Takes up a snapshot that is durable, whose commit began at `begunAt`. What it resolves to is called when whoever committed it is answered. */
+  publish(snapshot: SnapshotFile, begunAt: number): Promise<() => void>;
   /** Hears that the sink has come to its end, whichever. */
   ended(sink: FsSnapshotSink): void;
 }
@@ -78,6 +80,7 @@ export class FsSnapshotSink implements SnapshotSink {
   /** See core's port. */
   commit(point: SnapshotPoint): Promise<SnapshotMeta> {
     return this.#alone(async () => {
+      const begunAt = this.#host.committing();
       const { fs, paths, clock } = this.#host;
       const { sequence, blockSizeBytes } = this.#header;
       const writer = this.#writer!;
@@ -92,7 +95,9 @@ export class FsSnapshotSink implements SnapshotSink {
       const meta = { id, ...rest };
       const { headerChecksum } = writer;
       const checksums = { headerChecksum, dataChecksum };
-      await this.#host.publish({ path, meta, sequence, blockSizeBytes, ...checksums });
+      const snapshot = { path, meta, sequence, blockSizeBytes, ...checksums };
+      const answered = await this.#host.publish(snapshot, begunAt);
+      answered();
       return meta;
     });
   }

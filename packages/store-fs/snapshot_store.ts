@@ -65,6 +65,8 @@ const BLOCK_SIZE_DEFAULT_BYTES = 256 * 1024;
 interface Stored {
   readonly file: SnapshotFile;
   readers: number;
+  /** When whoever committed it was answered, as {@linkcode FsSnapshotStore} counts; `Infinity` before. */
+  answeredAt: number;
 }
 
 /** Snapshots in a directory, each a file that is there as a whole or not at all. */
@@ -92,6 +94,8 @@ export class FsSnapshotStore implements SnapshotStore {
   /** Those that are no longer listed, and whose files are still there. */
   readonly #retired = new Set<Stored>();
   #lastSequence: number;
+  /** Counts the beginnings and ends of commits. */
+  #moment = 0;
   /** The last removal of files, which all others follow. */
   #removing: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -110,14 +114,15 @@ export class FsSnapshotStore implements SnapshotStore {
     this.#logger = logger;
     this.#retain = options.retain ?? RETAIN_DEFAULT;
     this.#blockSizeBytes = options.blockSizeBytes ?? BLOCK_SIZE_DEFAULT_BYTES;
-    this.#stored = found.files.map((file) => ({ file, readers: 0 }));
+    this.#stored = found.files.map((file) => ({ file, readers: 0, answeredAt: 0 }));
     this.#lastSequence = found.lastSequence;
     this.#host = {
       fs,
       paths: directory.paths,
       logger,
       clock,
-      publish: (file) => this.#publish(file),
+      committing: () => this.#moment += 1,
+      publish: (file, begunAt) => this.#publish(file, begunAt),
       ended: (sink) => void this.#sinks.delete(sink),
     };
   }
@@ -148,7 +153,7 @@ export class FsSnapshotStore implements SnapshotStore {
       const { paths, identity } = directory;
       const found = await recoverSnapshots(fs, paths, identity.storeId, logger);
       const store = new FsSnapshotStore(options, directory, found);
-      await store.#removeOld(undefined);
+      await store.#removeOld(Infinity);
       return store;
     } catch (error) {
       directory?.release();
@@ -234,11 +239,12 @@ export class FsSnapshotStore implements SnapshotStore {
     this.#directory.release();
   }
 
-  async #publish(file: SnapshotFile): Promise<void> {
-    const stored = { file, readers: 0 };
+  async #publish(file: SnapshotFile, begunAt: number): Promise<() => void> {
+    const stored = { file, readers: 0, answeredAt: Infinity };
     this.#stored.push(stored);
     this.#stored.sort((one, other) => newestFileFirst(one.file, other.file));
-    await this.#removeOld(stored);
+    await this.#removeOld(begunAt);
+    return () => stored.answeredAt = this.#moment += 1;
   }
 
   /** Someone has stopped reading. */
@@ -250,10 +256,12 @@ export class FsSnapshotStore implements SnapshotStore {
 
   /**
    * No longer lists what is beyond those that are retained, and removes the files that nobody
-   * reads. `latest` stays in any case: whoever has just committed a snapshot can open it.
+   * reads. What was not answered yet when the commit began that makes room stays in any case: whoever has just committed a
+   * snapshot can open it.
    */
-  async #removeOld(latest: Stored | undefined): Promise<void> {
-    const isKept = (stored: Stored, at: number): boolean => at < this.#retain || stored === latest;
+  async #removeOld(begunAt: number): Promise<void> {
+    const isKept = ({ answeredAt }: Stored, at: number): boolean =>
+      at < this.#retain || answeredAt > begunAt;
     for (const [at, stored] of this.#stored.entries()) {
       if (!isKept(stored, at)) this.#retired.add(stored);
     }

@@ -122,6 +122,24 @@ Deno.test("what was just committed can be opened, even if others are newer", asy
   await again.close();
 });
 
+Deno.test("what was just committed can be opened, whenever another one is committed meanwhile", async () => {
+  for (let turns = 0; turns < 60; turns += 1) {
+    const store = await openSnapshots(new MemoryDisk(), { retain: 1 });
+    await save(store, point(1, 7));
+    const commit = async (index: number) => {
+      const sink = await store.create();
+      const { id } = await sink.commit(point(2, index));
+      await (await store.open(id)).close();
+    };
+    const older = commit(15);
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    await Promise.all([older, commit(19)]);
+    await save(store, point(2, 20));
+    assertEquals(store.list().map(({ lastIncludedIndex }) => Number(lastIncludedIndex)), [20]);
+    await store.close();
+  }
+});
+
 Deno.test("B46: a snapshot is not removed while anybody reads it, and is when the last one has done", async () => {
   const disk = new MemoryDisk();
   const store = await openSnapshots(disk, { retain: 1 });

@@ -22,6 +22,8 @@ interface Stored {
   readonly chunks: readonly Uint8Array[];
   /** Before this piece the data end, since the rest is damaged. */
   damagedAt: number | undefined;
+  /** When whoever committed it was answered, as {@linkcode MemorySnapshotStore} counts. */
+  readonly answeredAt: number;
 }
 
 const RETAIN_DEFAULT = 2;
@@ -58,6 +60,8 @@ export class MemorySnapshotStore implements SnapshotStore {
   readonly #options: MemorySnapshotStoreOptions;
   #stored: Stored[] = [];
   #number = 0;
+  /** Counts the beginnings and ends of commits. */
+  #moment = 0;
   #writing = 0;
   #reading = 0;
   #refusal: string | undefined;
@@ -109,9 +113,10 @@ export class MemorySnapshotStore implements SnapshotStore {
         chunks.push(chunk.slice());
       },
       commit: async (point) => {
+        const begunAt = this.#moment += 1;
         await begin("commit");
         end();
-        return this.#commit(point, chunks);
+        return this.#commit(point, chunks, begunAt);
       },
       abort: () => {
         end();
@@ -173,7 +178,11 @@ export class MemorySnapshotStore implements SnapshotStore {
     if (this.#refusal !== undefined) throw new StorageError(this.#refusal);
   }
 
-  #commit(point: SnapshotPoint, chunks: readonly Uint8Array[]): SnapshotMeta {
+  #commit(
+    point: SnapshotPoint,
+    chunks: readonly Uint8Array[],
+    begunAt: number,
+  ): SnapshotMeta {
     const { retain = RETAIN_DEFAULT, wallTime = () => 0 } = this.#options;
     const { lastIncludedIndex, lastIncludedTerm, configuration } = point;
     const meta: SnapshotMeta = {
@@ -184,11 +193,12 @@ export class MemorySnapshotStore implements SnapshotStore {
       sizeBytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0),
       createdAtMs: wallTime(),
     };
-    const latest = { meta, chunks, damagedAt: undefined };
-    this.#stored.unshift(latest);
+    const answeredAt = this.#moment += 1;
+    this.#stored.unshift({ meta, chunks, damagedAt: undefined, answeredAt });
     // Stable: of two of the same moment the later one comes first.
     this.#stored.sort((one, other) => newestFirst(one.meta, other.meta));
-    this.#stored = this.#stored.filter((stored, at) => at < retain || stored === latest);
+    // Who has just committed one can open it.
+    this.#stored = this.#stored.filter((one, at) => at < retain || one.answeredAt > begunAt);
     return meta;
   }
 

@@ -58,6 +58,18 @@ Deno.test("B45, B46: the newest are kept, by term and index as numbers; what is 
   assertEquals(store.reading, 0);
 });
 
+Deno.test("what was just committed can be opened, also while another one is committed", async () => {
+  const store = new MemorySnapshotStore({ retain: 1 });
+  const commit = async (index: number) => {
+    const sink = await store.create();
+    const { id } = await sink.commit(point(index));
+    await (await store.open(id)).close();
+  };
+  await Promise.all([commit(15), commit(19)]);
+  await add(store, point(20));
+  assertEquals(store.list().map((meta) => meta.lastIncludedIndex as number), [20]);
+});
+
 Deno.test("a snapshot that is given up was never there", async () => {
   const store = new MemorySnapshotStore();
   const sink = await store.create();

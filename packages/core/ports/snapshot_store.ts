@@ -14,7 +14,8 @@ export interface SnapshotSink {
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Makes it durable and, from then on, listed as a snapshot of `point`, and removes old ones beyond those that the store retains. This one
-   * stays in any case until the next is committed: whoever has just written it can open it.
+   * stays in any case until one is committed whose `commit` was called when this one had been answered: whoever has just written it can open
+   * it, also while others are committed.
    */
   commit(point: SnapshotPoint): Promise<SnapshotMeta>;
   /** Gives it up and removes what was written. Idempotent; does nothing after `commit`. */
