@@ -162,7 +162,7 @@ export class MemorySnapshotStore implements SnapshotStore {
   reopen(): MemorySnapshotStore {
     const store = new MemorySnapshotStore(this.#options);
     const { retain = RETAIN_DEFAULT } = this.#options;
-    store.#stored = this.#stored.slice(0, retain).map((stored) => ({ ...stored }));
+    store.#stored = this.#stored.slice(0, retain).map((stored) => ({ ...stored, answeredAt: 0 }));
     store.#number = this.#number;
     return store;
   }
