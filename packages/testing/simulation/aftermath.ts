@@ -124,7 +124,8 @@ export class Aftermath {
     const members = running.filter(({ id, isImpostor }) =>
       !isImpostor && findServer(this.#members.settled, id) !== undefined
     );
-    const committedIndex = Math.min(...members.map(({ state }) => state.commitIndex));
+    // What is committed may still be on its way to a disk; what a node has applied is on its own.
+    const committedIndex = Math.min(...members.map(appliedIndexOf));
     const lastProcesses = new Map(members.map(({ id, process }) => [id, process!]));
     this.#world.note("-- all nodes are shut down");
     for (const machine of running) {

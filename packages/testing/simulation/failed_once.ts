@@ -28,6 +28,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     "a member whose disk was lost after its vote caught up to when it had one, and elected itself",
   1795690525763506:
     "operators took the vote from who had not taken over, though a disk had gone bad since they asked whether they may",
+  1795707501374330:
+    "a node stopped with an entry still to write that the others had committed: the check of stopped disks took that for a loss",
   1795706358884080:
     "a backup that was just stored gave way to a leader's snapshot, which was stored in that moment, before it was opened",
   1795701525180677:
