@@ -16,20 +16,12 @@ import {
 import type { Index, Term } from "../model/numbers.ts";
 import type { SnapshotPoint } from "../model/snapshot.ts";
 import type { CancelTimer } from "../ports/clock.ts";
+import { promiseOf } from "../ports/promises.ts";
 import type { SnapshotSource } from "../ports/snapshot_store.ts";
+import { ApplyTurn } from "./apply_turn.ts";
 import type { ApplierOptions, BetweenTask, Captured } from "./applier_options.ts";
 import { CommittedEntries } from "./committed_entries.ts";
-import { promiseOf } from "../ports/promises.ts";
 import { Replacement } from "./replacement.ts";
-
-/**
- * How long entries are applied before everything else has its turn. A node that starts with a long log must go on
- * hearing its leader, and a new leader must go on sending heartbeats, while they apply what is behind.
- */
-const TURN_MS = 10;
-
-/** The clock is looked at once for this many entries. */
-const ENTRIES_PER_LOOK = 16;
 
 /** Most commands that are handed to `applyBatch` at once. */
 const BATCH_ENTRIES_MAX = 1024;
@@ -50,8 +42,7 @@ export class Applier {
   #cancelTurn: CancelTimer | undefined;
   /** Entries wait for {@linkcode Applier.hurry}, as of the latest messages or longer. */
   #deferral: "new" | "old" | undefined;
-  #turnEndsAtMs = 0;
-  #entriesUntilLook = ENTRIES_PER_LOOK;
+  readonly #turn: ApplyTurn;
   #running = false;
   #stopped = false;
   #stopError = new ShutdownError("not-written");
@@ -64,6 +55,7 @@ export class Applier {
   constructor(options: ApplierOptions) {
     this.#options = options;
     this.#entries = new CommittedEntries(options.log);
+    this.#turn = new ApplyTurn(options.clock);
     this.#appliedIndex = options.appliedIndex;
     this.#appliedTerm = options.appliedTerm;
     this.#appliedConfiguration = options.appliedConfiguration;
@@ -182,7 +174,7 @@ export class Applier {
 
   #beginTurn(): void {
     if (this.#running || this.#busy !== undefined || this.#cancelTurn !== undefined) return;
-    this.#turnEndsAtMs = this.#options.clock.now() + TURN_MS;
+    this.#turn.begin();
     this.#run();
   }
 
@@ -199,7 +191,7 @@ export class Applier {
           task.run();
           applyMeter?.resumed(this.#commands);
         } else if (this.#appliedIndex >= this.#targetIndex) break;
-        else if (this.#isTurnOver()) {
+        else if (this.#turn.isOver()) {
           this.#cancelTurn = this.#options.clock.setTimer(0, () => {
             this.#cancelTurn = undefined;
             this.#beginTurn();
@@ -220,14 +212,6 @@ export class Applier {
   /** Commands applied one by one so far; only differences mean anything, and only between replacements of the state. */
   get #commands(): number {
     return this.#options.fsm.applyBatch === undefined ? this.#appliedIndex - this.#otherEntries : 0;
-  }
-
-  /** A state machine whose promises are resolved at once would never let the event loop go on: they count as well. */
-  #isTurnOver(): boolean {
-    this.#entriesUntilLook -= 1;
-    if (this.#entriesUntilLook > 0) return false;
-    this.#entriesUntilLook = ENTRIES_PER_LOOK;
-    return this.#options.clock.now() >= this.#turnEndsAtMs;
   }
 
   #applyNext(): void {
@@ -262,21 +246,12 @@ export class Applier {
       if (this.#doneOther(entry)) this.#appliedConfiguration = configuration;
     };
     if (fsm.storeConfiguration === undefined) return done();
-    const failed = (error: unknown) => new FsmFailedError(entry.index, error);
     const stored = meter?.time("fsm.store_config");
-    let work: Promise<void> | undefined;
-    try {
-      // A copy: it may do with it what it wants.
-      work = promiseOf(fsm.storeConfiguration(structuredClone(configuration)));
-    } catch (error) {
-      throw failed(error);
-    }
-    const measured = () => {
+    // A copy: it may do with it what it wants.
+    this.#ask(entry, () => fsm.storeConfiguration!(structuredClone(configuration)), () => {
       stored?.();
       done();
-    };
-    if (work !== undefined) this.#wait(work, measured, failed);
-    else measured();
+    });
   }
 
   #applyOne(entry: Entry): void {
@@ -296,25 +271,33 @@ export class Applier {
   /** All commands that follow each other in what was read. */
   #applyBatch(): void {
     const entries = this.#entries.commands(BATCH_ENTRIES_MAX);
-    const failed = (error: unknown) => new FsmFailedError(entries[0]!.index, error);
-    this.#entriesUntilLook = 1;
-    let responses: readonly unknown[] | Promise<readonly unknown[]>;
-    let promise: Promise<readonly unknown[]> | undefined;
-    const { meter } = this.#options;
+    this.#turn.applyingMany();
+    const { fsm, meter } = this.#options;
     meter?.sample("fsm.applyBatchNum", entries.length);
     const applied = meter?.time("fsm.applyBatch");
+    this.#ask(entries[0]!, () => fsm.applyBatch!(entries), (responses) => {
+      applied?.();
+      this.#doneBatch(entries, responses);
+    });
+  }
+
+  /** Asks the state machine for what belongs to `entry`, and goes on when it has answered. Single commands, which come by the million, do without these functions. */
+  #ask<Answer>(
+    entry: Entry,
+    ask: () => Answer | PromiseLike<Answer>,
+    done: (answer: Answer) => void,
+  ): void {
+    const failed = (error: unknown) => new FsmFailedError(entry.index, error);
+    let answer: Answer | PromiseLike<Answer>;
+    let promise: Promise<Answer> | undefined;
     try {
-      responses = this.#options.fsm.applyBatch!(entries);
-      promise = promiseOf<readonly unknown[]>(responses);
+      answer = ask();
+      promise = promiseOf<Answer>(answer);
     } catch (error) {
       throw failed(error);
     }
-    const done = (values: readonly unknown[]) => {
-      applied?.();
-      this.#doneBatch(entries, values);
-    };
-    if (promise === undefined) done(responses as readonly unknown[]);
-    else this.#wait(promise, done, failed, true);
+    if (promise === undefined) done(answer as Answer);
+    else this.#wait(promise, done, failed, entry.type === "command");
   }
 
   #doneBatch(entries: readonly Entry[], responses: readonly unknown[]): void {

@@ -9,7 +9,7 @@ import type { Entry } from "../model/entry.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import type { Index } from "../model/numbers.ts";
 import type { Fsm } from "../ports/fsm.ts";
-import { promiseOf } from "../ports/promises.ts";
+import { answered } from "../ports/promises.ts";
 
 /** A state machine that keeps its state by itself. */
 export interface Kept {
@@ -32,8 +32,7 @@ export async function askKept<Response>(fsm: Fsm<Response>): Promise<Kept> {
     const answers = rest.length === 0 ? [] : fsm.applyBatch!(rest);
     const none = new Array<undefined>(entries.length - rest.length).fill(undefined);
     const all = (some: readonly Response[]): readonly unknown[] => [...none, ...some];
-    return promiseOf<readonly Response[]>(answers)?.then(all) ??
-      all(answers as readonly Response[]);
+    return answered(answers, all);
   };
   const given: Fsm = {
     apply: (entry) => isHeld(entry.index) ? undefined : fsm.apply(entry),

@@ -65,8 +65,9 @@ export class Node {
   readonly meter: Meter | undefined;
   /** What has to end before it has stopped. */
   readonly stopping: Stopping;
+  readonly #ended = Promise.withResolvers<unknown>();
   /** Resolves when the node has stopped, with what made it stop. */
-  readonly stopped: Promise<unknown>;
+  readonly stopped: Promise<unknown> = this.#ended.promise;
   readonly #options: RaftOptions<unknown>;
   readonly #logger: Logger;
   readonly #meters: NodeMeters | undefined;
@@ -77,7 +78,6 @@ export class Node {
   #isStarted = false;
   #stopping: Promise<void> | undefined;
   #cause: unknown;
-  #resolveStopped!: (cause: unknown) => void;
 
   /** Puts a node together from what was found on its disk. It does nothing before {@linkcode start}. */
   constructor(options: RaftOptions<unknown>, config: RaftConfig, found: Found, meter?: Meter) {
@@ -87,7 +87,6 @@ export class Node {
     const clock = this.clock = options.clock ?? systemClock;
     const logger = this.#logger = options.logger ?? silentLogger;
     this.stopping = new Stopping(id, logger);
-    this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     const seed = options.seed ?? crypto.getRandomValues(new Int32Array(1))[0]!;
     const random = new Random(seed ^ 0x5bd1e995);
     this.state = createState(
@@ -184,7 +183,6 @@ export class Node {
       term: () => state.term,
       commitIndex: () => state.commitIndex,
       appliedIndex: () => this.applier.appliedIndex,
-      heldIndex: () => found.heldIndex(),
       stateIndex: () => Math.max(this.applier.appliedIndex, found.heldIndex()) as Index,
       latest: () => state.configurations.latest,
       members: () => configurationOf(state),
@@ -372,7 +370,6 @@ export class Node {
   }
 
   async #stop(cause: unknown): Promise<void> {
-    const { id } = this.state;
     const { log, snapshots: store } = this.#options;
     const error = new ShutdownError("not-written", cause);
     this.proposals.stop(cause);
@@ -397,7 +394,7 @@ export class Node {
       "the log": () => log.close(),
       "the snapshots": () => store?.close(),
     });
-    this.#logger.info("node {id} has stopped", { id });
-    this.#resolveStopped(cause);
+    this.#logger.info("node {id} has stopped", { id: this.state.id });
+    this.#ended.resolve(cause);
   }
 }

@@ -26,8 +26,8 @@ export interface SnapshotsHost {
   config(): RaftConfig;
   /** The last entry that is applied. */
   appliedIndex(): Index;
-  /** The last entry of which the state machine holds what it did, though the node may not have come to it yet. */
-  heldIndex(): Index;
+  /** Up to which entry the state machine holds what they did, though the node may not have come to it yet. */
+  stateIndex(): Index;
   /** Entries after this one are needed by a follower that is being sent what is before; `Infinity` if there is none. */
   neededAfter(): number;
   /** The state of the next moment at which no command is being applied; see `Applier.capture`. */
@@ -158,9 +158,9 @@ export class Snapshots {
     signal.throwIfAborted();
     if (store === undefined) throw new SnapshotsUnsupportedError();
     const before = () => {
-      const heldIndex = host.heldIndex();
+      const stateIndex = host.stateIndex();
       // It would hold more than the entry that it is named after.
-      if (host.appliedIndex() < heldIndex) throw new NothingNewToSnapshotError(heldIndex);
+      if (host.appliedIndex() < stateIndex) throw new NothingNewToSnapshotError(stateIndex);
       return this.latest?.lastIncludedIndex ?? NO_INDEX;
     };
     if (host.appliedIndex() <= before()) throw new NothingNewToSnapshotError(before());

@@ -35,7 +35,7 @@ async function firstIndexAfter(given: Given): Promise<number> {
     host: {
       config: () => completeConfig({ trailingLogs }),
       appliedIndex: () => toIndex(appliedIndex),
-      heldIndex: () => toIndex(0),
+      stateIndex: () => toIndex(appliedIndex),
       neededAfter: () => neededAfter,
       capture: () => Promise.reject(new Error("nothing is to be captured")),
     },

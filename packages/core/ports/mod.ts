@@ -8,5 +8,6 @@ export * from "./fsm.ts";
 export * from "./log_store.ts";
 export * from "./logger.ts";
 export * from "./metrics.ts";
+export { answered } from "./promises.ts";
 export * from "./snapshot_store.ts";
 export * from "./transport.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { promiseOf } from "../ports/promises.ts";
+import { answered, promiseOf } from "../ports/promises.ts";
 import { assertNever } from "../model/assert.ts";
 import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
@@ -119,8 +119,7 @@ class SessionMachine<Response> {
     const decision = this.#decide(entry, decodeEnvelope(entry.extensions));
     if (decision.status !== "applicable") return decision;
     const response = this.#inner.apply(decision.entry);
-    return promiseOf<Response>(response)?.then((value) => this.#applied(decision, value)) ??
-      this.#applied(decision, response as Response);
+    return answered(response, (value) => this.#applied(decision, value));
   }
 
   applyBatch(

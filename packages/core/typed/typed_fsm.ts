@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { promiseOf } from "../ports/promises.ts";
+import { answered } from "../ports/promises.ts";
 import type { IndexedConfiguration } from "../model/configuration.ts";
 import type { Entry } from "../model/entry.ts";
 import { InvalidConfigError } from "../model/errors.ts";
@@ -100,7 +100,7 @@ function applyCommand<P extends Protocol<P>>(
   const handler = byName.get(name);
   if (typeof handler !== "function") return { ok: false, refusal: "unknown-command" };
   const result = handler.call(handlers, command?.input, entry);
-  return promiseOf(result)?.then((value) => toResponse<P>(value)) ?? toResponse<P>(result);
+  return answered(result, toResponse<P>);
 }
 
 /** The handlers' types say what `result` is. */

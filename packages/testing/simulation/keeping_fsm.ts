@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  answered,
   type Entry,
   type Fsm,
   type Index,
@@ -12,7 +13,6 @@ import {
   NO_INDEX,
 } from "@coracle/core";
 import type { Prng } from "../prng.ts";
-import { answered } from "./answered.ts";
 
 /** How often the state is written after a command. */
 const WRITTEN = 0.3;

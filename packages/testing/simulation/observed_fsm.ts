@@ -3,8 +3,13 @@
  *
  * @module
  */
-import type { Entry, Fsm, Index, IndexedConfiguration } from "@coracle/core";
-import { answered } from "./answered.ts";
+import {
+  answered,
+  type Entry,
+  type Fsm,
+  type Index,
+  type IndexedConfiguration,
+} from "@coracle/core";
 
 /** Is told what a state machine does. */
 export interface FsmObserver {
