@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { create, createFileRegistry, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { Client, credentials, Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { file_example } from "../gen/example_pb.ts";
 import { file_grpc_health_v1_health } from "../gen/grpc/health/v1/health_pb.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type ServerReflectionRequestSchema,
   type ServerReflectionResponse,
 } from "../gen/grpc/reflection/v1/reflection_pb.ts";
+import { Served } from "./_testing/served.ts";
 import { reflectionHandlers } from "./reflection.ts";
 import { implement, methodDefinition } from "./service.ts";
 import { statusOf } from "./status.ts";
@@ -108,23 +109,15 @@ Deno.test("messages of proto3 have no extensions", () => {
 });
 
 Deno.test("a dialog answers each request in order, also after the client has no more", async () => {
-  const server = new Server();
   const alpha = "grpc.reflection.v1alpha.ServerReflection";
-  const { definition, handlers } = implement(
+  const service = implement(
     ServerReflection,
     reflectionHandlers([file_example]),
     (error) => statusOf(error, () => undefined),
     alpha,
   );
-  server.addService(definition, handlers);
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(
-      "127.0.0.1:0",
-      ServerCredentials.createInsecure(),
-      (error, bound) => error === null ? resolve(bound) : reject(error),
-    )
-  );
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  await using served = await Served.start(service);
+  const { client } = served;
   const method = ServerReflection.method.serverReflectionInfo;
   const codec = methodDefinition(method, `/${alpha}/${method.name}`);
   const call = client.makeBidiStreamRequest(
@@ -143,6 +136,4 @@ Deno.test("a dialog answers each request in order, also after the client has no 
   call.end();
   assertEquals(await ended, status.OK);
   assertEquals(cases, ["listServicesResponse", "fileDescriptorResponse"]);
-  client.close();
-  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
 });

@@ -4,18 +4,12 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import {
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Server,
-  ServerCredentials,
-  status,
-} from "@grpc/grpc-js";
+import { type ClientDuplexStream, status } from "@grpc/grpc-js";
 import {
   ServerReflection,
   type ServerReflectionResponse,
 } from "../gen/grpc/reflection/v1/reflection_pb.ts";
+import { Served } from "./_testing/served.ts";
 import { implement, methodDefinition } from "./service.ts";
 import { statusOf } from "./status.ts";
 
@@ -25,7 +19,7 @@ const ANSWER_SIZE_BYTES = 16 * 1024;
 Deno.test("a dialog takes no further requests from who reads no answers", async () => {
   let taken = 0;
   const errorMessage = "x".repeat(ANSWER_SIZE_BYTES);
-  const { definition, handlers } = implement(ServerReflection, {
+  const service = implement(ServerReflection, {
     serverReflectionInfo: ({ host }) => {
       if (host !== "aside") taken += 1;
       return {
@@ -34,16 +28,8 @@ Deno.test("a dialog takes no further requests from who reads no answers", async 
       };
     },
   }, (error) => statusOf(error, () => undefined));
-  const server = new Server();
-  server.addService(definition, handlers);
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(
-      "127.0.0.1:0",
-      ServerCredentials.createInsecure(),
-      (error, bound) => error === null ? resolve(bound) : reject(error),
-    )
-  );
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  await using served = await Served.start(service);
+  const { client } = served;
   const method = ServerReflection.method.serverReflectionInfo;
   const codec = methodDefinition(method, `/${method.parent.typeName}/${method.name}`);
   const open = () =>
@@ -71,6 +57,4 @@ Deno.test("a dialog takes no further requests from who reads no answers", async 
   for await (const { validHost } of call) hosts.push(validHost);
   assertEquals(await ended, status.OK);
   assertEquals(hosts, Array.from({ length: REQUESTS }, (_, at) => `${at}`));
-  client.close();
-  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
 });

@@ -9,6 +9,14 @@ import { MemoryLog } from "../../memory_log.ts";
 import type { Prng } from "../../prng.ts";
 import { logStoreConformance, type LogStoreConformanceOptions } from "../log_store.ts";
 
+/** A write that changes nothing. */
+export const NOTHING: LogWrite = {
+  hardState: undefined,
+  reset: undefined,
+  truncateFrom: undefined,
+  entries: undefined,
+};
+
 /** A place for a log in memory, and what it leaves to chance. */
 export class Place {
   log = new MemoryLog();

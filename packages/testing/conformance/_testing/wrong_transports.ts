@@ -12,7 +12,7 @@ import {
   type Transport,
   type TransportHandler,
 } from "@coracle/core";
-import { assert } from "@std/assert";
+import { assert, assertRejects } from "@std/assert";
 import { MemoryNetwork } from "../../memory_network.ts";
 import type { Station as MemoryTransport } from "../../memory_transport.ts";
 import { transportConformance, type TransportConformanceOptions } from "../transport.ts";
@@ -93,4 +93,24 @@ export function run(
   const check = checks.find(({ name }) => name.startsWith(start));
   assert(check !== undefined, `no check begins with ${start}`);
   return check.run();
+}
+
+/** A mistake, the check that must find it, what that must say, and the wrong transport. */
+export type Mistake = readonly [
+  mistake: string,
+  check: string,
+  message: string,
+  Class: new (transport: MemoryTransport) => Transport,
+];
+
+/** A test for each of `mistakes`: that the suite finds it. */
+export function finds(mistakes: readonly Mistake[]): void {
+  for (const [mistake, check, message, Class] of mistakes) {
+    Deno.test(`transport conformance finds ${mistake}`, async () => {
+      // What never comes to pass is waited for.
+      const timeoutMs = message.startsWith("it did not come to pass") ? 200 : 5000;
+      const wrong = () => run(check, (transport) => new Class(transport), timeoutMs);
+      await assertRejects(wrong, Error, message);
+    });
+  }
 }
